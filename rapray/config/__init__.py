@@ -1,0 +1,35 @@
+"""Settings: the only part of rapray that reads the environment and configuration files.
+
+Knows no part of the program that uses a setting: a constructor is handed what it needs.
+"""
+
+from rapray.config.loader import Loaded, Origin, load_settings, public_values
+from rapray.config.settings import (
+    AnalyzeSettings,
+    DatabaseSettings,
+    EmbeddingSettings,
+    GeniusSettings,
+    JobSettings,
+    LogSettings,
+    RaySettings,
+    RedisSettings,
+    ServeSettings,
+    Settings,
+)
+
+__all__ = [
+    "AnalyzeSettings",
+    "DatabaseSettings",
+    "EmbeddingSettings",
+    "GeniusSettings",
+    "JobSettings",
+    "Loaded",
+    "LogSettings",
+    "Origin",
+    "RaySettings",
+    "RedisSettings",
+    "ServeSettings",
+    "Settings",
+    "load_settings",
+    "public_values",
+]

@@ -1,0 +1,219 @@
+"""Every setting, with its default, its bounds and a sentence that says what it does.
+
+Does not know where values come from: `rapray/config/loader.py` does. `rapray.example.yaml` shows each key.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+)
+
+
+def _split_commas(value: object) -> object:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+Directory = Annotated[Path, AfterValidator(_absolute)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", strip_whitespace=True)]
+
+
+def default_data_dir() -> Path:
+    """The platform's directory for a user's data, e.g. `~/.local/share/rapray` on Linux."""
+    return Path(platformdirs.user_data_dir("rapray", appauthor=False))
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class DatabaseSettings(_Section):
+    """PostgreSQL 15 or newer with pgvector 0.8.4 or newer."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="postgresql://user:password@host:5432/name. Unset: an embedded server on this host.",
+    )
+    pool_size: int = Field(
+        default=20, ge=1, le=1000, description="Connections of one ingress replica's pool."
+    )
+    connect_timeout_s: float = Field(
+        default=10, gt=0, le=300, description="Give up on a connection after this long."
+    )
+    statement_timeout_s: float = Field(
+        default=30, gt=0, le=86_400, description="Longest statement of a served request."
+    )
+    pgbouncer: bool = Field(
+        default=False, description="True behind PgBouncer in transaction mode: no prepared statements."
+    )
+
+
+class RedisSettings(_Section):
+    """Redis 7 or newer, or Valkey 8 or newer. rapray is correct without it, only slower."""
+
+    url: SecretStr | None = Field(
+        default=None, description="redis://:password@host:6379/0. Unset: an embedded Valkey on this host."
+    )
+    enabled: bool = Field(
+        default=True, description="False: use no Redis at all; shared limits are then kept in PostgreSQL."
+    )
+    timeout_s: float = Field(default=2, gt=0, le=60, description="Longest wait for one command.")
+
+
+class GeniusSettings(_Section):
+    """The Genius source: https://docs.genius.com. Fetch only pages that you have the right to fetch."""
+
+    token: SecretStr | None = Field(default=None, description="Client access token of an API client.")
+    api_url: Url = Field(default="https://api.genius.com", description="Base address of the API.")
+    web_url: Url = Field(default="https://genius.com", description="Base address of the song pages.")
+    contact: str | None = Field(
+        default=None,
+        max_length=200,
+        description="E-mail or address named in the user agent. Needed for any host but this one.",
+    )
+    requests_per_second: float = Field(
+        default=1, gt=0, le=1000, description="Of all workers of all jobs together, for each host."
+    )
+    burst: int = Field(default=1, ge=1, le=100, description="Requests that may leave at once after a pause.")
+    timeout_s: float = Field(default=20, gt=0, le=300, description="Longest wait for one answer.")
+    max_body_bytes: int = Field(
+        default=8_000_000, ge=10_000, le=100_000_000, description="A longer body is refused, not cut."
+    )
+    max_retries: int = Field(default=3, ge=0, le=10, description="Repeats of one request inside one attempt.")
+    max_retry_wait_s: float = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        description="A longer Retry-After ends the attempt; the song is due again then.",
+    )
+    respect_robots: bool = Field(default=True, description="Honour robots.txt.")
+
+
+class EmbeddingSettings(_Section):
+    """Which model turns text into vectors."""
+
+    model: str = Field(
+        default="builtin",
+        min_length=1,
+        description="'builtin' (all-MiniLM-L6-v2 from a package), or any sentence-transformers model by name or path.",
+    )
+    revision: str | None = Field(
+        default=None, description="Revision of a model by name; part of the stored identity."
+    )
+    device: str = Field(default="auto", description="'auto', 'cpu', 'cuda', 'cuda:1', 'mps'.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="'auto': bfloat16 where the processor computes with it."
+    )
+    batch_tokens: int = Field(
+        default=4096, ge=256, le=1_000_000, description="Padded tokens of one forward pass."
+    )
+
+
+class AnalyzeSettings(_Section):
+    """What every analyzer shares."""
+
+    analyzers: Names = Field(
+        default=("algorithmic",), min_length=1, description="Run where a job or a request names none."
+    )
+    deadline_s: float = Field(
+        default=30, gt=0, le=600, description="Longest wait for one analyzer in a request."
+    )
+    max_lyrics_chars: int = Field(
+        default=1_000_000, ge=1000, le=5_000_000, description="Longest text that a request may carry."
+    )
+
+
+class JobSettings(_Section):
+    """Ray Data jobs."""
+
+    max_attempts: int = Field(
+        default=3, ge=1, le=100, description="After this many, a failure is a dead letter."
+    )
+    retry_delay_s: float = Field(
+        default=60, ge=0, le=86_400, description="Pause before a failed song is due again; doubles each time."
+    )
+    writers: int = Field(default=2, ge=1, le=256, description="Write tasks at once, one connection each.")
+    fetchers: int = Field(default=4, ge=1, le=1024, description="Fetching actors at once.")
+    workers: int = Field(default=2, ge=1, le=4096, description="Embedding or analysing actors at once.")
+    fetch_block_rows: int = Field(default=32, ge=1, le=256, description="Songs of one fetching task.")
+    compute_block_rows: int = Field(default=512, ge=16, le=65_536, description="Tracks of one reading task.")
+    progress_interval_s: float = Field(
+        default=5, gt=0, le=3600, description="Between two progress lines in a log."
+    )
+
+
+class ServeSettings(_Section):
+    """The HTTP ingress."""
+
+    host: str = Field(default="127.0.0.1", description="Loopback alone until API keys are set up.")
+    port: int = Field(default=8000, ge=1, le=65_535, description="Port of the HTTP proxy.")
+    allow_unauthenticated: bool = Field(
+        default=False,
+        description="True: listen off loopback without API keys, behind a proxy that authenticates.",
+    )
+    max_body_bytes: int = Field(
+        default=6_000_000, ge=10_000, le=100_000_000, description="Largest request body."
+    )
+    search_limit: int = Field(default=50, ge=1, le=500, description="Most results of one search.")
+
+
+class RaySettings(_Section):
+    """The Ray cluster that jobs and serving run on."""
+
+    address: str | None = Field(
+        default=None, description="'auto' or ray://…; unset: RAY_ADDRESS, else a cluster inside this process."
+    )
+    num_cpus: int | None = Field(
+        default=None, ge=1, le=4096, description="Of a cluster inside this process; unset: all."
+    )
+    object_store_bytes: int = Field(
+        default=500_000_000, ge=80_000_000, description="Object store of a cluster inside this process."
+    )
+
+
+class LogSettings(_Section):
+    """Logging, always to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level printed."
+    )
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="'auto': console in a terminal, JSON otherwise."
+    )
+
+
+class Settings(_Section):
+    """All of rapray's settings; `RAPRAY_SECTION__FIELD` in the environment."""
+
+    environment: Literal["dev", "staging", "prod"] = Field(
+        default="dev", description="Picks the overlay: rapray.prod.yaml over rapray.yaml."
+    )
+    data_dir: Directory = Field(
+        default_factory=default_data_dir, description="Everything that rapray keeps on this host."
+    )
+    database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    genius: GeniusSettings = GeniusSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    analyze: AnalyzeSettings = AnalyzeSettings()
+    jobs: JobSettings = JobSettings()
+    serve: ServeSettings = ServeSettings()
+    ray: RaySettings = RaySettings()
+    log: LogSettings = LogSettings()

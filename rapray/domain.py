@@ -1,0 +1,214 @@
+"""The records that cross module, process and cluster boundaries: frozen, plain, picklable.
+
+Knows no database, no HTTP, no Ray: only what an artist, a track, an analysis or a failure is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """How the fetch of one song page ended. Exactly one of them is a stored lyric."""
+
+    LYRICS = "lyrics"
+    INSTRUMENTAL = "instrumental"
+    UNRELEASED = "unreleased"
+    INCOMPLETE = "incomplete"
+    IMAGE_ONLY = "image_only"
+    NOT_A_SONG = "not_a_song"
+    TRANSLATION = "translation"
+    TOO_LONG = "too_long"
+    NOT_FOUND = "not_found"
+    DISALLOWED = "disallowed"  # robots.txt
+    BLOCKED = "blocked"
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server_error"
+    UNREACHABLE = "unreachable"  # time-out, reset, truncated body
+    UNPARSABLE = "unparsable"
+
+    @property
+    def is_retryable(self) -> bool:
+        """True where a later attempt may end differently; the others are final until the page changes."""
+        return self in _RETRYABLE
+
+    @property
+    def is_rejection(self) -> bool:
+        """True where the page was read and holds no lyric that belongs in the collection."""
+        return self is not Outcome.LYRICS and not self.is_retryable
+
+
+_RETRYABLE = frozenset(
+    {
+        Outcome.BLOCKED,
+        Outcome.THROTTLED,
+        Outcome.SERVER_ERROR,
+        Outcome.UNREACHABLE,
+        Outcome.UNPARSABLE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Artist:
+    """A performer as one source knows it; (`source`, `source_id`) is the identity."""
+
+    source: str
+    source_id: str
+    name: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SongRef:
+    """A song that discovery found and nobody has read yet."""
+
+    source: str
+    source_id: str
+    url: str
+    title: str
+    artist: Artist
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stanza with its header: `[Verse 2: A & B]` is kind "verse", number 2, voices ("A", "B").
+
+    `kind` is one of `rapray.text.sections.KINDS`. `lines` holds the sung lines without the header.
+    `label` is the header as printed, or "" where the stanza had none.
+    """
+
+    kind: str
+    number: int | None
+    label: str
+    voices: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A song with its lyrics, cleaned; what a source hands to the store.
+
+    `lyrics` is the whole cleaned text, headers included, lines split by line feeds, stanzas by one empty line.
+    `content_hash` is `rapray.text.fingerprint.content_hash(lyrics)`; `language` an ISO 639-1 code or None.
+    """
+
+    source: str
+    source_id: str
+    title: str
+    artist: Artist
+    lyrics: str
+    sections: tuple[Section, ...]
+    content_hash: str
+    url: str
+    featured: tuple[str, ...] = ()
+    language: str | None = None
+    album: str | None = None
+    release_date: date | None = None
+    release_year: int | None = None
+    is_explicit: bool | None = None
+    identifiers: Mapping[str, str] = field(default_factory=dict[str, str])  # isrc, spotify_id, apple_music_id
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """What one attempt at one song gave: a track, or the outcome that says why there is none.
+
+    `final_url` differs from the reference's where the page has moved. `retry_after_s` is set where the host named it.
+    `etag` serves a later conditional request.
+    """
+
+    ref: SongRef
+    outcome: Outcome
+    track: Track | None = None
+    detail: str = ""
+    http_status: int | None = None
+    final_url: str | None = None
+    etag: str | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lyric:
+    """A text to analyse or embed, stored or not; `key` is the track id as text, or the caller's own name for it."""
+
+    key: str
+    lyrics: str
+    sections: tuple[Section, ...]
+    content_hash: str
+    title: str = ""
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a lyric that has a vector of its own; 0 is the whole track, 1… are its sections in order."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Which weights made a result. (`kind`, `name`, `revision`) is the identity.
+
+    `kind` is "embedding", "emotion" or "llm". `dimension` is the length of its vectors, None where it makes none.
+    """
+
+    kind: str
+    name: str
+    revision: str
+    dimension: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One analyzer's result for one text.
+
+    `sentiment` is in [-1, 1], `confidence` in [0, 1]; None where there is no honest figure. `embedding` has 256 values
+    or is None. `data` is plain JSON. `seconds` is what this text cost.
+    """
+
+    key: str
+    analyzer: str
+    version: str
+    content_hash: str
+    data: Mapping[str, Any]
+    sentiment: float | None = None
+    confidence: float | None = None
+    embedding: tuple[float, ...] | None = None
+    model: str | None = None
+    model_revision: str | None = None
+    prompt_version: str | None = None
+    seconds: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One thing that could not be done, as data: `code` is an error code of `rapray.errors` or an `Outcome`."""
+
+    stage: str
+    key: str
+    code: str
+    detail: str
+    content_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCounts:
+    """What one write did: rows that were not there, rows that were there and the same, rows that changed."""
+
+    new: int = 0
+    unchanged: int = 0
+    changed: int = 0
+
+    def __add__(self, other: WriteCounts) -> WriteCounts:
+        return WriteCounts(
+            self.new + other.new, self.unchanged + other.unchanged, self.changed + other.changed
+        )

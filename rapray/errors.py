@@ -1,0 +1,244 @@
+"""The one tree of errors, each with a stable code that is stored, logged and returned.
+
+Knows nothing of HTTP (`serve/problems.py` maps codes to statuses) and nothing of Ray.
+An error class's docstring is its message; its keyword arguments fill the braces and stay as `attributes`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import ClassVar
+
+
+class RaprayError(Exception):
+    """Something went wrong in rapray."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, **attributes: object) -> None:
+        self.attributes = attributes
+        template = inspect.cleandoc(type(self).__doc__ or self.code).strip()
+        super().__init__(template.format(**attributes))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the attributes: the default protocol would call `__init__` with the message."""
+        return (_rebuild, (type(self), self.attributes))
+
+
+def _rebuild(error_type: type[RaprayError], attributes: dict[str, object]) -> RaprayError:
+    return error_type(**attributes)
+
+
+class UsageError(RaprayError):
+    """{reason}"""
+
+    code = "usage"
+    exit_code = 2
+
+
+# --- settings -------------------------------------------------------------------------------
+
+
+class ConfigError(RaprayError):
+    """The configuration is not valid:
+    {problems}
+    """
+
+    code = "config_invalid"
+    exit_code = 2
+
+
+class MissingExtra(RaprayError):
+    """{feature} needs packages that are not installed: pip install 'rapray[{extra}]'."""
+
+    code = "extra_missing"
+    exit_code = 4
+
+
+# --- servers that rapray depends on ------------------------------------------------------------
+
+
+class DependencyError(RaprayError):
+    """A server that rapray needs cannot be used: {reason}"""
+
+    code = "dependency_unavailable"
+    exit_code = 4
+
+
+class DatabaseUnavailable(DependencyError):
+    """PostgreSQL at {address} cannot be reached: {reason}. Is it running, and is RAPRAY_DATABASE__URL right?"""
+
+    code = "database_unavailable"
+
+
+class DatabaseTooNew(DependencyError):
+    """The database has schema {found}, this program knows up to {known}: install a newer rapray."""
+
+    code = "database_too_new"
+
+
+class DatabaseTooOld(DependencyError):
+    """The database has schema {found}, this program needs {needed}: run `rapray db upgrade`."""
+
+    code = "database_too_old"
+
+
+class DatabaseUnsuitable(DependencyError):
+    """The database cannot be used: {reason}"""
+
+    code = "database_unsuitable"
+
+
+class ConnectionBudgetExceeded(DependencyError):
+    """This needs {needed} database connections and PostgreSQL leaves {available}:
+    lower {setting} or raise max_connections.
+    """
+
+    code = "connection_budget_exceeded"
+
+
+class RedisUnavailable(DependencyError):
+    """Redis at {address} cannot be reached: {reason}"""
+
+    code = "redis_unavailable"
+
+
+class EmbeddedServerError(DependencyError):
+    """The embedded {server} did not start: {reason}"""
+
+    code = "embedded_server_failed"
+
+
+class EmbeddedOnCluster(DependencyError):
+    """The embedded {server} serves this host alone and the Ray cluster has {nodes} nodes on {hosts} hosts:
+    set {setting} to a server that every node reaches.
+    """
+
+    code = "embedded_on_cluster"
+
+
+class RayUnavailable(DependencyError):
+    """Ray cannot be used: {reason}"""
+
+    code = "ray_unavailable"
+
+
+class JobAlreadyRunning(RaprayError):
+    """A `{job}` job is already running on this database; wait for it or stop it."""
+
+    code = "job_already_running"
+
+
+# --- sources ---------------------------------------------------------------------------------
+
+
+class SourceError(RaprayError):
+    """{source} did not answer as expected: {reason}"""
+
+    code = "source_error"
+
+
+class SourceAuthError(SourceError):
+    """{source} refused the credentials ({status}): check {setting}."""
+
+    code = "source_auth"
+    exit_code = 4
+
+
+class SourceUnavailable(SourceError):
+    """{source} cannot be reached at {address}: {reason}"""
+
+    code = "source_unavailable"
+    exit_code = 4
+
+
+class ArtistNotFound(SourceError):
+    """{source} knows no artist {artist!r}{near}."""
+
+    code = "artist_not_found"
+
+
+class RobotsDisallowed(SourceError):
+    """robots.txt of {host} does not allow {path} for this user agent."""
+
+    code = "robots_disallowed"
+
+
+class SampleCorpusError(RaprayError):
+    """The sample song {name} cannot be read: {reason}"""
+
+    code = "sample_corpus"
+
+
+# --- texts -----------------------------------------------------------------------------------
+
+
+class InvalidLyrics(RaprayError):
+    """The lyrics cannot be read: {reason}"""
+
+    code = "lyrics_invalid"
+    exit_code = 2
+
+
+class EmptyLyrics(InvalidLyrics):
+    """The lyrics are empty: there is no letter or digit in them."""
+
+    code = "lyrics_empty"
+
+
+class LyricsTooLong(InvalidLyrics):
+    """The lyrics have {length} {unit}, the limit is {limit}."""
+
+    code = "lyrics_too_long"
+
+
+# --- models and analyzers ----------------------------------------------------------------------
+
+
+class UnknownAnalyzer(RaprayError):
+    """There is no analyzer {name!r}; known are: {known}."""
+
+    code = "analyzer_unknown"
+    exit_code = 2
+
+
+class ModelUnavailable(DependencyError):
+    """The model {model} cannot be loaded: {reason}"""
+
+    code = "model_unavailable"
+
+
+class AnalysisFailed(RaprayError):
+    """The analyzer {analyzer} failed on this text: {reason}"""
+
+    code = "analysis_failed"
+
+
+# --- what a caller asked for ---------------------------------------------------------------------
+
+
+class TrackNotFound(RaprayError):
+    """There is no track {track_id}."""
+
+    code = "track_not_found"
+
+
+class Overloaded(RaprayError):
+    """{what} is at its limit; try again in {retry_after_s} s."""
+
+    code = "overloaded"
+
+
+class DeadlineExceeded(RaprayError):
+    """{what} did not answer within {seconds} s."""
+
+    code = "deadline_exceeded"
+
+
+def all_errors() -> list[type[RaprayError]]:
+    """Every error class of the tree, the root first, in order of definition."""
+    found: list[type[RaprayError]] = [RaprayError]
+    for error_type in found:
+        found.extend(error_type.__subclasses__())
+    return found

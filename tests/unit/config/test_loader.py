@@ -1,0 +1,167 @@
+"""Settings: precedence, substitution, overlays, errors, secrets."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel, SecretStr
+
+from rapray.config import Settings, load_settings, public_values
+from rapray.errors import ConfigError
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_settings_precedence_first_source_wins(tmp_path: Path) -> None:
+    """Command line over environment over .env over YAML over default, and the origin says which."""
+    (tmp_path / "rapray.yaml").write_text("jobs: {workers: 2, writers: 2, fetchers: 2, max_attempts: 2}\n")
+    (tmp_path / ".env").write_text(
+        "RAPRAY_JOBS__WORKERS=3\nRAPRAY_JOBS__WRITERS=3\nRAPRAY_JOBS__FETCHERS=3\n"
+    )
+    environ = {"RAPRAY_JOBS__WORKERS": "4", "RAPRAY_JOBS__WRITERS": "4"}
+    loaded = load_settings({"jobs.workers": "5"}, environ=environ, directory=tmp_path)
+    jobs = loaded.settings.jobs
+    assert (jobs.workers, jobs.writers, jobs.fetchers, jobs.max_attempts) == (5, 4, 3, 2)
+    kinds = [
+        loaded.origin(f"jobs.{name}").kind for name in ("workers", "writers", "fetchers", "max_attempts")
+    ]
+    assert kinds == ["command line", "environment", ".env", "file"]
+    assert loaded.origin("jobs.retry_delay_s").kind == "default"
+
+
+def test_origin_of_file_value_names_the_line(tmp_path: Path) -> None:
+    """A value from YAML is traced to file and line."""
+    (tmp_path / "rapray.yaml").write_text("log:\n  format: json\n  level: debug\n")
+    loaded = load_settings(environ={}, directory=tmp_path)
+    assert loaded.origin("log.level").place == f"{tmp_path / 'rapray.yaml'}:3"
+
+
+def test_overlay_of_environment_lies_over_base(tmp_path: Path) -> None:
+    """`rapray.prod.yaml` changes what it names and nothing else."""
+    (tmp_path / "rapray.yaml").write_text("serve: {port: 9000, host: 127.0.0.2}\n")
+    (tmp_path / "rapray.prod.yaml").write_text("serve: {port: 9001}\n")
+    serve = load_settings(environ={"RAPRAY_ENVIRONMENT": "prod"}, directory=tmp_path).settings.serve
+    assert (serve.port, serve.host) == (9001, "127.0.0.2")
+    assert load_settings(environ={}, directory=tmp_path).settings.serve.port == 9000
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "expected"),
+    [
+        ("${PORT}", {"PORT": "8123"}, 8123),
+        ("${PORT:-8124}", {}, 8124),
+        ("${PORT:-8124}", {"PORT": ""}, 8124),
+        ("81${TAIL:-25}", {}, 8125),
+    ],
+)
+def test_yaml_variable_is_replaced(tmp_path: Path, text: str, environ: dict[str, str], expected: int) -> None:
+    """`${VAR}` and `${VAR:-default}` work inside a value, and the sum is checked like any value."""
+    (tmp_path / "rapray.yaml").write_text(f'serve: {{port: "{text}"}}\n')
+    assert load_settings(environ=environ, directory=tmp_path).settings.serve.port == expected
+
+
+def test_yaml_variable_unset_without_default_is_an_error(tmp_path: Path) -> None:
+    """A missing variable is named, not replaced by nothing."""
+    (tmp_path / "rapray.yaml").write_text('serve: {port: "${NOWHERE}"}\n')
+    with pytest.raises(ConfigError, match="NOWHERE"):
+        load_settings(environ={}, directory=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"RAPRAY_JOBS__WORKER": "2"}, ("jobs.worker", "RAPRAY_JOBS__WORKER")),
+        ({"RAPRAY_JOB__WORKERS": "2"}, ("RAPRAY_JOB__WORKERS",)),
+        ({"RAPRAY_NONSENSE": "2"}, ("RAPRAY_NONSENSE",)),
+        ({"RAPRAY_GENIUS__TOKEN__X": "2"}, ("RAPRAY_GENIUS__TOKEN__X",)),
+        ({"RAPRAY_SERVE__PORT": "70000"}, ("serve.port", "65535", "RAPRAY_SERVE__PORT")),
+        ({"RAPRAY_ENVIRONMENT": "live"}, ("environment", "'prod'")),
+    ],
+)
+def test_bad_environment_names_key_origin_and_what_is_allowed(
+    tmp_path: Path, environ: dict[str, str], named: tuple[str, ...]
+) -> None:
+    """Whoever reads the message can mend the setting."""
+    with pytest.raises(ConfigError) as caught:
+        load_settings(environ=environ, directory=tmp_path)
+    assert all(part in str(caught.value) for part in named)
+
+
+@pytest.mark.parametrize("text", ["jobs: {worker: 2}\n", "- a list\n", "a: [\n", "jobs: 3\n"])
+def test_bad_yaml_ends_with_the_file_named(tmp_path: Path, text: str) -> None:
+    """Unknown keys, other shapes and broken YAML are refused."""
+    (tmp_path / "rapray.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"rapray\.yaml"):
+        load_settings(environ={}, directory=tmp_path)
+
+
+def test_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    """RAPRAY_CONFIG is a promise that the file is there."""
+    with pytest.raises(ConfigError, match="no such file"):
+        load_settings(environ={"RAPRAY_CONFIG": "other.yaml"}, directory=tmp_path)
+
+
+def test_empty_variable_hides_a_file_value_that_may_be_none(tmp_path: Path) -> None:
+    """`RAPRAY_DATABASE__URL=` switches to the embedded server whatever the file says."""
+    (tmp_path / "rapray.yaml").write_text("database: {url: postgresql://h/d, pool_size: 7}\n")
+    environ = {"RAPRAY_DATABASE__URL": "", "RAPRAY_DATABASE__POOL_SIZE": ""}
+    database = load_settings(environ=environ, directory=tmp_path).settings.database
+    assert (database.url, database.pool_size) == (None, 7)
+
+
+def test_names_setting_takes_a_comma_list(tmp_path: Path) -> None:
+    """A list of names needs no JSON in the environment."""
+    loaded = load_settings(environ={"RAPRAY_ANALYZE__ANALYZERS": "algorithmic, emotion"}, directory=tmp_path)
+    assert loaded.settings.analyze.analyzers == ("algorithmic", "emotion")
+
+
+def test_secret_is_never_shown(tmp_path: Path) -> None:
+    """Neither printing, nor listing, nor a validation error shows a secret."""
+    environ = {"RAPRAY_GENIUS__TOKEN": "tok-123", "RAPRAY_DATABASE__URL": "postgresql://u:tok-123@h/d"}
+    settings = load_settings(environ=environ, directory=tmp_path).settings
+    assert "tok-123" not in f"{settings!r} {public_values(settings)}"
+    with pytest.raises(ConfigError) as caught:
+        load_settings(environ={**environ, "RAPRAY_GENIUS__BURST": "tok-123"}, directory=tmp_path)
+    assert "tok-123" not in str(caught.value)
+
+
+def test_settings_pickled_and_back_are_equal(tmp_path: Path) -> None:
+    """Settings travel to Ray workers."""
+    settings = load_settings(environ={"RAPRAY_GENIUS__TOKEN": "t"}, directory=tmp_path).settings
+    assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
+    keys: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys |= _keys(field.annotation, f"{prefix}{name}.")
+        else:
+            keys[f"{prefix}{name}"] = field
+    return keys
+
+
+def test_example_file_documents_every_key_with_its_default() -> None:
+    """`rapray.example.yaml` names all settings, no other, and shows the defaults."""
+    example = yaml.safe_load((ROOT / "rapray.example.yaml").read_text())
+    shown = {
+        f"{section}.{name}" if isinstance(values, dict) else section: value
+        for section, values in example.items()
+        for name, value in (values.items() if isinstance(values, dict) else [("", values)])
+    }
+    assert set(shown) == set(_keys(Settings))
+    defaults = public_values(Settings())
+    del shown["data_dir"], defaults["data_dir"]  # differs from host to host
+    assert shown == defaults
+
+
+def test_every_setting_has_a_description_and_secrets_are_secret() -> None:
+    """A setting without a sentence is not documented; a password in plain text would be printed."""
+    fields = _keys(Settings)
+    assert all(field.description for field in fields.values())
+    secrets = {key for key, field in fields.items() if SecretStr in getattr(field.annotation, "__args__", ())}
+    assert secrets == {"database.url", "redis.url", "genius.token"}

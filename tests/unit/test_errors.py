@@ -1,0 +1,39 @@
+"""The error tree: codes, messages, pickling."""
+
+from __future__ import annotations
+
+import pickle
+import string
+
+import pytest
+
+from rapray.errors import RaprayError, all_errors
+
+
+def filled(error_type: type[RaprayError]) -> RaprayError:
+    """An error of this type with every attribute of its message set."""
+    names = {name for _, name, _, _ in string.Formatter().parse(error_type.__doc__ or "") if name}
+    return error_type(**{name: f"<{name}>" for name in names})
+
+
+@pytest.mark.parametrize("error_type", all_errors(), ids=lambda error_type: error_type.__name__)
+def test_error_pickled_and_back_keeps_message_and_attributes(error_type: type[RaprayError]) -> None:
+    """An error crosses process boundaries unchanged."""
+    error = filled(error_type)
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is error_type
+    assert (str(copy), copy.attributes, copy.code) == (str(error), error.attributes, error.code)
+
+
+def test_error_codes_are_unique() -> None:
+    """Every class has a code of its own, so that a stored code names one error."""
+    codes = [error_type.code for error_type in all_errors()]
+    assert sorted(codes) == sorted(set(codes))
+
+
+@pytest.mark.parametrize("error_type", all_errors(), ids=lambda error_type: error_type.__name__)
+def test_error_message_shows_every_attribute(error_type: type[RaprayError]) -> None:
+    """The docstring is the message; what fills its braces is printed."""
+    error = filled(error_type)
+    assert all(str(value).strip("'") in str(error).replace("'", "") for value in error.attributes.values())
+    assert "{" not in str(error)
