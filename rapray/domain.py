@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Outcome(StrEnum):
@@ -150,6 +154,16 @@ class Passage:
 
     index: int
     text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LyricVectors:
+    """The vectors of one lyric: row i of `vectors` (n, dimension; float32, length 1) is of passage `passages[i]`."""
+
+    key: str
+    content_hash: str
+    passages: tuple[int, ...]
+    vectors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,12 @@ class ModelUnavailable(DependencyError):
     code = "model_unavailable"
 
 
+class EmbeddingFailed(RaprayError):
+    """The model {model} made no vector of this text: {reason}"""
+
+    code = "embedding_failed"
+
+
 class AnalysisFailed(RaprayError):
     """The analyzer {analyzer} failed on this text: {reason}"""
 

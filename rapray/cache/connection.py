@@ -1,0 +1,72 @@
+"""Connects to Redis and turns its errors into `RedisUnavailable`.
+
+Does not know what is stored. A client lives in one process: build it where it is used, never pickle one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import cast
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from rapray.errors import ConfigError, RedisUnavailable
+
+PREFIX = "rapray:"
+_MAX_CONNECTIONS = 16
+
+
+def connect(url: str, timeout_s: float) -> redis.Redis:
+    """A client with a bounded pool; nothing is sent before the first command.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://`.
+        timeout_s: longest wait for a connection, for one answer, and for a free connection of the pool, in seconds.
+
+    Raises:
+        ConfigError: the address cannot be read.
+    """
+    try:
+        pool = redis.BlockingConnectionPool.from_url(
+            url,
+            max_connections=_MAX_CONNECTIONS,
+            timeout=timeout_s,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            # One repeat heals a connection that the server closed while idle. More would only delay the fallback.
+            retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), retries=1),
+            health_check_interval=30,
+        )
+    except ValueError as error:
+        raise ConfigError(problems=f"redis.url: {error}") from error
+    return redis.Redis.from_pool(cast("redis.ConnectionPool", pool))
+
+
+def address_of(client: redis.Redis) -> str:
+    """Where the client connects to, without the password."""
+    options = client.connection_pool.connection_kwargs
+    return str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
+
+
+@contextmanager
+def reported(client: redis.Redis) -> Generator[None]:
+    """Turn every error of Redis inside the block into `RedisUnavailable`."""
+    try:
+        yield
+    except (redis.RedisError, OSError) as error:
+        raise RedisUnavailable(
+            address=address_of(client), reason=str(error) or type(error).__name__
+        ) from error
+
+
+def ping(client: redis.Redis) -> None:
+    """Ask for an answer.
+
+    Raises:
+        RedisUnavailable: there is none, or it is an error such as a wrong password.
+    """
+    with reported(client):
+        client.ping()

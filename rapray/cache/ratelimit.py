@@ -1,0 +1,151 @@
+"""One rate limit a host, shared by every worker of every job through Redis.
+
+Does not sleep: it hands out waiting times. Knows no HTTP; who is told to wait does the waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from typing import Protocol, cast
+
+import redis
+
+from rapray.cache.connection import PREFIX, reported
+from rapray.errors import RedisUnavailable
+
+# GCRA (the "generic cell rate algorithm" of ATM, ITU-T I.371): one number a host, the theoretical arrival time of the
+# next request. The clock is the server's, so that a worker with a wrong clock cannot exceed the rate.
+# Times are whole microseconds, written with %.0f: Lua's own tostring would round them to 14 digits.
+_NOW = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local blocked = tonumber(redis.call('GET', KEYS[2]) or '0')
+"""
+_RESERVE = (
+    _NOW
+    + """
+local interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
+local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
+local start = math.max(now, arrival - tolerance, blocked)
+arrival = math.max(arrival, start) + interval
+local keep = math.ceil((arrival - now) / 1000) + 1000
+redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX', string.format('%.0f', keep))
+return string.format('%.0f', start - now)
+"""
+)
+_PENALIZE = (
+    _NOW
+    + """
+local wanted = now + tonumber(ARGV[1])
+if wanted > blocked then
+    local keep = math.ceil((wanted - now) / 1000) + 1000
+    redis.call('SET', KEYS[2], string.format('%.0f', wanted), 'PX', string.format('%.0f', keep))
+end
+"""
+)
+_MICROSECONDS = 1_000_000
+_LONGEST_PENALTY_S = 7 * 86_400.0  # a host that asks for more has sent nonsense
+
+logger = logging.getLogger(__name__)
+
+
+class RateLimiter(Protocol):
+    """Hands out the moments at which requests to a host may leave."""
+
+    def reserve(self, host: str) -> float:
+        """Take the next free moment; returns the seconds until then."""
+        ...
+
+    def penalize(self, host: str, seconds: float) -> None:
+        """Let nothing to this host leave for so long; an earlier, longer block stays."""
+        ...
+
+
+class RedisRateLimiter:
+    """A `RateLimiter` that all processes with the same Redis share."""
+
+    def __init__(self, client: redis.Redis, requests_per_second: float, burst: int = 1) -> None:
+        if not (math.isfinite(requests_per_second) and requests_per_second > 0) or burst < 1:
+            reason = f"a rate above 0 and a burst of at least 1, not {requests_per_second} and {burst}"
+            raise ValueError(reason)
+        self._client = client
+        # Rounded up: never faster than asked for.
+        self._interval_us = math.ceil(_MICROSECONDS / requests_per_second)
+        self._tolerance_us = self._interval_us * (burst - 1)
+        self._reserve = client.register_script(_RESERVE)
+        self._penalize = client.register_script(_PENALIZE)
+
+    def reserve(self, host: str) -> float:
+        """Take the next free moment; returns the seconds until then.
+
+        A command that is repeated after a lost answer reserves twice, which is slower and never faster.
+
+        Raises:
+            RedisUnavailable: Redis does not answer.
+        """
+        with reported(self._client):
+            wait = self._reserve(keys=_keys(host), args=[self._interval_us, self._tolerance_us])
+        return int(cast("bytes", wait)) / _MICROSECONDS
+
+    def penalize(self, host: str, seconds: float) -> None:
+        """Let nothing that is not reserved yet leave for so long; an earlier, longer block stays.
+
+        Raises:
+            RedisUnavailable: Redis does not answer.
+        """
+        if not seconds > 0:  # also for NaN
+            return
+        block_us = math.ceil(min(seconds, _LONGEST_PENALTY_S) * _MICROSECONDS)
+        with reported(self._client):
+            self._penalize(keys=_keys(host), args=[block_us])
+
+
+class FallbackRateLimiter:
+    """Uses the first limiter, and the second while the first cannot be reached.
+
+    The two do not know each other's reservations: at a change-over one burst too many may leave.
+    """
+
+    def __init__(self, primary: RateLimiter, secondary: RateLimiter, retry_after_s: float = 15.0) -> None:
+        self._primary = primary
+        self._secondary = secondary
+        self._retry_after_s = retry_after_s
+        self._lock = threading.Lock()
+        self._primary_from = 0.0
+
+    @property
+    def is_degraded(self) -> bool:
+        """True while the second limiter is in use."""
+        with self._lock:
+            return time.monotonic() < self._primary_from
+
+    def reserve(self, host: str) -> float:
+        """Take the next free moment; returns the seconds until then."""
+        if not self.is_degraded:
+            try:
+                return self._primary.reserve(host)
+            except RedisUnavailable as error:
+                self._degrade(error)
+        return self._secondary.reserve(host)
+
+    def penalize(self, host: str, seconds: float) -> None:
+        """Block the host in both: a block must outlive the loss of Redis."""
+        if not self.is_degraded:
+            try:
+                self._primary.penalize(host, seconds)
+            except RedisUnavailable as error:
+                self._degrade(error)
+        self._secondary.penalize(host, seconds)
+
+    def _degrade(self, error: RedisUnavailable) -> None:
+        with self._lock:
+            self._primary_from = time.monotonic() + self._retry_after_s
+        logger.warning("shared rate limit without Redis for %.0f s: %s", self._retry_after_s, error)
+
+
+def _keys(host: str) -> list[str]:
+    # The braces keep both keys on one node of a Redis cluster.
+    return [f"{PREFIX}rate:{{{host}}}:arrival", f"{PREFIX}rate:{{{host}}}:blocked_until"]

@@ -1,0 +1,153 @@
+"""Keeps one server running: adopts it or starts it, notices its end, starts it again with growing pauses.
+
+Does not know which server it is, nor who asks for it. Nothing here blocks longer than one probe.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import time
+from pathlib import Path
+
+from rapray.embedded import ports
+from rapray.embedded.processes import ProcessId, find_servers, identify, stop
+from rapray.embedded.record import ServerRecord, State
+from rapray.embedded.server import Server
+from rapray.errors import EmbeddedServerError
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 30.0
+_HEALTHY_AFTER_S = 30.0  # a server that lived this long has earned a restart without a pause
+_HOPELESS_AFTER = 3  # failed starts in a row of a server that never ran
+_TRANSIENT_FOR_S = 30.0
+_LOG_ROTATE_BYTES = 10_000_000
+
+logger = logging.getLogger(__name__)
+
+
+class Child:
+    """One server under supervision; call `tick` again and again."""
+
+    def __init__(self, server: Server, log: Path, port: int | None) -> None:
+        self.server = server
+        self.port = port
+        self.state: State = "starting"
+        self.process: ProcessId | None = None
+        self.error = ""
+        self.restarts = 0
+        self._log = log
+        self._log_start = 0
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._started_at: float | None = None
+        self._ready_since: float | None = None
+        self._was_ready = False
+        self._failures = 0
+        self._born = time.monotonic()
+        self._not_before = 0.0
+
+    @property
+    def is_hopeless(self) -> bool:
+        """True where it never came up and trying again would end the same way."""
+        if self._was_ready or self._failures < _HOPELESS_AFTER:
+            return False
+        is_patience_over = time.monotonic() - self._born > _TRANSIENT_FOR_S
+        return is_patience_over or not self.server.is_transient(self.error)
+
+    def record(self) -> ServerRecord:
+        """What to publish."""
+        return ServerRecord(
+            name=self.server.name,
+            state=self.state,
+            port=self.port or 0,
+            version=self.server.version,
+            process=self.process,
+            started_at=self._started_at,
+            restarts=self.restarts,
+            error=self.error,
+        )
+
+    def adopt(self) -> bool:
+        """Take over a server that an earlier supervisor left running on this very directory."""
+        found = find_servers(self.server.program, self.server.directory)
+        if not found:
+            return False
+        self.process, *strays = found
+        for stray in strays:  # two servers on one directory: only the death of a start could leave that
+            stop(stray, self.server.stop_steps)
+        self.port = self.server.running_port(self.process.pid) or self.port
+        self._started_at = time.time()
+        logger.info("adopted %s, pid %d, port %s", self.server.name, self.process.pid, self.port)
+        return True
+
+    def tick(self, taken_port: int | None) -> None:
+        """Look once, and do what is due. `taken_port` is one to stay clear of."""
+        if self._popen is not None:
+            self._popen.poll()  # reap
+        if self.process is None:
+            self._start_if_due(taken_port)
+        elif not self.process.is_alive:
+            self._on_death()
+        elif self.state != "ready":
+            self._probe()
+
+    def stop(self) -> None:
+        """Stop the server and wait for it."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        is_gone = stop(process, self.server.stop_steps)
+        self.state = "stopped"
+        if self._popen is not None:
+            self._popen.poll()
+        logger.info("%s, pid %d, %s", self.server.name, process.pid, "stopped" if is_gone else "DID NOT STOP")
+
+    def _start_if_due(self, taken_port: int | None) -> None:
+        if time.monotonic() < self._not_before:
+            return
+        taken = () if taken_port is None else (taken_port,)
+        self.port = ports.choose(self.port, taken)
+        self._rotate_log()
+        with self._log.open("ab") as log:
+            self._log_start = log.tell()
+            self._popen = self.server.start(self.port, log)
+        # A process that has ended already is a zombie until it is reaped: give it a birth that never matches.
+        self.process = identify(self._popen.pid) or ProcessId(self._popen.pid, "ended")
+        self._started_at = time.time()
+        logger.info("started %s, pid %d, port %d", self.server.name, self.process.pid, self.port)
+
+    def _probe(self) -> None:
+        assert self.process is not None
+        assert self.port is not None
+        try:
+            is_ready = self.server.is_ready(self.process.pid, self.port)
+        except EmbeddedServerError as error:
+            self.error, self._failures = str(error.attributes["reason"]), _HOPELESS_AFTER
+            return
+        if is_ready:
+            self.state, self.error = "ready", ""
+            self._was_ready, self._ready_since = True, time.monotonic()
+            logger.info("%s is ready on port %d", self.server.name, self.port)
+
+    def _on_death(self) -> None:
+        lived_s = 0.0 if self._ready_since is None else time.monotonic() - self._ready_since
+        self._failures = 0 if lived_s > _HEALTHY_AFTER_S else self._failures + 1
+        pause_s = min(_FIRST_PAUSE_S * 2 ** max(self._failures - 1, 0), _LONGEST_PAUSE_S)
+        self._not_before = time.monotonic() + pause_s
+        self.error = self._log_tail()
+        self.process, self._ready_since = None, None
+        self.state = "restarting" if self._was_ready else "starting"
+        self.restarts += 1
+        logger.warning("%s ended; starting again in %.1f s", self.server.name, pause_s)
+
+    def _log_tail(self) -> str:
+        try:
+            with self._log.open("rb") as log:
+                log.seek(self._log_start)
+                text = log.read().decode(errors="replace")
+        except OSError:
+            return "its log cannot be read"
+        return "\n".join(text.strip().splitlines()[-12:])[-2000:]
+
+    def _rotate_log(self) -> None:
+        if self._log.exists() and self._log.stat().st_size > _LOG_ROTATE_BYTES:
+            self._log.replace(self._log.with_suffix(".log.1"))

@@ -1,0 +1,87 @@
+"""Where the database and Redis are: the addresses that the settings name, or the embedded servers.
+
+Does not connect to anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rapray.embedded.control import ensure_running
+from rapray.embedded.ports import LOOPBACK
+from rapray.embedded.postgres import DATABASE, USER
+from rapray.embedded.record import EndpointRecord
+from rapray.errors import EmbeddedOnCluster
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from rapray.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Two addresses, with passwords, which the repr leaves out; `redis_url` is None where Redis is switched off."""
+
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    is_database_embedded: bool
+    is_redis_embedded: bool
+
+
+def resolve_endpoints(settings: Settings, owner_pid: int | None = None) -> Endpoints:
+    """The addresses to use; starts the embedded servers of `settings.data_dir` where an address is not set.
+
+    Raises:
+        EmbeddedServerError: PostgreSQL cannot be started.
+        MissingExtra: the servers' wheels are not installed.
+    """
+    is_database_embedded = settings.database.url is None
+    is_redis_embedded = settings.redis.enabled and settings.redis.url is None
+    record = None
+    if is_database_embedded or is_redis_embedded:
+        record = ensure_running(settings.data_dir, owner_pid)
+    return Endpoints(
+        database_url=_reveal(settings.database.url) or database_url(record),
+        redis_url=(_reveal(settings.redis.url) or redis_url(record)) if settings.redis.enabled else None,
+        is_database_embedded=is_database_embedded,
+        is_redis_embedded=is_redis_embedded,
+    )
+
+
+def refuse_on_cluster(endpoints: Endpoints, node_addresses: Sequence[str]) -> None:
+    """Let embedded servers pass only where every Ray node runs on one host, which they listen on.
+
+    Args:
+        endpoints: what the job or the ingress is about to use.
+        node_addresses: one IP address a Ray node; several nodes on one machine share theirs.
+
+    Raises:
+        EmbeddedOnCluster: a node on another host could not reach a loopback address.
+    """
+    hosts = len(set(node_addresses))
+    if hosts <= 1:
+        return
+    nodes = len(node_addresses)
+    if endpoints.is_database_embedded:
+        raise EmbeddedOnCluster(server="PostgreSQL", nodes=nodes, hosts=hosts, setting="RAPRAY_DATABASE__URL")
+    if endpoints.is_redis_embedded:
+        raise EmbeddedOnCluster(server="Valkey", nodes=nodes, hosts=hosts, setting="RAPRAY_REDIS__URL")
+
+
+def database_url(record: EndpointRecord | None) -> str:
+    """The address of the supervised PostgreSQL."""
+    assert record is not None
+    return f"postgresql://{USER}:{record.credentials.postgres_password}@{LOOPBACK}:{record.postgres.port}/{DATABASE}"
+
+
+def redis_url(record: EndpointRecord | None) -> str:
+    """The address of the supervised Valkey."""
+    assert record is not None
+    return f"redis://:{record.credentials.valkey_password}@{LOOPBACK}:{record.valkey.port}/0"
+
+
+def _reveal(url: SecretStr | None) -> str | None:
+    return None if url is None else url.get_secret_value()
