@@ -1,0 +1,133 @@
+"""What an analyzer is: a name, a version, and a batch of lyrics in, as many analyses or failures out.
+
+Knows neither Ray nor HTTP nor a database: the same object works in a job's actor and in a served replica.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo
+from rapray.errors import AnalysisFailed, RaprayError
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What one instance takes: CPUs, GPUs, bytes of memory, and the extra that it must be installed with, if any."""
+
+    cpu: float = 1.0
+    gpu: float = 0.0
+    memory_bytes: int = 200_000_000
+    extra: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzerSpec:
+    """An analyzer before it is loaded, so that all can be listed without importing one.
+
+    `factory` is "package.module:Class". A new `version` makes all results of the old one due again.
+    """
+
+    name: str
+    version: str
+    factory: str
+    summary: str
+    needs: Needs = field(default_factory=Needs)
+    batch_size: int = 32
+
+
+@runtime_checkable
+class Analyzer(Protocol):
+    """Reads lyrics. `model` is None where there are no weights, `prompt_version` where there is no prompt."""
+
+    @property
+    def name(self) -> str:
+        """Key of the registry and of stored results."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever a result may change."""
+        ...
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """The weights that results come from."""
+        ...
+
+    @property
+    def prompt_version(self) -> str | None:
+        """The prompt that results come from."""
+        ...
+
+    def analyze(self, batch: Sequence[Lyric]) -> list[Analysis | Failure]:
+        """One outcome a lyric, in the order of the batch. A lyric that cannot be read fails alone."""
+        ...
+
+
+def stage(name: str, version: str) -> str:
+    """The stage under which an analyzer's failures are kept."""
+    return f"analyze/{name}/{version}"
+
+
+def one_by_one(
+    analyzer: Analyzer, batch: Sequence[Lyric], analyze_one: Callable[[Lyric], Analysis]
+) -> list[Analysis | Failure]:
+    """The outcomes of a batch for an analyzer that reads one text at a time; what it raises becomes a failure."""
+    return [_outcome(analyzer, lyric, analyze_one) for lyric in batch]
+
+
+def _outcome(
+    analyzer: Analyzer, lyric: Lyric, analyze_one: Callable[[Lyric], Analysis]
+) -> Analysis | Failure:
+    try:
+        return analyze_one(lyric)
+    except RaprayError as error:
+        return failure(analyzer, lyric, error)
+    except Exception as error:  # noqa: BLE001 - an unforeseen text must not stop a job: it is kept as a failure
+        reason = f"{type(error).__name__}: {error}"
+        return failure(analyzer, lyric, AnalysisFailed(analyzer=analyzer.name, reason=reason))
+
+
+def failure(analyzer: Analyzer, lyric: Lyric, error: RaprayError) -> Failure:
+    """An error as the stored failure of one lyric."""
+    return Failure(
+        stage(analyzer.name, analyzer.version), lyric.key, error.code, str(error), lyric.content_hash
+    )
+
+
+def to_json(analysis: Analysis, *, include_embedding: bool = False) -> dict[str, Any]:
+    """The one form in which programs see an analysis, over HTTP and from the command line."""
+    shown: dict[str, Any] = {
+        "analyzer": analysis.analyzer,
+        "version": analysis.version,
+        "sentiment": analysis.sentiment,
+        "confidence": analysis.confidence,
+        "data": analysis.data,
+        "model": analysis.model,
+        "model_revision": analysis.model_revision,
+        "prompt_version": analysis.prompt_version,
+        "content_hash": analysis.content_hash,
+        "seconds": analysis.seconds,
+        "input_tokens": analysis.input_tokens,
+        "output_tokens": analysis.output_tokens,
+    }
+    if include_embedding:
+        shown["embedding"] = None if analysis.embedding is None else list(analysis.embedding)
+    return shown
+
+
+def rounded(value: Any, digits: int = 6) -> Any:
+    """Plain JSON with every float rounded, so that the same text gives the same bytes on every machine."""
+    kind = type(value)
+    if kind is int or kind is str:
+        return value
+    if kind is float:
+        return round(value, digits) + 0.0  # + 0.0: no negative zero
+    if kind is dict:
+        return {key: rounded(inner, digits) for key, inner in value.items()}
+    if kind is list:
+        return [rounded(inner, digits) for inner in value]
+    return value

@@ -1,0 +1,11 @@
+"""Rhymes of a song with their places: which words, in which line, and how well.
+
+Knows sounds and places only, not what a page or a table makes of them.
+"""
+
+from __future__ import annotations
+
+from rapray.text.rhyme.chains import Chain, Member, RhymeMap
+from rapray.text.rhyme.find import find_rhymes, rhymes_of
+
+__all__ = ["Chain", "Member", "RhymeMap", "find_rhymes", "rhymes_of"]

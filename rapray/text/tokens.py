@@ -1,0 +1,67 @@
+"""Words of a lyric line, lower-case, with their place in the line.
+
+Knows nothing of pronunciation or of sections: a line goes in, tokens come out.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+# Curly, modifier, prime, grave, acute, reversed and full-width forms that typists use for an apostrophe.
+_APOSTROPHES = dict.fromkeys(map(ord, "‘’‛ʼʹ′`´＇"), "'")
+
+# Python's \w leaves out combining marks, which would split Hindi, vocalised Arabic and decomposed accents.
+MARKS = "".join(chr(code) for code in range(0x300, 0x1E00) if unicodedata.category(chr(code)) in {"Mn", "Mc"})
+_LETTER = rf"[^\W_{MARKS}][{MARKS}]*"
+
+# `$` and `*` count inside a word only ("a$ap", "sh*t"); thousands keep their commas until `_spelled`.
+_WORD = re.compile(rf"'?(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|{_LETTER}(?:{_LETTER}|['$*]+(?={_LETTER}))*)'?")
+
+# Words that begin with an apostrophe; before any other word it is an opening quote.
+_CLIPPED = (
+    "'em 'til 'till 'cause 'cuz 'coz 'bout 'round 'fore 'nother 'nuff 'n 'gainst 'neath 'tis 'twas 'tude 'round "
+    "'ey 'ight 'ite 'while 'hood 'bove 'lac 'gram 'preciate 'member 'fraid 'cept 'less 'stead 'sup 'scuse"
+)
+_CLIPPED_FRONT = frozenset(_CLIPPED.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word and the half-open range of characters that it covers in the line it came from."""
+
+    text: str
+    start: int
+    end: int
+
+
+def straighten(text: str) -> str:
+    """The text with every kind of apostrophe as `'`; its length and all offsets stay the same."""
+    return text.translate(_APOSTROPHES)
+
+
+def spans(line: str) -> list[Token]:
+    """Tokens of a line with their offsets into it, in order.
+
+    Apostrophes that belong to a word stay (runnin', 'em, don't); quotation marks do not. A hyphen separates.
+    """
+    found: list[Token] = []
+    quote_is_open = False
+    for match in _WORD.finditer(straighten(line)):
+        word, start, end = match.group().lower(), match.start(), match.end()
+        if word[0] == "'" and word not in _CLIPPED_FRONT and word.rstrip("'") not in _CLIPPED_FRONT:
+            word, start, quote_is_open = word[1:], start + 1, True
+        if word[-1] == "'" and (quote_is_open and not word.endswith("in'")):
+            word, end, quote_is_open = word[:-1], end - 1, False
+        found.append(Token(_spelled(word), start, end))
+    return found
+
+
+def words(line: str) -> list[str]:
+    """Lower-case words of a line: "Runnin’ the 99-Mile" gives runnin', the, 99, mile."""
+    return [token.text for token in spans(line)]
+
+
+def _spelled(word: str) -> str:
+    return word.replace(",", "")

@@ -1,0 +1,191 @@
+"""The algorithmic analyzer as jobs and replicas use it: a batch in, as many outcomes out, the same in every process."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rapray.analyzers import create, spec, specs, to_json
+from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
+from rapray.analyzers.base import Analyzer
+from rapray.domain import Analysis, Failure, Lyric
+from rapray.samples.corpus import songs
+from rapray.text.sections import split_sections
+
+SONG = """[Intro]
+(Yeah, uh)
+
+[Verse 1: Mara Quill]
+Nocturnal arithmetic, journal with rhythm in it
+Infernal division, it's eternal, I'm living in it
+Sodium light on the custodian's bike and the melody's odious
+I'm holding the mic, a commodity tight, and the quality's copious
+
+[Chorus]
+One plus one is a double shift
+Minus the sun is a subtle gift
+
+[Chorus]
+One plus one is a double shift
+Minus the sun is a subtle gift"""
+
+
+def _lyric(text: str, key: str = "1") -> Lyric:
+    return Lyric(key, text, split_sections(text), "hash-" + key)
+
+
+def _analyze(text: str) -> Analysis:
+    (outcome,) = AlgorithmicAnalyzer().analyze([_lyric(text)])
+    assert isinstance(outcome, Analysis), outcome
+    return outcome
+
+
+def test_analyze_song_measures_every_group() -> None:
+    """Figures that a reader can check: lines, schemes, chorus share, repetition, rhymes with places."""
+    found = _analyze(SONG).data
+    assert (found["counts"]["lines"], found["counts"]["sections"]) == (9, 4)
+    assert found["rhyme"]["schemes"] == ["-", "AABB", "AA", "AA"]
+    assert found["rhyme"]["end_rhyme_share"] == 1.0
+    assert found["rhyme"]["longest"] >= 4
+    assert found["repetition"]["repeated_line_share"] == pytest.approx(2 / 9, abs=1e-6)
+    assert found["structure"]["chorus_line_share"] == pytest.approx(4 / 9, abs=1e-6)
+    assert found["structure"]["voices"] == ["Mara Quill"]
+    assert found["rhyme"]["density_lift"] > 1
+
+
+def test_analyze_result_is_plain_json_with_six_digits() -> None:
+    """What is stored is what was measured: no tuple, no NaN, no seventh digit."""
+    found = _analyze(SONG).data
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["vocabulary"]["type_token_ratio"] == round(found["vocabulary"]["type_token_ratio"], 6)
+
+
+def test_analyze_another_process_gives_the_same_bytes() -> None:
+    """No result hangs on hash seeds or on what was analysed before."""
+    program = (
+        "import json,sys\n"
+        "from rapray.analyzers import create\nfrom rapray.domain import Lyric\n"
+        "text = sys.stdin.read()\n"
+        "(found,) = create('algorithmic').analyze([Lyric('1', text, (), 'hash-1')])\n"
+        "print(json.dumps([found.data, found.embedding]))"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            input=SONG,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed},
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+    here = _analyze(SONG)
+    assert outputs == {json.dumps([here.data, here.embedding])}
+
+
+def test_analyze_embedding_has_256_values_and_length_one() -> None:
+    """Ready for cosine."""
+    vector = _analyze(SONG).embedding
+    assert vector is not None
+    assert len(vector) == 256
+    assert math.sqrt(sum(value * value for value in vector)) == pytest.approx(1, abs=1e-4)
+
+
+def test_analyze_embedding_songs_of_one_artist_lie_closer() -> None:
+    """The sample artists write in clearly different styles: cosine inside an artist exceeds that between artists."""
+    chosen = [song for song in songs() if song.duplicate_of is None]
+    found = AlgorithmicAnalyzer().analyze([_lyric(song.lyrics, str(song.id)) for song in chosen])
+    vectors = [outcome.embedding for outcome in found if isinstance(outcome, Analysis) and outcome.embedding]
+    same: list[float] = []
+    other: list[float] = []
+    for one, (song, vector) in enumerate(zip(chosen, vectors, strict=True)):
+        for second in range(one):
+            cosine = sum(a * b for a, b in zip(vector, vectors[second], strict=True))
+            (same if chosen[second].artist_id == song.artist_id else other).append(cosine)
+    assert sum(same) / len(same) > sum(other) / len(other) + 0.05
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "🎤🔥", "[Verse 1]", "!!! ... ???"])
+def test_analyze_text_without_words_fails_alone(text: str) -> None:
+    """The others of the batch are measured; the failure names its stage and the code."""
+    first, second, third = AlgorithmicAnalyzer().analyze(
+        [_lyric(SONG, "1"), _lyric(text, "2"), _lyric(SONG, "3")]
+    )
+    assert isinstance(first, Analysis)
+    assert isinstance(third, Analysis)
+    assert isinstance(second, Failure)
+    assert (second.key, second.code, second.stage) == ("2", "lyrics_empty", "analyze/algorithmic/1.0.0")
+
+
+def test_analyze_unforeseen_error_becomes_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect that one text uncovers costs that text and nothing else."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("rapray.analyzers.algorithmic.rhymes_of", broken)
+    (outcome,) = AlgorithmicAnalyzer().analyze([_lyric(SONG)])
+    assert isinstance(outcome, Failure)
+    assert outcome.code == "analysis_failed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "word " * 200_000,
+        "x" * 100_000,
+        "a " * 50_000,
+        "היי שלום עולם\n" * 50,
+        "🎤 light\n🔥 night",
+        "light\x00night",
+        "\ud800 light",
+    ],
+    ids=["megabyte", "one token", "one line", "right to left", "emoji", "nul", "surrogate"],
+)
+def test_analyze_hostile_text_gives_a_result(text: str) -> None:
+    """Any text with a word is measured, in bounded time."""
+    started = time.monotonic()
+    found = _analyze(text)
+    assert found.data["counts"]["words"] > 0
+    assert time.monotonic() - started < 60
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=300))
+def test_analyze_any_text_stays_within_bounds(text: str) -> None:
+    """Shares lie in [0, 1], nothing is negative, no text raises."""
+    (outcome,) = AlgorithmicAnalyzer().analyze([_lyric("light " + text)])
+    assert isinstance(outcome, Analysis), outcome
+    found = outcome.data
+    groups = ("flow", "vocabulary", "rhyme", "repetition", "structure")
+    shares = {
+        name: value for group in groups for name, value in found[group].items() if name.endswith("_share")
+    }
+    assert all(0 <= share <= 1 for share in shares.values()), shares
+    assert found["rhyme"]["density_malmi"] >= 0
+
+
+def test_to_json_embedding_is_shown_on_request_only() -> None:
+    """The canonical form has the same keys always, the vector where asked for."""
+    found = _analyze(SONG)
+    shown = to_json(found)
+    assert shown["analyzer"] == "algorithmic"
+    assert shown["content_hash"] == "hash-1"
+    assert "embedding" not in shown
+    assert len(to_json(found, include_embedding=True)["embedding"]) == 256
+
+
+@pytest.mark.parametrize("name", [known.name for known in specs().values() if known.needs.extra is None])
+def test_create_every_analyzer_agrees_with_its_spec(name: str) -> None:
+    """Name and version of the class are those under which results are looked for."""
+    analyzer = create(name)
+    assert isinstance(analyzer, Analyzer)
+    assert (analyzer.name, analyzer.version) == (spec(name).name, spec(name).version)

@@ -1,0 +1,141 @@
+"""Cleaning: what goes, what stays, and that it is stable."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from rapray.errors import EmptyLyrics, InvalidLyrics, LyricsTooLong
+from rapray.text.clean import checked_lyrics, clean_lyrics, decode
+
+_JUNK = st.sampled_from(
+    ["You might also like", "See Nova Live", "Get tickets as low as $57", "12Embed", "Embed", "3 Contributors",
+     "12 ContributorsTranslationsEspañolMy Song Lyrics", "My Song Lyrics", "Translations", "Español", "[Verse 1]",
+     "a bio of the song… Read More", "I run the block", "love you12Embed", "", "  ", "[Hook]5Embed", "1.2KEmbed",
+     "See Nova LiveGet tickets as low as $1You might also like"]
+)  # fmt: skip
+
+
+def test_clean_characters_are_those_that_people_see() -> None:
+    """Zero-width and control characters go, odd blanks and line ends become plain, text is NFC."""
+    raw = "\ufeffI\u200b run\u00a0the\u2005block\u205f\x00now \r\ncafe\u0301\rlast\u2028end\t"
+    assert clean_lyrics(raw) == "I run the block now\ncafé\nlast\nend"
+
+
+def test_clean_gaps_are_single_empty_lines_and_none_at_the_ends() -> None:
+    """Stanzas are split by exactly one empty line."""
+    assert clean_lyrics("\n\n a \n \n\n\nb\nc\n\n") == "a\n\nb\nc"
+
+
+def test_clean_page_junk_lines_go_where_junk_stands() -> None:
+    """Header, advertising and embed counter of a stored page leave nothing behind."""
+    raw = (
+        "12 ContributorsTranslationsEspañolDeutschMy Song Lyrics\n[Verse 1]\nfirst line\nSee Nova Live\n"
+        "Get tickets as low as $57\nYou might also like\nsecond line\n\n[Hook]\nlast line12Embed"
+    )
+    assert clean_lyrics(raw) == "[Verse 1]\nfirst line\nsecond line\n\n[Hook]\nlast line"
+
+
+def test_clean_spread_page_header_goes_with_menu_and_bio() -> None:
+    """Contributors, translations menu, title line and bio each on a line of its own are one header."""
+    raw = (
+        "2 Contributors\nTranslations\nEspañol\nBahasa Indonesia\nMy Song Lyrics\nThe second single,\n"
+        "written in a night… Read More\n[Verse]\nfirst"
+    )
+    assert clean_lyrics(raw) == "[Verse]\nfirst"
+
+
+@pytest.mark.parametrize(
+    "lyric",
+    [
+        "You might also like my style",
+        "I said you might also like\nSee me Live\nthat's it",
+        "See Them Live\nI never could",
+        "Get tickets as low as you can",
+        "They embed\nI Embed",
+        "I wrote these Lyrics\nfor you",
+        "Contributors\n12 Contributors to the cause",
+        "Translations\nof my heart are hard to read",
+        "nobody reads… Read More\nbooks",
+        "Read More\nread more",
+    ],
+)
+def test_clean_sung_words_that_junk_is_made_of_stay(lyric: str) -> None:
+    """A lyric may contain every word of page junk: nothing is cut at a word, and form alone is not enough."""
+    assert clean_lyrics(lyric) == lyric
+
+
+def test_clean_title_line_goes_with_the_title_known() -> None:
+    """A first line "<title> Lyrics" goes where the title is given, in any case; another title's line stays."""
+    assert clean_lyrics("My Song Lyrics\nfirst", "my song") == "first"
+    assert clean_lyrics("My Song Lyrics\nfirst", "Other") == "My Song Lyrics\nfirst"
+    assert clean_lyrics("My Song Lyrics\n[Verse]\nfirst") == "[Verse]\nfirst"
+
+
+@given(st.text())
+@example("a\u0345\u0300" * 40)
+def test_clean_any_text_is_idempotent_and_storable(raw: str) -> None:
+    """Cleaning twice is cleaning once, and PostgreSQL takes the outcome."""
+    once = clean_lyrics(raw)
+    assert clean_lyrics(once) == once
+    assert "\0" not in once
+    assert once.encode("utf-8").decode("utf-8") == once
+    assert unicodedata.is_normalized("NFC", once)
+
+
+@given(st.lists(_JUNK, max_size=14).map("\n".join), st.sampled_from([None, "My Song"]))
+def test_clean_any_pile_of_junk_is_idempotent(raw: str, title: str | None) -> None:
+    """Taking junk away never uncovers more of it for a second pass."""
+    once = clean_lyrics(raw, title)
+    assert clean_lyrics(once, title) == once
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["a" * 1_000_000, "\n" * 1_000_000, "1Embed" * 160_000, "1Embed" * 160_000 + "x", "2 Contributors\n" * 60_000,
+     "x Lyrics\n" * 110_000, "See " * 250_000, "a" + "\u0315\u0300" * 500_000, "[" * 1_000_000, "\0" * 1_000_000,
+     "\u200b" * 1_000_000, "😀" * 250_000, "שלום " * 200_000],
+    ids=lambda raw: repr(raw[:12]),
+)  # fmt: skip
+@pytest.mark.timeout(20)
+def test_clean_a_megabyte_ends_in_linear_time(raw: str) -> None:
+    """No text makes cleaning slow."""
+    assert len(clean_lyrics(raw)) <= len(raw)
+
+
+def test_clean_right_to_left_keeps_its_letters() -> None:
+    """Direction marks go, letters and their order stay."""
+    assert clean_lyrics("\u200fשלום\u200e עולם") == "שלום עולם"
+
+
+@pytest.mark.parametrize(
+    "raw", ["", " \n\t", "😀🔥", "\0\0", "\u200b", "[Verse 1]\n[Chorus]", "...", "\u200f!"]
+)
+def test_checked_lyrics_without_words_are_empty(raw: str) -> None:
+    """A text without a letter or digit to sing is refused."""
+    with pytest.raises(EmptyLyrics):
+        checked_lyrics(raw, 1000)
+
+
+def test_checked_lyrics_over_the_limit_are_too_long() -> None:
+    """The limit counts characters after cleaning, and the message has both figures."""
+    assert checked_lyrics("a" * 10 + "\u200b" * 50, 10) == "a" * 10
+    with pytest.raises(LyricsTooLong, match=r"11 characters.*10"):
+        checked_lyrics("a" * 11, 10)
+
+
+def test_decode_utf8_with_and_without_byte_order_mark() -> None:
+    """Both forms give the same text."""
+    assert decode("Ünder".encode(), "body") == decode(b"\xef\xbb\xbf" + "Ünder".encode(), "body") == "Ünder"
+
+
+@pytest.mark.parametrize(
+    ("body", "offset"), [(b"ab\xffc", 2), (b"\xef\xbb\xbfab\xe9", 5), ("é".encode("latin-1"), 0)]
+)
+def test_decode_other_encoding_names_the_offset(body: bytes, offset: int) -> None:
+    """What is not UTF-8 is refused with the place of the first wrong byte in the whole body."""
+    with pytest.raises(InvalidLyrics, match=rf"lyrics\.txt.*offset {offset}\b"):
+        decode(body, "lyrics.txt")

@@ -1,0 +1,140 @@
+"""Rhyme density by hand, against a slow reading of the definition, and its control.
+
+Vowels used below: crazy, lady "eii"; go, slow, flow "ou"; my "ai"; name, fame "ei"; cat, hat "a"; book, good "U"; the "".
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapray.text.malmi import LOOKBACK, lift, rhyme_density, rhyme_lengths, song_words
+from rapray.text.sounds import malmi_vowels
+
+WORDS = "crazy lady go slow flow my name fame the a cat hat book good running coming dynamite anatomy of"
+
+
+@pytest.mark.parametrize(
+    ("word", "vowels"),
+    [
+        ("crazy", "eii"),
+        ("go", "ou"),
+        ("my", "ai"),
+        ("now", "au"),
+        ("boy", "oi"),
+        ("bird", "3"),
+        ("love", "V"),
+        ("the", ""),
+        ("food", "u"),
+        ("book", "U"),
+        ("hot", "A"),
+        ("bed", "e"),
+    ],
+)
+def test_malmi_vowels_of_common_words_follow_the_table(word: str, vowels: str) -> None:
+    """Diphthongs give two vowels, an unstressed "uh" none."""
+    assert malmi_vowels(word) == vowels
+
+
+def test_rhyme_density_two_words_sharing_three_vowels_is_three_over_two() -> None:
+    """Word lady shares e-i-i with crazy: (0 + 3) / 2."""
+    assert rhyme_density(["Crazy lady"]) == 1.5
+
+
+def test_rhyme_density_word_without_vowel_is_no_word() -> None:
+    """The "the" in between neither rhymes nor counts."""
+    assert rhyme_density(["Crazy the lady"]) == 1.5
+
+
+def test_rhyme_density_one_shared_vowel_counts_nothing() -> None:
+    """The words cat and hat share one vowel: chance."""
+    assert rhyme_density(["cat hat"]) == 0.0
+
+
+def test_rhyme_density_later_part_never_reaches_into_earlier() -> None:
+    """slow: 2 with go. flow: 2 with slow, since o-u-o-u would overlap; (0 + 2 + 2) / 3."""
+    assert rhyme_density(["go slow flow"]) == pytest.approx(4 / 3)
+
+
+def test_rhyme_density_identical_word_breaks_the_rhyme() -> None:
+    """fame-name is 2 and stops at my-my; my-my is 0; (0 + 0 + 0 + 2) / 4."""
+    assert rhyme_density(["my name my fame"]) == 0.5
+
+
+def test_rhyme_density_rhyme_runs_over_words() -> None:
+    """Phrases "lady go" and "crazy flow" share e-i-i-o-u: flow has 5, crazy 3; (0 + 0 + 3 + 5) / 4."""
+    assert rhyme_lengths(song_words(["lady go crazy flow"])) == [0, 0, 3, 5]
+    assert rhyme_density(["lady go crazy flow"]) == 2.0
+
+
+@pytest.mark.parametrize(("between", "length"), [(LOOKBACK - 1, 3), (LOOKBACK, 0)])
+def test_rhyme_density_looks_back_fifteen_words(between: int, length: int) -> None:
+    """The fifteenth word before is seen, the sixteenth is not."""
+    assert rhyme_lengths(["crazy", *["book"] * between, "lady"])[-1] == length
+
+
+def test_rhyme_density_repeated_and_bracketed_lines_are_left_out() -> None:
+    """A hook said twice counts once; lines wholly in brackets do not count."""
+    once = rhyme_density(["my name my fame"])
+    assert rhyme_density(["my name my fame", "(crazy lady)", "[crazy lady]", "my name my fame "]) == once
+
+
+@given(st.lists(st.sampled_from(WORDS.split()), max_size=60))
+def test_rhyme_lengths_any_words_equal_the_definition_read_slowly(words: list[str]) -> None:
+    """The array program gives what two plain loops give."""
+    voiced = [(word, malmi_vowels(word)) for word in words if malmi_vowels(word)]
+    assert rhyme_lengths(words) == [_slow_length(voiced, place) for place in range(len(voiced))]
+
+
+def _slow_length(voiced: list[tuple[str, str]], place: int) -> int:
+    vowels = [(vowel, word) for word, sound in voiced for vowel in sound]
+    ends = [sum(len(sound) for _, sound in voiced[: at + 1]) - 1 for at in range(len(voiced))]
+    best = 0
+    for earlier in range(max(0, place - LOOKBACK), place):
+        length = 0
+        while (
+            ends[earlier] - length >= 0
+            and ends[place] - length > ends[earlier]
+            and vowels[ends[earlier] - length][0] == vowels[ends[place] - length][0]
+            and vowels[ends[earlier] - length][1] != vowels[ends[place] - length][1]
+        ):
+            length += 1
+        best = max(best, length)
+    return 0 if best == 1 else best
+
+
+def test_lift_same_words_gives_the_same_figures() -> None:
+    """The shuffles hang on words and seed alone."""
+    song = ["crazy lady go slow flow my name fame", "dynamite anatomy of running coming"]
+    assert lift(song) == lift(song)
+    assert lift(song, seed=1)[1] != lift(song, seed=2)[1]
+
+
+def test_lift_rhymes_in_order_lie_above_shuffled_words() -> None:
+    """Couplets of long rhymes lose by shuffling."""
+    pairs = [
+        "crazy book lady",
+        "dynamite hot dynasty",
+        "running good coming",
+        "slow hat flow",
+        "name bird fame",
+    ]
+    density, shuffled, ratio = lift(pairs)
+    assert density > shuffled
+    assert ratio == density / shuffled
+
+
+@pytest.mark.parametrize("lines", [[], [""], ["(crazy lady)"], ["🎤🔥"]])
+def test_lift_no_words_gives_zeros(lines: list[str]) -> None:
+    """Nothing to measure is zero, not an error."""
+    assert lift(lines) == (0.0, 0.0, 0.0)
+
+
+def test_rhyme_density_two_words_in_turn_for_a_megabyte_ends_soon() -> None:
+    """The worst text for run lengths stays linear: no rhyme is longer than fifteen words."""
+    started = time.monotonic()
+    assert rhyme_density(["la pa " * 170_000]) == pytest.approx(0, abs=20)
+    assert time.monotonic() - started < 20

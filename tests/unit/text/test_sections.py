@@ -1,0 +1,146 @@
+"""Headers, voices and stanzas."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapray.domain import Section
+from rapray.text.clean import clean_lyrics
+from rapray.text.sections import KINDS, is_header, split_sections, sung_lines
+
+
+def _only(header: str) -> Section:
+    (section,) = split_sections(f"{header}\nsung")
+    return section
+
+
+@pytest.mark.parametrize(
+    ("header", "kind", "number", "voices"),
+    [
+        ("[Verse 1]", "verse", 1, ()),
+        ("[Verse 1: A & B]", "verse", 1, ("A", "B")),
+        ("[Verse II: A, B and C feat. D]", "verse", 2, ("A", "B", "C", "D")),
+        ("[Verse two]", "verse", 2, ()),
+        ("[1st Verse]", "verse", 1, ()),
+        ("[Verse 2 - Nas]", "verse", 2, ("Nas",)),
+        ("[Verse 3, A]", "verse", 3, ("A",)),
+        ("[Verse 3 Big Momma]", "verse", 3, ("Big Momma",)),
+        ("[Verse 1: Tyler, The Creator]", "verse", 1, ("Tyler, The Creator",)),
+        ("[Hook: Big X and Young E]", "chorus", None, ("Big X", "Young E")),
+        ("[Chorus: A, (B), & C]", "chorus", None, ("A", "B", "C")),
+        ("[Hook 2x]", "chorus", None, ()),
+        ("[Chorus (x2)]", "chorus", None, ()),
+        ("[Intro/Hook: A]", "intro", None, ("A",)),
+        ("[Pre-Chorus]", "pre_chorus", None, ()),
+        ("[Pré-refrain : A]", "pre_chorus", None, ("A",)),
+        ("[Post-Chorus 2]", "post_chorus", 2, ()),
+        ("[Bridge]", "bridge", None, ()),
+        ("[Refrain]", "refrain", None, ()),
+        ("[Skit: Announcer]", "skit", None, ("Announcer",)),
+        ("[Beat Switch]", "break", None, ()),
+        ("[Drop]", "drop", None, ()),
+        ("[Interlude]", "interlude", None, ()),
+        ("[Outro: A]", "outro", None, ("A",)),
+        ("[Spoken Word: A]", "other", None, ("A",)),
+        ("[Kendrick Sample]", "other", None, ("Kendrick Sample",)),
+        ("[Coro: A]", "chorus", None, ("A",)),
+        ("[Verso 1]", "verse", 1, ()),
+        ("[Puente]", "bridge", None, ()),
+        ("[Куплет 2: A]", "verse", 2, ("A",)),
+        ("[Припев]", "chorus", None, ()),
+        ("[Strophe 1]", "verse", 1, ()),
+        ("[Couplet 1 : A]", "verse", 1, ("A",)),
+        ("[Verse 1: A", "verse", 1, ("A",)),
+        ("Verse 1]", "verse", 1, ()),
+        ("(Hook) A", "chorus", None, ("A",)),
+        ("Verse 2:", "verse", 2, ()),
+    ],
+)
+def test_header_says_kind_number_and_voices(
+    header: str, kind: str, number: int | None, voices: tuple[str, ...]
+) -> None:
+    """Headers in every spelling that pages and files use, in several languages, closed or not."""
+    assert is_header(header)
+    assert _only(header) == Section(kind, number, header, voices, ("sung",))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[laughs]",
+        "[Gunshots]",
+        "[x2]",
+        "[?]",
+        "(break)",
+        "(Hook) I know it's real",
+        "I said: look",
+        "sung",
+        "",
+        "[" * 300,
+    ],
+)
+def test_is_header_other_lines_are_none(line: str) -> None:
+    """Stage directions, ad-libs and sung lines are no headers."""
+    assert not is_header(line)
+
+
+def test_sections_stage_direction_does_not_swallow_the_verse() -> None:
+    """[laughs] inside a verse is left out and the verse goes on."""
+    (verse,) = split_sections("[Verse 1]\none\n[laughs]\ntwo\n[Nova]\nthree")
+    assert (verse.kind, verse.lines) == ("verse", ("one", "two", "three"))
+
+
+def test_sections_header_with_text_behind_it_keeps_the_text() -> None:
+    """The text after a header on the same line is its first line."""
+    (hook,) = split_sections("[Hook] Put your hands up\nhigher")
+    assert hook == Section("chorus", None, "[Hook]", (), ("Put your hands up", "higher"))
+
+
+@pytest.mark.parametrize(
+    "credit", ['[Letra de "La Calle"]', "[Paroles de “Rue”]", "[Produced by X]", "[Текст песни «Дом»]"]
+)
+def test_sections_credit_line_belongs_to_no_section(credit: str) -> None:
+    """A credit is a header line without a section."""
+    assert is_header(credit)
+    assert [section.kind for section in split_sections(f"{credit}\n\n[Verso 1]\nuno")] == ["verse"]
+
+
+def test_sections_without_headers_are_split_at_empty_lines() -> None:
+    """Unlabelled stanzas are sections of their own; under a header an empty line splits nothing."""
+    assert [(s.kind, s.label, s.lines) for s in split_sections("a\nb\n\nc\n\n[Verse]\nd\n\ne")] == [
+        ("unlabelled", "", ("a", "b")),
+        ("unlabelled", "", ("c",)),
+        ("verse", "[Verse]", ("d", "e")),
+    ]
+
+
+def test_sections_without_sung_lines_are_left_out() -> None:
+    """A header that nothing follows makes no section."""
+    assert [s.label for s in split_sections("[Intro]\n\n[Verse]\na\n\n[Chorus]")] == ["[Verse]"]
+
+
+def test_sung_lines_are_all_lines_in_order() -> None:
+    """Headers and empty lines are not among them."""
+    assert sung_lines(split_sections("[Verse]\na\nb\n\n[Hook]\nc")) == ["a", "b", "c"]
+
+
+@given(st.text(alphabet="ab [](:\n)Verse1&", max_size=120))
+def test_sections_any_text_has_known_kinds_and_no_empty_lines(text: str) -> None:
+    """Whatever is typed, kinds are known, sections are not empty, and no line is invented."""
+    lyrics = clean_lyrics(text)
+    for section in split_sections(lyrics):
+        assert section.kind in KINDS
+        assert section.lines
+        assert all(line.strip() and line in lyrics for line in section.lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a" * 100_000, "[" * 100_000, "[Verse 1]\n" * 20_000, "\n" * 100_000, "[Verse 1" + " " * 100_000],
+)
+@pytest.mark.timeout(20)
+def test_sections_of_hostile_text_end_in_linear_time(text: str) -> None:
+    """Long lines and many headers are no trouble."""
+    assert all(section.lines for section in split_sections(text))

@@ -1,0 +1,62 @@
+"""Words and offsets of a line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapray.text.tokens import spans, words
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Runnin' through the city", ["runnin'", "through", "the", "city"]),
+        (
+            "I told ’em don’t stop at ten o’clock",
+            ["i", "told", "'em", "don't", "stop", "at", "ten", "o'clock"],
+        ),
+        ("a 99-mile, low-key ride", ["a", "99", "mile", "low", "key", "ride"]),
+        ("'hello world' he said", ["hello", "world", "he", "said"]),
+        ("“quoted” – words…", ["quoted", "words"]),
+        ("1,000 times 24/7", ["1000", "times", "24", "7"]),
+        ("naïve café Größe привет 日本", ["naïve", "café", "größe", "привет", "日本"]),
+        ("f*** that sh*t a$ap", ["f", "that", "sh*t", "a$ap"]),
+        ("😀🔥 (!!!) ---", []),
+        ("", []),
+    ],
+)
+def test_words_of_a_line_are_lower_case_with_their_own_apostrophes(line: str, expected: list[str]) -> None:
+    """Apostrophes that belong to a word stay, quotation marks and punctuation go, hyphens separate."""
+    assert words(line) == expected
+
+
+def test_words_combining_marks_stay_in_their_word() -> None:
+    """Vowel signs of Hindi and decomposed accents do not split a word."""
+    assert words("नमस्ते cafe\u0301") == ["नमस्ते", "cafe\u0301"]
+
+
+def test_spans_offsets_point_into_the_given_line() -> None:
+    """A page can mark exactly the characters of the line that a token covers, curly quotes included."""
+    line = "‘Round the block, runnin’"
+    assert [line[token.start : token.end] for token in spans(line)] == ["‘Round", "the", "block", "runnin’"]
+
+
+@given(st.text(max_size=200))
+def test_spans_any_line_gives_ordered_ranges_inside_it(line: str) -> None:
+    """Ranges never overlap, never leave the line, and hold at least one letter or digit."""
+    end = 0
+    for token in spans(line):
+        assert end <= token.start < token.end <= len(line)
+        assert any(map(str.isalnum, token.text))
+        end = token.end
+
+
+@pytest.mark.parametrize(
+    "line", ["x" * 1_000_000, "ab " * 300_000, "'" * 1_000_000, "a'" * 500_000, "1," * 500_000]
+)
+@pytest.mark.timeout(20)
+def test_words_of_a_megabyte_end_in_linear_time(line: str) -> None:
+    """No line makes the pattern backtrack."""
+    assert len(words(line)) <= len(line)
