@@ -1,0 +1,239 @@
+"""The outbound HTTP client of all sources: polite, bounded, and confined to the source's own hosts.
+
+Does not know what a page means: it returns what came, or why nothing came.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Protocol, Self
+
+import httpx
+from pydantic import SecretStr
+
+from rapray.sources.address import Site, is_loopback, origin, parse_url, user_agent
+from rapray.sources.body import BodyTooLarge, read_body
+from rapray.sources.retry import backoff, parse_retry_after
+
+MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEPT_HEADERS = ("content-type", "etag", "location", "retry-after")
+
+
+class RateLimiter(Protocol):
+    """One budget of requests a host, shared by every worker of every job."""
+
+    def reserve(self, host: str) -> float:
+        """Takes the next free place; returns the seconds to wait before the request may leave."""
+        ...
+
+    def penalize(self, host: str, seconds: float) -> None:
+        """Blocks the host for everybody for this long from now; never shortens an earlier block."""
+        ...
+
+
+class Problem(StrEnum):
+    """Why there is no usable answer, where it is not for the status."""
+
+    UNREACHABLE = "unreachable"
+    TOO_LARGE = "too_large"
+    FOREIGN_ADDRESS = "foreign_address"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    HOST_BLOCKED = "host_blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one address: a status with its body, or a problem.
+
+    `url` is the last address asked. `retry_after_s` is set where the host named it, or where it is blocked for longer
+    than the client waits. `headers` has lower-case names and only those that rapray reads.
+    """
+
+    url: str
+    status: int | None = None
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    problem: Problem | None = None
+    detail: str = ""
+    retry_after_s: float | None = None
+
+    @property
+    def is_refusal(self) -> bool:
+        """True where the host asks for fewer requests: 429, or 503 with a time."""
+        return self.status == 429 or (self.status == 503 and self.retry_after_s is not None)
+
+    @property
+    def is_worth_repeating(self) -> bool:
+        """True where the same request may succeed in a moment."""
+        if self.problem is not None:
+            return self.problem is Problem.UNREACHABLE
+        return self.status is not None and (self.status == 429 or self.status >= 500)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """The bounds of one request: seconds, bytes of a body, repeats, and the longest waits.
+
+    `patience_s` bounds the wait for the shared limiter: a longer one means that the host is blocked, not that the
+    queue is long.
+    """
+
+    timeout_s: float
+    max_body_bytes: int
+    max_retries: int
+    max_retry_wait_s: float
+    patience_s: float
+
+
+class HttpClient:
+    """GET requests to a few sites, each under the shared rate limit; safe to share between threads.
+
+    Args:
+        sites: Base addresses; nothing outside of them is ever asked.
+        limiter: The shared budget. A 429 or Retry-After seen here slows every worker through it.
+        contact: Named in the user agent.
+        limits: Bounds of one request.
+        sleep: Waits this many seconds; tests put their own here.
+
+    Raises:
+        ConfigError: A site is not on this machine and no contact is set.
+    """
+
+    def __init__(
+        self,
+        sites: Sequence[str],
+        *,
+        limiter: RateLimiter,
+        contact: str | None,
+        limits: HttpLimits,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sites = [Site(base) for base in sites]
+        self._limiter = limiter
+        self._limits = limits
+        self._sleep = sleep
+        self._client = httpx.Client(
+            http2=True,
+            timeout=limits.timeout_s,
+            follow_redirects=False,
+            headers={
+                "User-Agent": user_agent(contact, self._sites),
+                "Accept-Encoding": "gzip",
+                "Accept-Language": "en",
+            },
+            # No cookies: the answer to a request must not depend on the requests before it.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            # A proxy of the environment is right for the world and wrong for this machine.
+            trust_env=not all(is_loopback(site.base.host) for site in self._sites),
+        )
+
+    def get(
+        self, url: str, *, params: Mapping[str, str] | None = None, bearer: SecretStr | None = None
+    ) -> Answer:
+        """The answer after redirects and repeats.
+
+        Args:
+            url: An address on one of the sites.
+            params: Query parameters.
+            bearer: A token, sent to the origin of `url` alone and to no address that it redirects to elsewhere.
+        """
+        address = parse_url(url)
+        if address is None:
+            return Answer(url, problem=Problem.FOREIGN_ADDRESS, detail=f"not an address: {url[:200]!r}")
+        address = address.copy_merge_params(params) if params else address
+        attempt = 0
+        while True:
+            answer = self._follow(address, bearer)
+            delay = self._delay_after(answer, attempt)
+            if delay is None:
+                return answer
+            attempt += 1
+            if not answer.is_refusal:  # a refusal is waited out in the limiter, by every worker
+                self._sleep(delay)
+
+    def _delay_after(self, answer: Answer, attempt: int) -> float | None:
+        """Seconds before the next repeat, None where this answer is the last. Tells the limiter of a refusal."""
+        if not answer.is_worth_repeating:
+            return None
+        named = answer.retry_after_s
+        delay = named if named is not None else min(backoff(attempt), self._limits.max_retry_wait_s)
+        if answer.is_refusal:
+            self._limiter.penalize(host_of(answer.url), delay)
+        if attempt >= self._limits.max_retries or delay > self._limits.max_retry_wait_s:
+            return None
+        return delay
+
+    def _follow(self, address: httpx.URL, bearer: SecretStr | None) -> Answer:
+        """Redirects are followed here, not by httpx, so that every hop is judged and rate-limited."""
+        bearer_origin = origin(address)
+        for _ in range(MAX_REDIRECTS + 1):
+            if not any(site.holds(address) for site in self._sites):
+                detail = f"{str(address)[:200]} is not on {', '.join(str(site.base) for site in self._sites)}"
+                return Answer(str(address), problem=Problem.FOREIGN_ADDRESS, detail=detail)
+            answer = self._send(address, bearer if origin(address) == bearer_origin else None)
+            target = _redirect_target(address, answer)
+            if target is None:
+                return answer
+            address = target
+        detail = f"more than {MAX_REDIRECTS} redirects"
+        return replace(answer, problem=Problem.TOO_MANY_REDIRECTS, detail=detail)  # pyright: ignore[reportPossiblyUnboundVariable]
+
+    def _send(self, address: httpx.URL, bearer: SecretStr | None) -> Answer:
+        url = str(address)
+        wait = self._limiter.reserve(host_of(url))
+        if wait > self._limits.patience_s:
+            detail = f"{address.host} asked not to be called for {wait:.0f} s"
+            return Answer(url, problem=Problem.HOST_BLOCKED, detail=detail, retry_after_s=wait)
+        if wait > 0:
+            self._sleep(wait)
+        headers = {"Authorization": f"Bearer {bearer.get_secret_value()}"} if bearer else {}
+        deadline = time.monotonic() + self._limits.timeout_s
+        try:
+            with self._client.stream("GET", address, headers=headers) as response:
+                return self._answer(url, response, deadline)
+        except BodyTooLarge:
+            detail = f"the body is over {self._limits.max_body_bytes} bytes"
+            return Answer(url, problem=Problem.TOO_LARGE, detail=detail)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            detail = f"{type(error).__name__}: {error}"[:300]
+            return Answer(url, problem=Problem.UNREACHABLE, detail=detail)
+
+    def _answer(self, url: str, response: httpx.Response, deadline: float) -> Answer:
+        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        return Answer(
+            url,
+            status=response.status_code,
+            body=read_body(response, self._limits.max_body_bytes, deadline),
+            headers=headers,
+            retry_after_s=parse_retry_after(headers.get("retry-after")),
+        )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def host_of(url: str) -> str:
+    """The host, with its port where it is not the scheme's own: the key of a rate limit and of a robots.txt."""
+    return httpx.URL(url).netloc.decode("ascii")
+
+
+def _redirect_target(address: httpx.URL, answer: Answer) -> httpx.URL | None:
+    location = answer.headers.get("location")
+    if answer.status not in _REDIRECTS or not location:
+        return None
+    try:
+        return address.join(location)
+    except (httpx.InvalidURL, ValueError):
+        return None
