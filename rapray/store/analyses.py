@@ -1,0 +1,172 @@
+"""Writes what analyzers found, and reads a track's results.
+
+Does not know what an analyzer measures: `data` is plain JSON.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pgvector import HalfVector
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
+
+from rapray.domain import Analysis, Failure
+from rapray.store import failures, queries
+from rapray.store.ledger import batch_id, stage, write_once
+from rapray.store.pool import acquired, know_vectors
+from rapray.store.values import storable_or_none, to_json
+
+EMBEDDING_VALUES = 256
+_SQL = queries.load("analyses")
+_COLUMNS = {
+    "track_id": "int8",
+    "analyzer": "text",
+    "version": "text",
+    "content_hash": "text",
+    "sentiment": "float4",
+    "confidence": "float4",
+    "data": "jsonb",
+    "analysis_embedding": "halfvec",
+    "model": "text",
+    "model_revision": "text",
+    "prompt_version": "text",
+    "seconds": "float4",
+    "input_tokens": "int4",
+    "output_tokens": "int4",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnalysis:
+    """One analyzer's stored result; `is_current` says that it is of the track's present text."""
+
+    analyzer: str
+    version: str
+    content_hash: str
+    sentiment: float | None
+    confidence: float | None
+    data: Mapping[str, Any]
+    model: str | None
+    model_revision: str | None
+    prompt_version: str | None
+    seconds: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    created_at: datetime
+    is_current: bool
+
+
+def write_analyses(
+    conn: Connection,
+    run_id: UUID,
+    results: Sequence[Analysis],
+    *,
+    failed: Sequence[Failure] = (),
+    max_attempts: int = 3,
+) -> Counter[str]:
+    """Stores the results of one task in one transaction, and its failures; a replay of it changes nothing.
+
+    Results whose track is gone are left out. A result that cannot be stored (a figure out of its bounds, NaN)
+    becomes a failure of its analyzer's stage.
+
+    Returns:
+        Counts of results: `new`, `changed`, `unchanged`, `vanished`, `failed`, `dead` (of the failed, those
+        that will not be tried again).
+    """
+    problems = [_problem(result) for result in results]
+    fit = [result for result, problem in zip(results, problems, strict=True) if problem is None]
+    unfit = [
+        Failure(_stage_of(result), result.key, "analysis_invalid", problem, result.content_hash)
+        for result, problem in zip(results, problems, strict=True)
+        if problem is not None
+    ]
+    all_failed = [*failed, *unfit]
+    if not fit and not all_failed:
+        return Counter()
+    keys = ["analyze", *map(_batch_key, fit)]
+    keys += [
+        f"{failure.stage}\x1f{failure.key}\x1f{failure.content_hash}\x1f{failure.code}"
+        for failure in all_failed
+    ]
+
+    def write(inside: Connection) -> Counter[str]:
+        counts = _write(inside, fit) if fit else Counter[str]()
+        counts["dead"] = failures.record(inside, all_failed, max_attempts)
+        counts["failed"] = len(all_failed)
+        for of_stage in sorted({_stage_of(result) for result in fit}):
+            failures.clear(inside, of_stage, [result.key for result in fit if _stage_of(result) == of_stage])
+        return counts
+
+    return write_once(conn, run_id, batch_id(keys), write)
+
+
+def _stage_of(result: Analysis) -> str:
+    return failures.analyze_stage(result.analyzer, result.version)
+
+
+def _batch_key(result: Analysis) -> str:
+    made_by = (result.analyzer, result.version, result.model, result.model_revision, result.prompt_version)
+    return "\x1f".join((result.key, result.content_hash, *map(str, made_by)))
+
+
+def _problem(result: Analysis) -> str | None:
+    """Why PostgreSQL would refuse this result, which would cost the whole batch; None where it would not."""
+    try:
+        to_json(result.data)
+    except (ValueError, TypeError) as error:
+        return f"its data is not JSON: {error}"
+    if result.sentiment is not None and not -1 <= result.sentiment <= 1:
+        return f"its sentiment is {result.sentiment}"
+    if result.confidence is not None and not 0 <= result.confidence <= 1:
+        return f"its confidence is {result.confidence}"
+    vector = result.embedding
+    if vector is not None and (len(vector) != EMBEDDING_VALUES or not all(map(math.isfinite, vector))):
+        return f"its embedding is not {EMBEDDING_VALUES} finite values"
+    return None
+
+
+def _write(conn: Connection, results: Sequence[Analysis]) -> Counter[str]:
+    know_vectors(conn)
+    latest = {(int(result.key), result.analyzer, result.version): result for result in results}
+    stage(conn, "staged_analyses", _COLUMNS, (_row(latest[key]) for key in sorted(latest)))
+    row = conn.execute(_SQL["upsert"]).fetchone()
+    assert row is not None
+    new, changed, present = row
+    counts = Counter({"new": new, "changed": changed, "unchanged": present - new - changed})
+    counts["vanished"] = len(latest) - present
+    return counts
+
+
+def _row(result: Analysis) -> tuple[Any, ...]:
+    return (
+        int(result.key),
+        result.analyzer,
+        result.version,
+        result.content_hash,
+        result.sentiment,
+        result.confidence,
+        Jsonb(to_json(result.data)),
+        None if result.embedding is None else HalfVector(list(result.embedding)),
+        storable_or_none(result.model),
+        storable_or_none(result.model_revision),
+        storable_or_none(result.prompt_version),
+        result.seconds,
+        result.input_tokens,
+        result.output_tokens,
+    )
+
+
+async def get_analyses(pool: AsyncConnectionPool[AsyncConnection], track_id: int) -> list[StoredAnalysis]:
+    """A track's results, by analyzer, the newest version first; empty where there is no such track."""
+    async with acquired(pool) as conn, conn.cursor(row_factory=class_row(StoredAnalysis)) as cursor:
+        await cursor.execute(_SQL["of_track"], {"track_id": track_id})
+        return await cursor.fetchall()

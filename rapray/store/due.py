@@ -1,0 +1,114 @@
+"""Which tracks a job still has to do, and their texts.
+
+Does not know what embedding or analysing is: only which stored rows say that it was done for this text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+
+from psycopg import Connection, sql
+
+from rapray.domain import Lyric
+from rapray.store import queries
+from rapray.store.ranges import KeyRange, by_index
+from rapray.store.values import sections_from_json
+
+_SQL = queries.load("due")
+_FETCH_ROWS = 128  # lyrics of one list: about 300 kB
+
+
+@dataclass(frozen=True, slots=True)
+class DueEmbeddings:
+    """Tracks without vectors of their present text by this model; dead letters of `stage` are left out."""
+
+    model_id: int
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueAnalyses:
+    """Tracks without a result of exactly this analyzer, model and prompt for their present text."""
+
+    analyzer: str
+    version: str
+    stage: str
+    model: str | None = None
+    model_revision: str | None = None
+    prompt_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Tracks of the collection: `done` for their present text, `failed` for good, and still `due`."""
+
+    done: int
+    failed: int
+    due: int
+
+
+DueQuery = DueEmbeddings | DueAnalyses
+
+
+def count(conn: Connection, query: DueQuery) -> int:
+    """How many tracks are due."""
+    with by_index(conn):
+        row = conn.execute(_filled("count", query), asdict(query)).fetchone()
+    return row[0] if row else 0
+
+
+def standing(conn: Connection, query: DueQuery) -> Standing:
+    """How many tracks are done, dead and due."""
+    with by_index(conn):
+        row = conn.execute(_filled("standing", query), asdict(query)).fetchone()
+    assert row is not None  # an aggregate has one row
+    return Standing(*row)
+
+
+def due_ranges(
+    conn: Connection, query: DueQuery, rows_per_range: int, limit: int | None = None
+) -> list[KeyRange[int]]:
+    """Cuts the tracks that are due into ranges of `rows_per_range`; the first `limit` of them if it is given."""
+    parameters = asdict(query) | {"rows": rows_per_range, "limit": limit}
+    with by_index(conn):
+        found = conn.execute(_filled("ranges", query), parameters).fetchall()
+    return [KeyRange(lo, hi, rows) for lo, hi, rows in found]
+
+
+def read_range(
+    conn: Connection, query: DueQuery, key_range: KeyRange[int], rows_per_list: int = _FETCH_ROWS
+) -> Iterator[list[Lyric]]:
+    """The lyrics of a range that are still due, in order of their ids, a list at a time from the server."""
+    parameters = asdict(query) | {"lo": key_range.lo, "hi": key_range.hi}
+    with by_index(conn), conn.cursor("due_lyrics") as cursor:
+        cursor.execute(_filled("read", query), parameters)
+        while rows := cursor.fetchmany(rows_per_list):
+            yield [
+                Lyric(str(track_id), lyrics, sections_from_json(sections), content_hash, title, language)
+                for track_id, lyrics, sections, content_hash, title, language in rows
+            ]
+
+
+def explain(conn: Connection, query: DueQuery, key_range: KeyRange[int] | None = None) -> str:
+    """PostgreSQL's plan of `due_ranges`, or of `read_range` where a range is given."""
+    name = "ranges" if key_range is None else "read"
+    parameters = asdict(query) | {"rows": 100, "limit": None}
+    if key_range is not None:
+        parameters |= {"lo": key_range.lo, "hi": key_range.hi}
+    with by_index(conn):
+        plan = conn.execute(sql.SQL("EXPLAIN ") + _filled(name, query), parameters).fetchall()
+    return "\n".join(row[0] for row in plan)
+
+
+def _filled(name: str, query: DueQuery) -> sql.Composed:
+    done = _SQL["embedded"] if isinstance(query, DueEmbeddings) else _SQL["analyzed"]
+    # NULL = NULL is never true, and `IS NOT DISTINCT FROM` cannot use an index: say it as the values have it.
+    nullable = sql.SQL(" AND ").join(
+        sql.SQL("a.{} IS NULL" if getattr(query, field.name) is None else "a.{} = {}").format(
+            sql.Identifier(field.name), sql.Placeholder(field.name)
+        )
+        for field in fields(query)
+        if field.name in ("model", "model_revision", "prompt_version")
+    )
+    return _SQL[name].format(done=done.format(same_model=nullable))

@@ -1,0 +1,114 @@
+"""Failures as data: attempts, dead letters, and the names of the stages they belong to.
+
+Does not know why something failed, nor how to try again: only that it is due again, or not any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from rapray.domain import Failure, ModelInfo
+from rapray.store import queries
+from rapray.store.ledger import stage as stage_rows
+from rapray.store.values import storable
+
+_SQL = queries.load("failures")
+_COLUMNS = {
+    "ordinal": "int4",
+    "stage": "text",
+    "key": "text",
+    "code": "text",
+    "detail": "text",
+    "content_hash": "text",
+}
+_LONGEST_DETAIL = 4000  # characters; a traceback's end says enough
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A failure as it is stored; it is tried again while `is_dead` is False."""
+
+    stage: str
+    key: str
+    code: str
+    detail: str
+    content_hash: str | None
+    attempts: int
+    is_dead: bool
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+def collect_stage(source: str) -> str:
+    """The stage of reading a source's songs; its keys are the source's ids."""
+    return f"collect/{source}"
+
+
+def embed_stage(model: ModelInfo) -> str:
+    """The stage of embedding with a model; its keys are track ids."""
+    return f"embed/{model.name}@{model.revision}"
+
+
+def analyze_stage(analyzer: str, version: str) -> str:
+    """The stage of an analyzer; its keys are track ids."""
+    return f"analyze/{analyzer}/{version}"
+
+
+def record(conn: Connection, failures: Sequence[Failure], max_attempts: int) -> int:
+    """Counts one more attempt of each; returns how many are dead now.
+
+    Another text starts again at the first attempt. A dead letter stays dead until `retry` or another text.
+    """
+    if not failures:
+        return 0
+    rows = [
+        (
+            number,
+            storable(f.stage),
+            storable(f.key),
+            storable(f.code),
+            storable(f.detail)[-_LONGEST_DETAIL:],
+            f.content_hash,
+        )
+        for number, f in enumerate(failures)
+    ]
+    with conn.transaction():
+        stage_rows(conn, "staged_failures", _COLUMNS, rows)
+        row = conn.execute(_SQL["record"], {"max_attempts": max_attempts}).fetchone()
+    return row[0] if row else 0
+
+
+def clear(conn: Connection, stage: str, keys: Sequence[str]) -> int:
+    """Forgets the failures of what has now succeeded; returns how many there were."""
+    return conn.execute(_SQL["clear"], {"stage": stage, "keys": list(keys)}).rowcount
+
+
+def list_(
+    conn: Connection, *, stage: str | None = None, dead_only: bool = True, limit: int = 100
+) -> list[DeadLetter]:
+    """The latest failures, of one stage if it is given."""
+    with conn.cursor(row_factory=class_row(DeadLetter)) as cursor:
+        parameters = {"stage": stage, "dead_only": dead_only, "limit": limit}
+        return cursor.execute(_SQL["list"], parameters).fetchall()
+
+
+def retry(conn: Connection, *, stage: str | None = None, keys: Sequence[str] | None = None) -> int:
+    """Makes dead letters due again with all their attempts; returns how many.
+
+    Args:
+        conn: any connection.
+        stage: of this stage alone.
+        keys: of these keys alone.
+    """
+    parameters = {"stage": stage, "keys": None if keys is None else list(keys)}
+    with conn.transaction():
+        rows = conn.execute(_SQL["revive"], parameters).fetchall()
+        conn.execute(
+            _SQL["revive_songs"], {"stages": [row[0] for row in rows], "keys": [row[1] for row in rows]}
+        )
+    return len(rows)

@@ -1,0 +1,86 @@
+"""What reading the store gives back: tracks and artists as they are stored.
+
+Knows no SQL and no HTTP; ids here are the database's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from rapray.domain import Section
+from rapray.store.analyses import StoredAnalysis
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSummary:
+    """A track without its lyrics: what a list or a search result shows."""
+
+    id: int
+    title: str
+    artist_id: int
+    artist: str
+    featured: tuple[str, ...]
+    album: str | None
+    release_year: int | None
+    language: str | None
+    url: str
+    content_hash: str
+    duplicate_group: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrack:
+    """Everything that is stored of a track, its analyses included."""
+
+    id: int
+    source: str
+    source_id: str
+    title: str
+    artist_id: int
+    artist: str
+    featured: tuple[str, ...]
+    lyrics: str
+    sections: tuple[Section, ...]
+    language: str | None
+    album: str | None
+    release_date: date | None
+    release_year: int | None
+    is_explicit: bool | None
+    identifiers: Mapping[str, str]
+    url: str
+    content_hash: str
+    duplicate_group: int | None
+    created_at: datetime
+    updated_at: datetime
+    analyses: tuple[StoredAnalysis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtistSummary:
+    """An artist and the number of tracks; `similarity` to the name that was asked for, 1 without one."""
+
+    id: int
+    source: str
+    source_id: str
+    name: str
+    url: str | None
+    tracks: int
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusStats:
+    """Figures of the whole collection."""
+
+    tracks: int
+    artists: int
+    distinct_texts: int
+    first_year: int | None
+    last_year: int | None
+    languages: Mapping[str, int]
+    embedded: Mapping[str, int]
+    analyzed: Mapping[str, int]
+    dead_letters: int
+    updated_at: datetime | None

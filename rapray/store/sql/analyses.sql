@@ -1,0 +1,39 @@
+-- name: upsert
+-- Writes the staged results in order of their keys; counts new, changed, and all whose track is there.
+WITH present AS (
+    SELECT s.* FROM staged_analyses s JOIN tracks t ON t.id = s.track_id
+    ORDER BY s.track_id, s.analyzer, s.version
+    FOR KEY SHARE OF t
+), written AS (
+    INSERT INTO analysis_results AS r (track_id, analyzer, version, content_hash, sentiment, confidence, data,
+                                       analysis_embedding, model, model_revision, prompt_version, seconds,
+                                       input_tokens, output_tokens)
+    SELECT track_id, analyzer, version, content_hash, sentiment, confidence, data, analysis_embedding, model,
+           model_revision, prompt_version, seconds, input_tokens, output_tokens
+    FROM present
+    ORDER BY track_id, analyzer, version
+    ON CONFLICT (track_id, analyzer, version) DO UPDATE
+    SET content_hash = excluded.content_hash, sentiment = excluded.sentiment, confidence = excluded.confidence,
+        data = excluded.data, analysis_embedding = excluded.analysis_embedding, model = excluded.model,
+        model_revision = excluded.model_revision, prompt_version = excluded.prompt_version,
+        seconds = excluded.seconds, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+        created_at = now()
+    WHERE (r.content_hash, r.sentiment, r.confidence, r.data, r.analysis_embedding, r.model, r.model_revision,
+           r.prompt_version)
+          IS DISTINCT FROM
+          (excluded.content_hash, excluded.sentiment, excluded.confidence, excluded.data,
+           excluded.analysis_embedding, excluded.model, excluded.model_revision, excluded.prompt_version)
+    RETURNING (r.xmax = 0) AS is_new
+)
+SELECT count(*) FILTER (WHERE is_new)::int, count(*) FILTER (WHERE NOT is_new)::int,
+       (SELECT count(*)::int FROM present)
+FROM written;
+
+-- name: of_track
+-- A track's results.
+SELECT r.analyzer, r.version, r.content_hash, r.sentiment, r.confidence, r.data, r.model, r.model_revision,
+       r.prompt_version, r.seconds, r.input_tokens, r.output_tokens, r.created_at,
+       r.content_hash = t.content_hash AS is_current
+FROM analysis_results r JOIN tracks t ON t.id = r.track_id
+WHERE r.track_id = %(track_id)s
+ORDER BY r.analyzer, r.created_at DESC, r.version DESC;

@@ -1,0 +1,55 @@
+-- name: embedded
+-- The condition that a track `t` has vectors of its present text by the model.
+SELECT FROM lyric_embeddings e
+WHERE e.model_id = %(model_id)s AND e.track_id = t.id AND e.passage = 0 AND e.content_hash = t.content_hash
+
+-- name: analyzed
+-- The condition that a track `t` has a result of this analyzer, model and prompt for its present text.
+SELECT FROM analysis_results a
+WHERE a.analyzer = %(analyzer)s AND a.version = %(version)s AND a.track_id = t.id
+  AND a.content_hash = t.content_hash AND {same_model}
+
+-- name: count
+-- How many tracks are due.
+SELECT count(*)
+FROM tracks t
+WHERE NOT EXISTS ({done})
+  AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.stage = %(stage)s AND d.key = t.id::text AND d.is_dead
+                    AND coalesce(d.content_hash, t.content_hash) = t.content_hash);
+
+-- name: standing
+-- How many tracks are done, dead and due.
+SELECT count(*) FILTER (WHERE is_done), count(*) FILTER (WHERE NOT is_done AND is_dead),
+       count(*) FILTER (WHERE NOT is_done AND NOT is_dead)
+FROM (
+    SELECT EXISTS ({done}) AS is_done,
+           EXISTS (SELECT FROM dead_letters d WHERE d.stage = %(stage)s AND d.key = t.id::text AND d.is_dead
+                     AND coalesce(d.content_hash, t.content_hash) = t.content_hash) AS is_dead
+    FROM tracks t
+) judged;
+
+-- name: ranges
+-- Ranges of track ids with so many due tracks each. Reads ids and hashes from indexes, never a lyric.
+SELECT min(id), max(id), count(*)::int
+FROM (
+    SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(rows)s AS part
+    FROM (
+        SELECT t.id
+        FROM tracks t
+        WHERE NOT EXISTS ({done})
+          AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.stage = %(stage)s AND d.key = t.id::text AND d.is_dead
+                            AND coalesce(d.content_hash, t.content_hash) = t.content_hash)
+        ORDER BY t.id LIMIT %(limit)s
+    ) first
+) numbered
+GROUP BY part ORDER BY part;
+
+-- name: read
+-- The due tracks of a range with their texts.
+SELECT t.id, t.lyrics, t.sections, t.content_hash, t.title, t.language
+FROM tracks t
+WHERE t.id BETWEEN %(lo)s AND %(hi)s
+  AND NOT EXISTS ({done})
+  AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.stage = %(stage)s AND d.key = t.id::text AND d.is_dead
+                    AND coalesce(d.content_hash, t.content_hash) = t.content_hash)
+ORDER BY t.id;

@@ -1,0 +1,108 @@
+"""Turns records into what PostgreSQL can hold, and rows back into records.
+
+Knows no table: only text, JSON, sections and years.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from psycopg.types.json import Jsonb
+
+from rapray.domain import Section
+
+_OLDEST_YEAR, _NEWEST_YEAR = 1, 9999  # what a calendar date can hold
+
+
+def storable(text: str) -> str:
+    """The text with NUL and lone surrogates replaced: PostgreSQL refuses the one, UTF-8 the other."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def storable_or_none(text: str | None) -> str | None:
+    """`storable`, with None left as it is."""
+    return None if text is None else storable(text)
+
+
+def storable_year(year: int | None) -> int | None:
+    """The year, or None where it is none: a source's typing error is not worth a failed batch."""
+    return year if year is not None and _OLDEST_YEAR <= year <= _NEWEST_YEAR else None
+
+
+def to_json(value: Any) -> Any:
+    """A copy of plain JSON in which every string is storable.
+
+    Raises:
+        ValueError: where a number is NaN or infinite; JSON has neither.
+        TypeError: where a value is not plain JSON.
+    """
+    json.dumps(value, allow_nan=False)
+    return _storable_json(value)
+
+
+def _storable_json(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        members = cast("Mapping[Any, Any]", value)
+        return {storable(str(key)): _storable_json(member) for key, member in members.items()}
+    if isinstance(value, list | tuple):
+        return [_storable_json(member) for member in cast("Sequence[Any]", value)]
+    return value
+
+
+def to_jsonb(value: Any) -> Jsonb:
+    """`to_json`, ready to be a parameter."""
+    return Jsonb(to_json(value))
+
+
+def sections_to_json(sections: Sequence[Section]) -> Jsonb:
+    """The sections as the column `tracks.sections` holds them: a list of objects with the record's names."""
+    return Jsonb(
+        [
+            {
+                "kind": section.kind,
+                "number": section.number,
+                "label": storable(section.label),
+                "voices": [storable(voice) for voice in section.voices],
+                "lines": [storable(line) for line in section.lines],
+            }
+            for section in sections
+        ]
+    )
+
+
+def sections_from_json(stored: Sequence[Mapping[str, Any]]) -> tuple[Section, ...]:
+    """The sections of a stored track."""
+    return tuple(
+        Section(
+            kind=section["kind"],
+            number=section["number"],
+            label=section["label"],
+            voices=tuple(section["voices"]),
+            lines=tuple(section["lines"]),
+        )
+        for section in stored
+    )
+
+
+def normalize_name(name: str) -> str:
+    """A name for comparing: casefolded, without accents and punctuation, blanks collapsed.
+
+    A name that is punctuation alone ("!!!") stays as it is, casefolded, so that no two of them become equal.
+    """
+    folded = _folded(_folded(storable(name)))  # the Unicode standard folds twice: some letters fold to others
+    kept = "".join(
+        " " if character.isspace() or character in "-_/" else character
+        for character in folded
+        if character.isalnum() or character.isspace() or character in "-_/&+$"
+    )
+    return " ".join(kept.split()) or " ".join(folded.split())
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in decomposed if not unicodedata.combining(character))

@@ -1,0 +1,100 @@
+"""Writing and reading what analyzers found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from psycopg import AsyncConnection, Connection
+from psycopg_pool import AsyncConnectionPool
+
+from rapray.domain import Analysis
+from rapray.store import analyses, failures, runs
+
+
+def _analysis(track_id: int, **changes: object) -> Analysis:
+    made = Analysis(
+        str(track_id),
+        "algorithmic",
+        "1.0.0",
+        "h",
+        {"words": 3},
+        0.5,
+        0.25,
+        (0.5,) * 256,
+        "m",
+        "r",
+        "p",
+        0.01,
+        7,
+        9,
+    )
+    return replace(made, **changes)
+
+
+async def test_write_analyses_everything_stored_is_read_back(
+    conn: Connection,
+    run_id: UUID,
+    store_tracks: Callable[[int], dict[str, int]],
+    pool: AsyncConnectionPool[AsyncConnection],
+) -> None:
+    """A result says where it came from, and whether it is of the present text."""
+    [track_id] = store_tracks(1).values()
+    assert analyses.write_analyses(conn, run_id, [_analysis(track_id)])["new"] == 1
+    [found] = await analyses.get_analyses(pool, track_id)
+    assert (found.analyzer, found.version, found.data, found.sentiment) == (
+        "algorithmic",
+        "1.0.0",
+        {"words": 3},
+        0.5,
+    )
+    assert (found.model, found.model_revision, found.prompt_version) == ("m", "r", "p")
+    assert (found.input_tokens, found.output_tokens, found.is_current) == (7, 9, False)
+    assert await analyses.get_analyses(pool, track_id + 1) == []
+
+
+def test_write_analyses_again_counts_what_changed(
+    conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]]
+) -> None:
+    """Only another result is a change: other seconds are none."""
+    one, two, gone = store_tracks(3).values()
+    analyses.write_analyses(conn, run_id, [_analysis(one), _analysis(two)])
+    conn.execute("DELETE FROM tracks WHERE id = %s", (gone,))
+    batch = [_analysis(one, seconds=9.0), _analysis(two, data={"words": 4}), _analysis(gone)]
+    later = runs.start(conn, "test", {})
+    counts = analyses.write_analyses(conn, later, batch)
+    assert counts == {"new": 0, "changed": 1, "unchanged": 1, "vanished": 1, "failed": 0, "dead": 0}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sentiment": 1.5},
+        {"sentiment": float("nan")},
+        {"confidence": -0.1},
+        {"data": {"x": float("nan")}},
+        {"embedding": (1.0,)},
+    ],
+)
+def test_write_analyses_bad_result_becomes_a_failure_not_a_row(
+    conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]], changes: dict[str, object]
+) -> None:
+    """What is out of bounds is never stored as if it were a result, and its batch goes on."""
+    good, bad = store_tracks(2).values()
+    counts = analyses.write_analyses(
+        conn, run_id, [_analysis(good), _analysis(bad, **changes)], max_attempts=1
+    )
+    assert (counts["new"], counts["failed"], counts["dead"]) == (1, 1, 1)
+    [letter] = failures.list_(conn)
+    assert (letter.stage, letter.key, letter.content_hash) == ("analyze/algorithmic/1.0.0", str(bad), "h")
+
+
+def test_write_analyses_nul_in_data_is_replaced(
+    conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]]
+) -> None:
+    """PostgreSQL refuses NUL in jsonb; the rest of the result is worth keeping."""
+    [track_id] = store_tracks(1).values()
+    analyses.write_analyses(conn, run_id, [_analysis(track_id, data={"a\x00": ["b\x00", "\ud800"]})])
+    assert conn.execute("SELECT data FROM analysis_results").fetchone() == ({"a\ufffd": ["b\ufffd", "?"]},)

@@ -1,0 +1,147 @@
+"""What is still to do, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from psycopg import Connection
+
+from rapray.domain import Analysis, Failure, FetchResult, LyricVectors
+from rapray.store import analyses, due, failures, tracks, vectors
+from rapray.store.due import DueAnalyses, DueEmbeddings, DueQuery
+
+ANALYSES = DueAnalyses("algorithmic", "1.0.0", "analyze/algorithmic/1.0.0")
+
+
+def _due_keys(conn: Connection, query: DueQuery, rows: int = 10) -> list[str]:
+    ranges = due.due_ranges(conn, query, rows)
+    return [lyric.key for part in ranges for few in due.read_range(conn, query, part, 3) for lyric in few]
+
+
+def test_due_new_tracks_come_once_in_ranges_of_the_asked_size(
+    conn: Connection, model_id: int, store_tracks: Callable[..., dict[str, int]]
+) -> None:
+    """Ranges cover every due track exactly once; a limit takes the first."""
+    ids = store_tracks(25)
+    query = DueEmbeddings(model_id, "embed/x")
+    assert _due_keys(conn, query) == [str(track_id) for track_id in sorted(ids.values())]
+    assert [part.rows for part in due.due_ranges(conn, query, 10)] == [10, 10, 5]
+    assert [part.rows for part in due.due_ranges(conn, query, 10, limit=12)] == [10, 2]
+    assert due.count(conn, query) == 25
+
+
+def test_due_lyric_read_back_is_what_was_stored(
+    conn: Connection, run_id: UUID, fetched: Callable[..., FetchResult]
+) -> None:
+    """Text, sections, title and language reach the worker."""
+    result = fetched("1", lyrics="one\ntwo", language="en")
+    tracks.write_fetched(conn, run_id, [result], max_attempts=1, retry_delay_s=0)
+    [part] = due.due_ranges(conn, ANALYSES, 10)
+    [[lyric]] = due.read_range(conn, ANALYSES, part)
+    assert result.track is not None
+    assert (lyric.lyrics, lyric.sections, lyric.title) == ("one\ntwo", result.track.sections, "Song 1")
+    assert (lyric.language, lyric.content_hash) == ("en", result.track.content_hash)
+
+
+def test_due_embedded_track_is_due_again_only_with_another_text(
+    conn: Connection,
+    run_id: UUID,
+    model_id: int,
+    store_tracks: Callable[..., dict[str, int]],
+    fetched: Callable[..., FetchResult],
+    lyric_vectors: Callable[..., LyricVectors],
+    hash_of: Callable[[int], str],
+) -> None:
+    """Vectors of an old text count as none."""
+    ids = store_tracks(3)
+    done = [lyric_vectors(track_id, hash_of(track_id)) for track_id in ids.values()]
+    vectors.write_embeddings(conn, run_id, model_id, 8, done, stage="embed/x")
+    query = DueEmbeddings(model_id, "embed/x")
+    assert _due_keys(conn, query) == []
+    tracks.write_fetched(conn, run_id, [fetched("00001", lyrics="new")], max_attempts=1, retry_delay_s=0)
+    assert _due_keys(conn, query) == [str(ids["00001"])]
+    assert due.standing(conn, query) == due.Standing(done=2, failed=0, due=1)
+
+
+@pytest.mark.parametrize("field", ["version", "model", "model_revision", "prompt_version"])
+def test_due_analysis_by_other_means_is_due_again(
+    conn: Connection,
+    run_id: UUID,
+    store_tracks: Callable[..., dict[str, int]],
+    hash_of: Callable[[int], str],
+    field: str,
+) -> None:
+    """Changing version, model, revision or prompt makes exactly the stale rows due."""
+    [track_id] = store_tracks(1).values()
+    query = replace(ANALYSES, model="m", model_revision="r", prompt_version="p")
+    done = Analysis(
+        str(track_id),
+        "algorithmic",
+        "1.0.0",
+        hash_of(track_id),
+        {},
+        model="m",
+        model_revision="r",
+        prompt_version="p",
+    )
+    analyses.write_analyses(conn, run_id, [done])
+    assert due.count(conn, query) == 0
+    assert due.count(conn, replace(query, **{field: "other"})) == 1
+    assert due.count(conn, replace(query, model=None)) == 1
+
+
+def test_due_dead_letter_is_left_out_until_retry_or_another_text(
+    conn: Connection,
+    run_id: UUID,
+    store_tracks: Callable[..., dict[str, int]],
+    fetched: Callable[..., FetchResult],
+    hash_of: Callable[[int], str],
+) -> None:
+    """A failure is due again until its last attempt, and a new text starts over."""
+    [track_id] = store_tracks(1).values()
+    failure = Failure(ANALYSES.stage, str(track_id), "analysis_failed", "no", hash_of(track_id))
+    assert failures.record(conn, [failure], max_attempts=2) == 0
+    assert due.count(conn, ANALYSES) == 1
+    assert failures.record(conn, [failure], max_attempts=2) == 1
+    assert due.standing(conn, ANALYSES) == due.Standing(done=0, failed=1, due=0)
+    failures.retry(conn, keys=[str(track_id)])
+    assert due.count(conn, ANALYSES) == 1
+    failures.record(conn, [failure], max_attempts=1)
+    assert due.count(conn, ANALYSES) == 0
+    tracks.write_fetched(conn, run_id, [fetched("00000", lyrics="new")], max_attempts=1, retry_delay_s=0)
+    assert due.count(conn, ANALYSES) == 1
+    assert failures.record(conn, [replace(failure, content_hash="other")], max_attempts=2) == 0
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize("kind", ["embeddings", "analyses"])
+def test_due_reads_of_a_large_table_are_index_scans(
+    conn: Connection, model_id: int, store_tracks: Callable[..., dict[str, int]], kind: str, is_done: bool
+) -> None:
+    """Neither planning ranges nor reading one walks through the lyrics of all tracks."""
+    [first] = store_tracks(1, lyrics="some words " * 200).values()
+    conn.execute(
+        """INSERT INTO tracks (source, source_id, artist_id, title, lyrics, sections, url, content_hash)
+           SELECT source, 'n' || n, artist_id, title, lyrics || n, sections, url, md5(n::text)
+           FROM tracks, generate_series(1, 5000) n WHERE id = %s""",
+        (first,),
+    )
+    if is_done:
+        conn.execute(
+            "INSERT INTO lyric_embeddings SELECT %s, id, p, content_hash, '[1,0,0,0,0,0,0,0]' FROM tracks, generate_series(0, 5) p WHERE id %% 100 > 0",
+            (model_id,),
+        )
+        conn.execute(
+            "INSERT INTO analysis_results (track_id, analyzer, version, content_hash, data) SELECT id, 'algorithmic', '1.0.0', content_hash, '{}' FROM tracks WHERE id % 100 > 0"
+        )
+    conn.execute("ANALYZE")
+    query = DueEmbeddings(model_id, "embed/x") if kind == "embeddings" else ANALYSES
+    part = due.due_ranges(conn, query, 500)[0]
+    for plan in (due.explain(conn, query), due.explain(conn, query, part)):
+        assert "Seq Scan on tracks" not in plan, plan
+        assert "Seq Scan on lyric_embeddings" not in plan, plan
+        assert "Seq Scan on analysis_results" not in plan, plan
+        assert "Index" in plan

@@ -1,0 +1,222 @@
+"""Writing what was fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from functools import partial
+from itertools import permutations
+from uuid import UUID
+
+import pytest
+from psycopg import Connection
+
+from rapray.domain import FetchResult, Outcome
+from rapray.store import failures, frontier, runs, tracks
+from rapray.store.checksum import checksum
+from rapray.store.pool import connect
+
+Make = Callable[..., FetchResult]
+write = partial(tracks.write_fetched, max_attempts=3, retry_delay_s=60)
+
+
+def _crawl(conn: Connection, source_id: str) -> tuple[object, ...]:
+    row = conn.execute(
+        "SELECT state, outcome, attempts FROM crawl WHERE source_id = %s", (source_id,)
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+def test_write_fetched_first_time_stores_track_and_crawl_row(
+    conn: Connection, run_id: UUID, fetched: Make
+) -> None:
+    """A lyric becomes a track with every field, and its song is done."""
+    result = fetched(
+        "1",
+        album="Rooftops",
+        release_date=date(1999, 5, 1),
+        release_year=1999,
+        identifiers={"isrc": "X"},
+        featured=("B",),
+    )
+    assert write(conn, run_id, [result]) == {"new": 1, "changed": 0, "unchanged": 0}
+    row = conn.execute("SELECT title, album, release_year, identifiers, featured FROM tracks").fetchone()
+    assert row == ("Song 1", "Rooftops", 1999, {"isrc": "X"}, ["B"])
+    assert _crawl(conn, "1") == ("done", "lyrics", 0)
+
+
+def test_write_fetched_replayed_batch_returns_first_counts(
+    conn: Connection, run_id: UUID, fetched: Make
+) -> None:
+    """A task that is replayed after its commit counts what it counted then, and no attempt twice."""
+    batch = [fetched("1"), fetched("2", Outcome.SERVER_ERROR)]
+    first = write(conn, run_id, batch)
+    before = checksum(conn)
+    assert (
+        write(conn, run_id, batch)
+        == first
+        == {"new": 1, "changed": 0, "unchanged": 0, "failed.server_error": 1}
+    )
+    assert checksum(conn) == before
+    assert _crawl(conn, "2") == ("due", "server_error", 1)
+
+
+def test_write_fetched_next_run_counts_unchanged_and_changed(
+    conn: Connection, run_id: UUID, fetched: Make
+) -> None:
+    """The same song again is unchanged; another title is a change of the same row."""
+    write(conn, run_id, [fetched("1"), fetched("2")])
+    later = runs.start(conn, "test", {})
+    assert write(conn, later, [fetched("1"), fetched("2", title="New")]) == {
+        "new": 0,
+        "changed": 1,
+        "unchanged": 1,
+    }
+    assert conn.execute("SELECT count(*) FROM tracks").fetchone() == (2,)
+
+
+def test_write_fetched_song_twice_in_batch_stores_the_last(
+    conn: Connection, run_id: UUID, fetched: Make
+) -> None:
+    """Two results of one song in a batch are no conflict: the last one counts."""
+    write(conn, run_id, [fetched("1", title="Old"), fetched("1", title="New")])
+    assert conn.execute("SELECT title FROM tracks").fetchall() == [("New",)]
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome.is_rejection])
+def test_write_fetched_rejection_is_done_with_its_outcome(
+    conn: Connection, run_id: UUID, fetched: Make, outcome: Outcome
+) -> None:
+    """A page that holds no lyric is never a track: the row names the outcome."""
+    assert write(conn, run_id, [fetched("1", outcome)]) == {f"rejected.{outcome}": 1}
+    assert _crawl(conn, "1") == ("done", str(outcome), 0)
+    assert conn.execute("SELECT count(*) FROM tracks").fetchone() == (0,)
+
+
+def test_write_fetched_failure_backs_off_then_becomes_a_dead_letter(
+    conn: Connection, run_id: UUID, fetched: Make
+) -> None:
+    """Each failed attempt doubles the pause; the last one makes a dead letter that `retry` makes due again."""
+    pauses = []
+    for pass_number in range(3):
+        counts = write(
+            conn, run_id, [fetched("1", Outcome.UNREACHABLE, detail="reset")], pass_number=pass_number
+        )
+        row = conn.execute("SELECT round(extract(epoch FROM not_before - fetched_at)) FROM crawl").fetchone()
+        assert row is not None
+        pauses.append(int(row[0]))
+    assert pauses == [60, 120, 240]
+    assert counts == {"dead.unreachable": 1}
+    [letter] = failures.list_(conn)
+    assert (letter.stage, letter.key, letter.code, letter.attempts) == (
+        "collect/genius",
+        "1",
+        "unreachable",
+        3,
+    )
+    assert frontier.due_ranges(conn, "genius", 10) == []
+    assert failures.retry(conn, stage="collect/genius") == 1
+    assert [found.rows for found in frontier.due_ranges(conn, "genius", 10)] == [1]
+
+
+def test_write_fetched_retry_after_overrides_the_pause(conn: Connection, run_id: UUID, fetched: Make) -> None:
+    """A host that names a time is asked again then."""
+    write(conn, run_id, [fetched("1", Outcome.THROTTLED, retry_after_s=5.0)])
+    seconds = frontier.seconds_until_due(conn, "genius")
+    assert seconds is not None
+    assert 3 < seconds <= 5
+
+
+def test_write_fetched_success_after_failures_clears_the_dead_letter(
+    conn: Connection, run_id: UUID, fetched: Make
+) -> None:
+    """A song that is read at last leaves no failure behind."""
+    tracks.write_fetched(conn, run_id, [fetched("1", Outcome.BLOCKED)], max_attempts=1, retry_delay_s=0)
+    assert len(failures.list_(conn)) == 1
+    write(conn, run_id, [fetched("1")])
+    assert failures.list_(conn) == []
+    assert _crawl(conn, "1") == ("done", "lyrics", 0)
+
+
+def test_write_fetched_hostile_text_is_stored_without_nul_and_surrogates(
+    conn: Connection, run_id: UUID, fetched: Make
+) -> None:
+    """What PostgreSQL cannot hold is replaced, so that one page never costs the batch."""
+    bad = fetched(
+        "1",
+        lyrics="a\x00b\ud800c",
+        title="t\x00",
+        album="\ud800",
+        release_year=99_999,
+        identifiers={"k\x00": "v\x00"},
+    )
+    assert write(conn, run_id, [bad, fetched("2"), fetched("3", Outcome.BLOCKED, detail="x\x00")])["new"] == 2
+    row = conn.execute("SELECT lyrics, release_year FROM tracks WHERE source_id = '1'").fetchone()
+    assert row == ("a\ufffdb?c", None)
+
+
+def test_write_fetched_huge_lyrics_are_stored_whole(conn: Connection, run_id: UUID, fetched: Make) -> None:
+    """Text beyond the limit of a tsvector is stored all the same."""
+    text = " ".join(f"wörd{number}" for number in range(150_000))
+    write(conn, run_id, [fetched("1", lyrics=text)])
+    assert conn.execute("SELECT length(lyrics) FROM tracks").fetchone() == (len(text),)
+
+
+def test_write_fetched_overlapping_writers_store_each_song_once(
+    database_url: str, conn: Connection, run_id: UUID, fetched: Make
+) -> None:
+    """Writers of the same songs and artist in different orders end in one row a song, with no deadlock."""
+    songs = [fetched(str(number), artist_id=str(number % 3)) for number in range(60)]
+
+    def one_writer(number: int) -> None:
+        ordered = songs[number:] + songs[:number]
+        with connect(database_url, application_name="writer") as own:
+            write(own, run_id, ordered if number % 2 else ordered[::-1], pass_number=number)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(one_writer, range(8)))
+    assert conn.execute("SELECT count(*), count(DISTINCT source_id) FROM tracks").fetchone() == (60, 60)
+    assert conn.execute("SELECT count(*) FROM artists").fetchone() == (3,)
+
+
+def _groups(conn: Connection) -> dict[str, str]:
+    return dict(
+        conn.execute(
+            "SELECT t.source_id, g.source_id FROM tracks t JOIN tracks g ON g.id = t.duplicate_group"
+        ).fetchall()
+    )
+
+
+@pytest.mark.parametrize("order", list(permutations(("10", "2", "b"))))
+def test_group_duplicates_any_order_names_the_first_by_bytes(
+    conn: Connection, run_id: UUID, fetched: Make, order: tuple[str, ...]
+) -> None:
+    """Which track stands for a text does not depend on the order they came in, also over several groupings."""
+    for source_id in order:
+        write(conn, run_id, [fetched(source_id, lyrics="the same words")])
+        tracks.group_duplicates(conn)
+    assert _groups(conn) == {"10": "10", "2": "10", "b": "10"}
+    assert tracks.group_duplicates(conn) == 0
+
+
+def test_group_duplicates_changed_text_splits_the_group(
+    conn: Connection, run_id: UUID, fetched: Make
+) -> None:
+    """When the track that stands for a group gets another text, the others find a new one."""
+    write(conn, run_id, [fetched(source_id, lyrics="same") for source_id in ("1", "2", "3")])
+    tracks.group_duplicates(conn)
+    write(conn, run_id, [fetched("1", lyrics="other")])
+    tracks.group_duplicates(conn)
+    assert _groups(conn) == {"1": "1", "2": "2", "3": "2"}
+
+
+def test_group_duplicates_tracks_without_words_stay_apart(
+    conn: Connection, run_id: UUID, fetched: Make
+) -> None:
+    """Two tracks of punctuation alone share the empty hash and are no duplicates."""
+    write(conn, run_id, [fetched("1"), fetched("2")])
+    conn.execute("UPDATE tracks SET content_hash = ''")
+    tracks.group_duplicates(conn)
+    assert _groups(conn) == {"1": "1", "2": "2"}

@@ -1,0 +1,94 @@
+"""Turning records into what PostgreSQL can hold."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapray.domain import Section
+from rapray.store.ledger import batch_id
+from rapray.store.pool import address_of
+from rapray.store.values import normalize_name, sections_from_json, sections_to_json, storable, to_json
+
+texts = st.text(st.characters(exclude_categories=()))
+plain_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+    max_leaves=10,
+)
+
+
+@given(texts)
+def test_storable_any_text_can_be_encoded_and_stays_itself_again(text: str) -> None:
+    """No NUL, no lone surrogate, and what was fine is not touched."""
+    kept = storable(text)
+    assert "\x00" not in kept
+    kept.encode("utf-8")
+    assert storable(kept) == kept
+
+
+@given(plain_json)
+def test_to_json_any_plain_json_has_no_nul_and_is_valid(value: object) -> None:
+    """Also where a string holds the characters backslash, u, 0, 0, 0, 0."""
+    encoded = json.dumps(to_json([value, "\\u0000"]), ensure_ascii=False)
+    encoded.encode("utf-8")
+    assert json.loads(encoded)[1] == "\\u0000"
+    assert "\x00" not in "".join(json.loads(encoded)[1])
+
+
+@pytest.mark.parametrize("value", [float("nan"), {"a": [float("inf")]}, {"a": object()}])
+def test_to_json_what_json_has_not_is_refused(value: object) -> None:
+    """NaN in jsonb would fail the whole batch, later and with less to say."""
+    with pytest.raises((ValueError, TypeError)):
+        to_json(value)
+
+
+def test_sections_through_json_come_back_equal() -> None:
+    """What is stored of a section is all of it."""
+    sections = (
+        Section("verse", 2, "[Verse 2: A & B]", ("A", "B"), ("one", "two")),
+        Section("chorus", None, "", (), ()),
+    )
+    assert sections_from_json(sections_to_json(sections).obj) == sections
+
+
+@pytest.mark.parametrize(
+    ("name", "normalized"),
+    [
+        ("Beyoncé", "beyonce"),
+        ("JAY-Z", "jay z"),
+        ("  A$AP   Rocky ", "a$ap rocky"),
+        ("N.W.A", "nwa"),
+        ("!!!", "!!!"),
+        ("Straße", "strasse"),
+    ],
+)
+def test_normalize_name_known_spellings_meet(name: str, normalized: str) -> None:
+    """Case, accents, dots and hyphens do not keep a name from being found."""
+    assert normalize_name(name) == normalized
+
+
+@given(texts)
+def test_normalize_name_is_idempotent(name: str) -> None:
+    """A normalised name is its own normal form."""
+    once = normalize_name(name)
+    assert normalize_name(once) == once
+
+
+@given(st.lists(st.text(), min_size=1))
+def test_batch_id_order_does_not_matter_and_borders_do(keys: list[str]) -> None:
+    """The same batch read in another order is the same batch; ("ab", "c") is not ("a", "bc")."""
+    assert batch_id(keys) == batch_id(reversed(keys))
+    assert batch_id([*keys, "ab", "c"]) != batch_id([*keys, "a", "bc"])
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://me:s3cret@db.example:6000/rap", "host=db.example port=6000 dbname=rap password=s3cret"],
+)
+def test_address_of_shows_where_and_never_the_password(url: str) -> None:
+    """Both forms of an address."""
+    assert address_of(url) == "db.example:6000/rap"
