@@ -1,0 +1,57 @@
+"""The `rapray` command: one file a family of commands, all errors and exit codes handled here.
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 partial, 4 a dependency is unreachable, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import typer
+
+from rapray.cli import (
+    analyze,
+    collection,
+    configuration,
+    database,
+    demo,
+    doctor,
+    jobs,
+    pages,
+    servers,
+    serving,
+)
+from rapray.cli.output import complain
+from rapray.cli.state import root_options
+from rapray.errors import RaprayError
+
+app = typer.Typer(
+    name="rapray",
+    help="Collect rap lyrics, measure and analyse every track, and ask questions about the collection.",
+    epilog="Example: rapray demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.callback()(root_options)
+# The help shows the panels in the order of their first command.
+for family in (demo, serving, doctor, jobs, analyze, collection, pages, servers, database, configuration):
+    family.add_to(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command line and exit with its code."""
+    # A container is stopped by SIGTERM: end as after Ctrl-C, so that everything that was started is stopped.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app(args=None if arguments is None else list(arguments))
+    except RaprayError as error:
+        complain(str(error), code=error.code)
+        sys.exit(error.exit_code)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,5 @@
+"""`python -m rapray.cli`: the command without its console script."""
+
+from rapray.cli import main
+
+main()

@@ -1,0 +1,113 @@
+"""`rapray search` and `rapray track`: questions about what is stored, straight from PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated, TypeVar
+
+import typer
+
+from rapray.cli import state
+from rapray.cli.output import note, print_json, stdout
+from rapray.config import Settings
+from rapray.embedded import resolve_endpoints
+from rapray.embeddings import load_embedder, model_info
+from rapray.errors import TrackNotFound, UsageError
+from rapray.store import migrate, models, read
+from rapray.store.pool import async_pool, connect
+from rapray.store.search import Hit
+from rapray.store.search import search as search_store
+
+PANEL = "Look"
+SHOWN_LINES = 4  # of a passage in a terminal
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang the family into the tree."""
+    app.command(rich_help_panel=PANEL, epilog='Example: rapray search "working nights" --limit 5')(search)
+    app.command(rich_help_panel=PANEL, epilog="Example: rapray track 12 --json")(track)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What the passage should be about.")],
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 10,
+    artist: Annotated[str | None, typer.Option(help="Only this artist.")] = None,
+    year_from: Annotated[int | None, typer.Option(help="Not before this year.")] = None,
+    year_to: Annotated[int | None, typer.Option(help="Not after this year.")] = None,
+    language: Annotated[str | None, typer.Option(help="ISO 639-1 code, e.g. en.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find passages by meaning."""
+    if not query.strip():
+        raise UsageError(reason="The query is empty.")
+    settings = state.settings()
+    url, model_id = _embedded_model(settings)
+    vector = load_embedder(settings.embedding).encode([query])[0]
+    ask = partial(
+        search_store, model_id=model_id, vector=vector, limit=limit, artist=artist, year_from=year_from,
+        year_to=year_to, language=language,
+    )  # fmt: skip
+    hits = _asked(url, settings, ask)
+    if as_json:
+        print_json({"query": query, "results": [asdict(hit) for hit in hits]})
+        return
+    for hit in hits:
+        _show_hit(hit)
+    if not hits:
+        note("Nothing found.")
+
+
+def track(track_id: Annotated[int, typer.Argument(metavar="ID", min=1)], *, as_json: Json = False) -> None:
+    """Print one track: what it is, its lyrics, its analyses."""
+    settings = state.settings()
+    url = resolve_endpoints(settings).database_url
+    with connect(url, application_name="rapray track") as connection:
+        migrate.require_current(connection)
+    found = _asked(url, settings, lambda pool: read.get_track(pool, track_id))
+    if found is None:
+        raise TrackNotFound(track_id=track_id)
+    if as_json:
+        print_json(asdict(found))
+        return
+    stdout.print(
+        f"{found.title} by {found.artist}, {found.release_year or 'year unknown'}", markup=False, style="bold"
+    )
+    stdout.print(f"\n{found.lyrics}\n", markup=False, highlight=False)
+    for analysis in found.analyses:
+        stdout.print(f"{analysis.analyzer} {analysis.version}: see --json", markup=False)
+
+
+def _embedded_model(settings: Settings) -> tuple[str, int]:
+    url = resolve_endpoints(settings).database_url
+    with connect(url, application_name="rapray search") as connection:
+        migrate.require_current(connection)
+        model_id = models.find_model(connection, model_info(settings.embedding))
+    if model_id is None:
+        raise UsageError(reason="Nothing is embedded with this model yet: run `rapray embed` first.")
+    return url, model_id
+
+
+def _asked(url: str, settings: Settings, question: Callable[[read.Pool], Awaitable[T]]) -> T:
+    async def ask() -> T:
+        pool = async_pool(url, settings.database.model_copy(update={"pool_size": 1}))
+        await pool.open(wait=True)
+        try:
+            return await question(pool)
+        finally:
+            await pool.close()
+
+    return asyncio.run(ask())
+
+
+def _show_hit(hit: Hit) -> None:
+    found = hit.track
+    line = f"{hit.score:.3f}  {found.title} by {found.artist}, {found.release_year or '?'} (track {found.id})"
+    stdout.print(line, markup=False, highlight=False, style="bold")
+    for sung in hit.section.lines[:SHOWN_LINES] if hit.section else ():
+        stdout.print(f"       {sung}", markup=False, highlight=False)

@@ -1,0 +1,41 @@
+"""`rapray serve`: the HTTP ingress with its embedder and analyzers, until Ctrl-C."""
+
+from __future__ import annotations
+
+import threading
+from typing import Annotated
+
+import typer
+
+from rapray.cli import state
+from rapray.cli.output import note
+from rapray.embedded import resolve_endpoints
+from rapray.store import migrate
+from rapray.store.pool import connect
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang the command into the tree."""
+    app.command(rich_help_panel="Start here", epilog="Example: rapray serve --port 8000")(serve)
+
+
+def serve(
+    *,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Default: serve.port.")] = None,
+) -> None:
+    """Serve the HTTP API and the web pages until Ctrl-C."""
+    from rapray.pipelines.cluster import ray_session
+    from rapray.serve.app import served
+
+    wanted = state.settings()
+    settings = (
+        wanted
+        if port is None
+        else wanted.model_copy(update={"serve": wanted.serve.model_copy(update={"port": port})})
+    )
+    endpoints = resolve_endpoints(settings)
+    with connect(endpoints.database_url, application_name="rapray serve") as connection:
+        migrate.require_current(connection)
+    with ray_session(settings, endpoints), served(settings) as address:
+        note(f"rapray is at {address} (documentation at {address}/docs). Ctrl-C stops it.")
+        threading.Event().wait()

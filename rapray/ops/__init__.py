@@ -1,0 +1,1 @@
+"""Operating rapray: the doctor. (Backup and dashboards come with the operations issue.)"""

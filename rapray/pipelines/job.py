@@ -1,0 +1,197 @@
+"""Runs one job from lock to report: what collect, embed and analyze share.
+
+Does not know what a job does. PostgreSQL holds the lock, the ledger and the run; killing this process anywhere
+leaves rows that are due, and running the job again finishes them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import ray
+from psycopg import Connection, Error
+from ray.exceptions import RayError
+
+from rapray.config import Settings
+from rapray.embedded import Endpoints, resolve_endpoints
+from rapray.errors import RaprayError, RayUnavailable
+from rapray.pipelines import plan
+from rapray.pipelines.cluster import ray_session
+from rapray.pipelines.progress import Standing, progress
+from rapray.pipelines.sink import BatchWriter, PostgresSink
+from rapray.pipelines.source import RangeReader
+from rapray.store import migrate, runs
+from rapray.store.pool import address_of, check_budget, check_server, connect, translated
+from rapray.telemetry import bound, logger
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """What one run did. Every record that the job looked at is in exactly one of the four counts.
+
+    `new` were written by this run, `unchanged` were there and current, `rejected` are not wanted, by reason,
+    `failed` are due again or dead letters.
+    """
+
+    job: str
+    new: int
+    unchanged: int
+    failed: int
+    seconds: float
+    rejected: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON; only collecting rejects."""
+        rejected = {"rejected": dict(sorted(self.rejected.items()))} if self.job == "collect" else {}
+        return {"new": self.new, "unchanged": self.unchanged, **rejected, "failed": self.failed}
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What the body of a job works with: settings, servers, one connection of its own, and the run."""
+
+    name: str
+    settings: Settings
+    endpoints: Endpoints
+    connection: Connection
+    run_id: UUID
+    started: float
+    stack: ExitStack
+    """Closed at the end of the job; holds the connection to Ray from the first plan on."""
+
+    @property
+    def seconds(self) -> float:
+        """Since the job began."""
+        return time.monotonic() - self.started
+
+    def start_ray(self) -> None:
+        """Connect to Ray; a job that finds nothing due never does, and is done in a second."""
+        if not ray.is_initialized():
+            self.stack.enter_context(ray_session(self.settings, self.endpoints))
+
+    def written(self) -> Counter[str]:
+        """What this run has written, by the names that the store's write functions count under."""
+        return runs.written(self.connection, self.run_id)
+
+
+@contextmanager
+def job(name: str, settings: Settings, parameters: Mapping[str, Any]) -> Generator[JobContext]:
+    """Everything around a job: servers, schema check, lock, run row, Ray; and the run's end, however it ends.
+
+    Raises:
+        JobAlreadyRunning: another process runs the same job on this database.
+        DependencyError: PostgreSQL or Ray cannot be used.
+    """
+    started = time.monotonic()
+    endpoints = resolve_endpoints(settings)
+    url = endpoints.database_url
+    with (
+        translated(address_of(url)),
+        runs.job_lock(url, name),
+        connect(url, application_name=f"rapray {name}") as own,
+    ):
+        check_server(own)
+        migrate.require_current(own)
+        # Each writer and each reader holds one connection, the progress display one.
+        check_budget(own, 2 * settings.jobs.writers + 1, "RAPRAY_JOBS__WRITERS")
+        run_id = runs.start(own, name, parameters)
+        with bound(run_id=str(run_id)), _recorded(url, run_id), ExitStack() as stack:
+            yield JobContext(name, settings, endpoints, own, run_id, started, stack)
+
+
+def run_plan(
+    context: JobContext,
+    *,
+    reader: RangeReader,
+    key_ranges: Sequence[Any],
+    total: int,
+    stage: plan.Stage,
+    writer: BatchWriter,
+) -> None:
+    """Read the ranges, map them through the stage, write what comes out; with progress.
+
+    Raises:
+        RaprayError: what a worker raised.
+        RayUnavailable: Ray itself failed.
+    """
+    if not key_ranges:
+        return
+    context.start_ray()
+    url = context.endpoints.database_url
+    dataset = plan.dataset(url, reader, key_ranges, stage, readers=context.settings.jobs.writers)
+    with _ledger_progress(context, total):
+        try:
+            dataset.write_datasink(
+                PostgresSink(url, context.run_id, writer),
+                ray_remote_args={"max_retries": 3, "num_cpus": plan.IO_CPUS},
+                concurrency=context.settings.jobs.writers,
+            )
+        except RayError as error:
+            raise _cause(error) from error
+
+
+@contextmanager
+def _recorded(url: str, run_id: UUID) -> Generator[None]:
+    """Write how the run ended, on a connection of its own: the job's may be what broke."""
+    state: runs.RunState = "failed"
+    reason: str | None = None
+    try:
+        yield
+        state = "succeeded"
+    except KeyboardInterrupt:
+        state = "interrupted"
+        raise
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        try:
+            with connect(url, application_name="rapray run") as connection:
+                counts = runs.written(connection, run_id)
+                is_partial = state == "succeeded" and any(
+                    name.startswith(("failed", "dead")) for name in +counts
+                )
+                runs.finish(connection, run_id, "partial" if is_partial else state, counts, reason)
+        except RaprayError as error:
+            log.warning("the end of the run could not be written", reason=str(error))
+
+
+@contextmanager
+def _ledger_progress(context: JobContext, total: int) -> Generator[None]:
+    with connect(context.endpoints.database_url, application_name="rapray progress") as connection:
+
+        def standing() -> Standing | None:
+            try:
+                return _standing(runs.written(connection, context.run_id))
+            except Error as error:
+                log.warning("progress is not known now", reason=str(error))
+                return None
+
+        with progress(context.name, total, standing, context.settings.jobs.progress_interval_s):
+            yield
+
+
+def _standing(counts: Counter[str]) -> Standing:
+    failed = sum(n for name, n in counts.items() if name.split(".")[0] == "failed")
+    # "dead" repeats some of "failed" where a whole text failed, and stands alone where a page did.
+    dead_pages = sum(n for name, n in counts.items() if name.startswith("dead."))
+    others = sum(n for name, n in counts.items() if name.split(".")[0] not in ("failed", "dead"))
+    return Standing(done=others + failed + dead_pages, failed=failed + dead_pages)
+
+
+def _cause(error: RayError) -> RaprayError:
+    """The rapray error that a worker raised, or that Ray failed."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, RaprayError):
+            return cause
+        cause = getattr(cause, "cause", None) or cause.__cause__
+    return RayUnavailable(reason=str(error).strip().splitlines()[-1])

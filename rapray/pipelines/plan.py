@@ -1,0 +1,64 @@
+"""The plan that every job has: key ranges → a fixed pool of actors → bounded writers.
+
+Does not know what a stage does. A test pins the shape of the plan, because Ray Data's optimiser may fuse a read
+into an actor or split a write, and both change how many connections and CPUs a job takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.data import ActorPoolStrategy, Dataset
+
+from rapray.config import Settings
+from rapray.pipelines.cluster import total_cpus
+from rapray.pipelines.source import KeyRangeSource, RangeReader
+
+# Readers and writers mostly wait for PostgreSQL; a small share keeps them from being starved by the actors.
+IO_CPUS = 0.1
+# Leaves a quarter of each CPU that an actor stands on for readers and writers.
+COMPUTE_CPUS = 0.75
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A class whose instances map one table of `rapray.pipelines.records` to another.
+
+    `actors` is how many may run; fewer do where the cluster has no CPUs for them or there are fewer ranges.
+    """
+
+    actor: type
+    arguments: Mapping[str, Any]
+    batch_rows: int
+    actors: int
+    cpus: float
+
+
+def computing(settings: Settings, actor: type, arguments: Mapping[str, Any], batch_rows: int) -> Stage:
+    """A stage that computes."""
+    return Stage(actor, arguments, batch_rows, settings.jobs.workers, COMPUTE_CPUS)
+
+
+def dataset(
+    database_url: str, reader: RangeReader, key_ranges: Sequence[Any], stage: Stage, readers: int
+) -> Dataset:
+    """The lazy dataset: one read task a range, `readers` of them at once, then the stage's actors.
+
+    Without that bound every range would start a worker process of its own at once.
+    """
+    source = KeyRangeSource(database_url, reader, key_ranges)
+    fitting = max(1, int(total_cpus() / max(stage.cpus, IO_CPUS)))
+    rows = ray.data.read_datasource(
+        source, num_cpus=IO_CPUS, concurrency=readers, override_num_blocks=len(key_ranges)
+    )
+    return rows.map_batches(
+        stage.actor,
+        fn_constructor_kwargs=dict(stage.arguments),
+        batch_size=stage.batch_rows,
+        batch_format="pyarrow",
+        compute=ActorPoolStrategy(size=min(stage.actors, len(key_ranges), fitting)),
+        num_cpus=stage.cpus,
+    )

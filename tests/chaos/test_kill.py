@@ -1,0 +1,72 @@
+"""A job killed anywhere is run again and ends the same."""
+
+from __future__ import annotations
+
+import subprocess
+
+import psutil
+import pytest
+
+from tests.support.chaos import JOB_DEADLINE_S, Chaos, Killer, commands, end_group, kill, wait_for
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
+
+
+def driver(_chaos: Chaos, job: subprocess.Popen[bytes]) -> list[int]:
+    """The process that runs the job."""
+    return [job.pid]
+
+
+def ray_worker(_chaos: Chaos, job: subprocess.Popen[bytes]) -> list[int]:
+    """Every Ray worker that computes or fetches now."""
+    found: list[int] = []
+    for process in psutil.Process(job.pid).children(recursive=True):
+        try:
+            title = " ".join(process.cmdline())
+        except psutil.NoSuchProcess:
+            continue
+        if title.startswith("ray::") and "IDLE" not in title:
+            found.append(process.pid)
+    return found
+
+
+def postmaster(chaos: Chaos, _job: subprocess.Popen[bytes]) -> list[int]:
+    """PostgreSQL's parent process."""
+    return [chaos.server("PostgreSQL")]
+
+
+def valkey(chaos: Chaos, _job: subprocess.Popen[bytes]) -> list[int]:
+    """The Valkey server."""
+    return [chaos.server("Valkey")]
+
+
+@pytest.mark.parametrize(
+    "victim", [driver, ray_worker, postmaster, valkey], ids=lambda victim: victim.__name__
+)
+@pytest.mark.parametrize("name", commands())
+def test_job_killed_in_the_middle_and_run_again_ends_the_same(
+    chaos: Chaos, undisturbed: dict[str, dict[str, str]], name: str, victim: Killer
+) -> None:
+    """Whatever dies while rows are being written, running again gives the tables of an undisturbed run."""
+    database, job = f"{name}_{victim.__name__}", commands()[name]
+    chaos.create(database, f"before_{name}")
+    already = chaos.batches(database)
+    process = chaos.start(database, job)
+    try:
+        wait_for(
+            lambda: chaos.batches(database) > already or process.poll() is not None,
+            f"{name} writes its first batch",
+            JOB_DEADLINE_S,
+        )
+        assert process.poll() is None, f"{name} was over before it could be killed"
+        killed = victim(chaos, process)
+        assert killed, f"there was no {victim.__name__} to kill"
+        kill(killed)
+        process.communicate(timeout=JOB_DEADLINE_S)
+    finally:
+        end_group(process)
+        process.wait()
+    wait_for(chaos.is_up, "the servers are up again")
+    chaos.finish(database, job)
+    assert chaos.checksum(database) == undisturbed[name]
+    chaos.drop(database)

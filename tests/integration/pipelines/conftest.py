@@ -1,0 +1,33 @@
+"""A Ray cluster for the tests of this folder, and settings that point at a test's own database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from rapray.config import DatabaseSettings, JobSettings, RaySettings, RedisSettings, Settings
+from rapray.embedded import Endpoints
+from rapray.pipelines.cluster import ray_session
+
+
+@pytest.fixture(scope="module")
+def cluster(servers: Endpoints) -> Iterator[None]:
+    """A local Ray of two CPUs, stopped at the end of the module."""
+    os.environ["RAY_AUTH_MODE"] = "disabled"
+    with ray_session(Settings(ray=RaySettings(address="local", num_cpus=2)), servers):
+        yield
+
+
+@pytest.fixture
+def job_settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    """Settings of a job on this test's database, with small blocks so that there are several."""
+    return Settings(
+        data_dir=tmp_path,
+        database=DatabaseSettings(url=SecretStr(database_url)),
+        redis=RedisSettings(url=SecretStr(redis_url)),
+        jobs=JobSettings(compute_block_rows=16, fetch_block_rows=8, retry_delay_s=60, progress_interval_s=60),
+    )

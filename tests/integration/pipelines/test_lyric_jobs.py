@@ -1,0 +1,148 @@
+"""Embedding and analysing as Ray Data jobs on a real Ray and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import psycopg
+import pyarrow as pa
+import pytest
+import ray
+
+from rapray.config import Settings
+from rapray.domain import Artist, FetchResult, Lyric, Outcome, SongRef, Track
+from rapray.errors import JobAlreadyRunning, UnknownAnalyzer
+from rapray.pipelines import plan
+from rapray.pipelines.analyze import analyze
+from rapray.pipelines.embed import embed
+from rapray.pipelines.job import job
+from rapray.pipelines.lyrics import read_due_lyrics
+from rapray.pipelines.records import from_table, to_table
+from rapray.samples.corpus import songs
+from rapray.store import runs, tracks
+from rapray.store.pool import connect
+from rapray.text.clean import clean_lyrics
+from rapray.text.fingerprint import content_hash
+from rapray.text.sections import split_sections
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
+TRACKS = 40
+
+
+def stored(database_url: str, count: int = TRACKS) -> None:
+    """The first sample songs as tracks, as collecting would store them."""
+    results: list[FetchResult] = []
+    for song in songs()[:count]:
+        artist = Artist("genius", str(song.artist_id), song.artist)
+        text = clean_lyrics(song.lyrics)
+        key, url = str(song.id), f"http://127.0.0.1/{song.id}"
+        track = Track("genius", key, song.title, artist, text, split_sections(text), content_hash(text), url)
+        results.append(FetchResult(SongRef("genius", key, url, song.title, artist), Outcome.LYRICS, track))
+    with connect(database_url, application_name="test") as conn:
+        run_id = runs.start(conn, "seed", {})
+        tracks.write_fetched(conn, run_id, results, max_attempts=3, retry_delay_s=1)
+        tracks.group_duplicates(conn)
+
+
+def scalar(database_url: str, statement: str) -> int:
+    """The one number that a statement gives."""
+    with psycopg.connect(database_url) as conn:
+        row = conn.execute(statement).fetchone()  # pyright: ignore
+    assert row is not None
+    return int(row[0])
+
+
+def test_analyze_run_again_finds_nothing_due(job_settings: Settings, database_url: str) -> None:
+    """The first run writes one result a track, the second none; both say so."""
+    stored(database_url)
+    first = analyze(job_settings, ["algorithmic"])
+    assert (first.new, first.unchanged, first.failed) == (TRACKS, 0, 0)
+    second = analyze(job_settings, ["algorithmic"])
+    assert (second.new, second.unchanged, second.failed) == (0, TRACKS, 0)
+    assert scalar(database_url, "SELECT count(*) FROM analysis_results") == TRACKS
+
+
+def test_analyze_changed_text_makes_exactly_that_track_due(job_settings: Settings, database_url: str) -> None:
+    """A new content hash is the only thing that makes a stored result stale."""
+    stored(database_url, 20)
+    analyze(job_settings, ["algorithmic"])
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            "UPDATE tracks SET content_hash = repeat('0', 32) WHERE id = (SELECT min(id) FROM tracks)"
+        )
+    again = analyze(job_settings, ["algorithmic"])
+    assert (again.new, again.unchanged) == (1, 19)
+
+
+def test_analyze_limit_leaves_the_rest_due(job_settings: Settings, database_url: str) -> None:
+    """`--limit` stops after so many tracks; another run goes on where it stopped."""
+    stored(database_url, 30)
+    assert analyze(job_settings, ["algorithmic"], limit=10).new == 10
+    assert analyze(job_settings, ["algorithmic"]).new == 20
+
+
+def test_analyze_unknown_analyzer_is_refused_before_anything_runs(
+    job_settings: Settings, database_url: str
+) -> None:
+    """A typing error costs nothing."""
+    with pytest.raises(UnknownAnalyzer, match="algorithmic"):
+        analyze(job_settings, ["algorithmic", "algoritmic"])
+    assert scalar(database_url, "SELECT count(*) FROM runs") == 0
+
+
+def test_embed_gives_every_section_a_vector_of_length_one(job_settings: Settings, database_url: str) -> None:
+    """Each track has a whole-track vector and one a section, all of length one, under one model."""
+    stored(database_url, 20)
+    assert embed(job_settings).new == 20
+    assert scalar(database_url, "SELECT count(*) FROM lyric_embeddings WHERE passage = 0") == 20
+    sections = sum(len(split_sections(clean_lyrics(song.lyrics))) for song in songs()[:20])
+    assert scalar(database_url, "SELECT count(*) FROM lyric_embeddings WHERE passage > 0") == sections
+    off_length = "SELECT count(*) FROM lyric_embeddings WHERE abs(l2_norm(embedding) - 1) > 0.002"
+    assert scalar(database_url, off_length) == 0
+    assert embed(job_settings).as_json() == {"new": 0, "unchanged": 20, "failed": 0}
+
+
+def test_job_second_of_a_kind_is_refused(job_settings: Settings) -> None:
+    """Two runs of one job on one database would do the work twice."""
+    with job("embed", job_settings, {}), pytest.raises(JobAlreadyRunning, match="embed"):
+        embed(job_settings)
+
+
+def test_run_row_tells_how_the_job_ended(job_settings: Settings, database_url: str) -> None:
+    """A run that raised is stored as failed, with the error; one that finished with its counts."""
+    with pytest.raises(ZeroDivisionError), job("embed", job_settings, {}):
+        _ = 1 // 0
+    stored(database_url, 16)
+    analyze(job_settings, ["algorithmic"])
+    with connect(database_url, application_name="test") as conn:
+        ended = {run.job: (run.state, run.error, dict(run.counts)) for run in runs.list_(conn)}
+    assert ended["embed"][:2] == ("failed", "ZeroDivisionError: integer division or modulo by zero")
+    assert ended["analyze"][0] == "succeeded"
+    assert ended["analyze"][2]["new"] == 16
+
+
+class Echo:
+    """A stage that hands on what it gets."""
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        """The same records."""
+        return to_table([(lyric.key, lyric) for lyric in from_table(block)])
+
+
+def test_plan_is_one_read_and_one_actor_pool(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The read stays its own tasks in front of a fixed pool: a fused read would take the actors' CPUs."""
+    stage = plan.Stage(Echo, {}, 16, 2, plan.COMPUTE_CPUS)
+    dataset = plan.dataset(database_url, read_due_lyrics, [object(), object()], stage, readers=2)
+    dataset.explain()
+    _, _, optimized = capsys.readouterr().out.rpartition("Physical Plan (Optimized)")
+    operators = [line.strip(" +-") for line in optimized.splitlines() if "[" in line]
+    assert operators == [
+        "ActorPoolMapOperator[MapBatches(Echo)]",
+        "TaskPoolMapOperator[ReadDueRows]",
+        "InputDataBuffer[Input]",
+    ]
+
+
+def test_records_survive_the_journey_through_blocks() -> None:
+    """Every field of a record is the same after a block, whatever it holds."""
+    lyric = Lyric("7", "[Verse]\nline ✓", split_sections("[Verse]\nline ✓"), "0" * 32, language=None)
+    remote = ray.remote(lambda block: to_table([("7", from_table(block)[0])]))
+    assert from_table(ray.get(remote.remote(to_table([("7", lyric)])))) == [lyric]

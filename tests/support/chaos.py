@@ -1,0 +1,133 @@
+"""A data directory with its servers, one database a case, and jobs as processes that can be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psutil
+import psycopg
+import pytest
+
+from rapray import embedded
+from rapray.config import Settings
+from rapray.samples.corpus import artists
+from rapray.samples.site import SampleSite
+from rapray.store.checksum import checksum
+from rapray.store.pool import connect
+
+JOB_DEADLINE_S = 180
+Killer = Callable[["Chaos", subprocess.Popen[bytes]], list[int]]
+
+
+@dataclass
+class Chaos:
+    """The servers of a chaos run and the environment that its jobs are started in."""
+
+    settings: Settings
+    site: SampleSite
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+
+    def server(self, name: str) -> int:
+        """The process id of an embedded server."""
+        found = [s.pid for s in embedded.status(self.settings.data_dir).servers if s.name == name]
+        assert found
+        assert found[0] is not None
+        return found[0]
+
+    def start(self, database: str, job: list[str]) -> subprocess.Popen[bytes]:
+        """A job as a process of its own group."""
+        environment = {**os.environ, **self.environment, "RAPRAY_DATABASE__URL": self.url(database)}
+        return subprocess.Popen(
+            [sys.executable, "-m", "rapray.cli", *job],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def finish(self, database: str, job: list[str]) -> None:
+        """Run a job again and again, as an operator would, until it succeeds; at most five times."""
+        for _ in range(5):
+            process = self.start(database, job)
+            _, errors = process.communicate(timeout=JOB_DEADLINE_S)
+            if process.returncode in (0, 3):  # 3: some pages of the site never succeed
+                return
+        pytest.fail(f"{job} does not succeed:\n{errors.decode()[-3000:]}")
+
+    def url(self, database: str) -> str:
+        """The address of one database of the embedded server."""
+        own = embedded.resolve_endpoints(self.settings).database_url
+        return own.rsplit("/", 1)[0] + f"/{database}"
+
+    def create(self, database: str, template: str = "template0") -> None:
+        """A new database, a copy of `template`."""
+        self._execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+
+    def drop(self, database: str) -> None:
+        """Remove a database and everyone who is connected to it."""
+        self._execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+
+    def _execute(self, statement: str) -> None:
+        wait_for(self.is_up, "PostgreSQL comes back")
+        with psycopg.connect(
+            embedded.resolve_endpoints(self.settings).database_url, autocommit=True
+        ) as connection:
+            connection.execute(statement)  # pyright: ignore
+
+    def is_up(self) -> bool:
+        """True where every server answers."""
+        return embedded.status(self.settings.data_dir).is_up
+
+    def batches(self, database: str) -> int:
+        """How many batches the ledger of a database holds; 0 while it cannot be asked."""
+        try:
+            with psycopg.connect(self.url(database), connect_timeout=5) as connection:
+                row = connection.execute("SELECT count(*) FROM run_batches").fetchone()
+        except psycopg.Error:
+            return 0
+        return int(row[0]) if row else 0
+
+    def checksum(self, database: str) -> dict[str, str]:
+        """What the tables hold, times and ids left out."""
+        with connect(self.url(database), application_name="chaos") as connection:
+            return dict(checksum(connection))
+
+
+def wait_for(condition: Callable[[], object], what: str, deadline_s: float = 60) -> None:
+    """Poll until the condition holds; fail the test where it does not in time."""
+    until = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > until:
+            pytest.fail(f"in {deadline_s} s it did not happen that {what}")
+        time.sleep(0.02)
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End everything that a job has started: Ray's processes stay in its session."""
+    for other in psutil.process_iter(["pid"]):
+        try:
+            if os.getsid(other.pid) == process.pid:
+                other.kill()
+        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+            continue
+
+
+def commands() -> dict[str, list[str]]:
+    """The jobs in the order in which they build on one another."""
+    names = [argument for artist in artists() for argument in ("--artist", str(artist.id))]
+    return {"collect": ["collect", *names], "embed": ["embed"], "analyze": ["analyze"]}
+
+
+def kill(pids: list[int]) -> None:
+    """SIGKILL; a process that has just ended is no error."""
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
