@@ -1,0 +1,59 @@
+"""Puts the API together: `create_app(services)`.
+
+Decides no behaviour: that is in the routers, the middleware and the problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from rapray import __version__
+from rapray.serve.api import analyze, errors, operations, pages, reference, search, tracks
+from rapray.serve.api.body import JsonRoute
+from rapray.serve.api.middleware import RequestContext
+from rapray.serve.backend import Services
+from rapray.serve.ui.render import STATIC
+from rapray.telemetry import metric
+
+DESCRIPTION = """\
+Analyse rap lyrics, search a collection of them by meaning, read a track with its measures and rhymes.
+
+Every error is `application/problem+json` (RFC 9457) with a stable `code` and the `request_id` that is also in the
+`X-Request-ID` header; send your own to find a request in the log again.
+"""
+
+
+def create_app(services: Services) -> FastAPI:
+    """The ASGI app over `services`, which it opens and closes with its own life."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        metric("rapray_build_info").labels(version=__version__).set(1)
+        await services.open()
+        try:
+            yield
+        finally:
+            await services.close()
+
+    app = FastAPI(
+        title="rapray",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,  # the built-in page loads its code from elsewhere; `/docs` is our own
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    app.router.route_class = JsonRoute
+    errors.install(app)
+    app.add_middleware(RequestContext)
+    for router in (analyze.router, search.router, tracks.router, operations.router, pages.router):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    reference.install(app)
+    return app

@@ -1,0 +1,114 @@
+"""Turns every exception of a request into one problem, as JSON or as a page.
+
+Does not know statuses: `rapray.serve.problems` has the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from rapray.errors import RaprayError
+from rapray.serve.problems import FieldError, Problem, of_code, of_error, quotable
+from rapray.serve.ui.render import problem_page
+from rapray.telemetry import logger, metric
+
+LOG = logger(__name__)
+MEDIA_TYPE = "application/problem+json"
+_MOST_ERRORS = 20
+_BY_STATUS = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "media_type_unsupported",
+    422: "validation_failed",
+    503: "overloaded",
+    504: "deadline_exceeded",
+}
+
+
+class Refused(Exception):
+    """A request that ends with a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception with a problem."""
+    app.add_exception_handler(Refused, _on_refused)
+    app.add_exception_handler(RaprayError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+
+
+def respond(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer that carries a problem: a page where a page was asked for, problem+json elsewhere."""
+    metric("rapray_problems_total").labels(code=problem.code).inc()
+    request_id = getattr(request.state, "request_id", None)
+    members = problem.to_json(instance=quotable(request.url.path), request_id=request_id)
+    sent = {"cache-control": "no-store", **(headers or {})}
+    if problem.retry_after_s is not None:
+        sent["retry-after"] = str(problem.retry_after_s)
+    if is_page(request):
+        return problem_page(problem, request_id, sent)
+    return JSONResponse(members, problem.status, sent, media_type=MEDIA_TYPE)
+
+
+def is_page(request: Request) -> bool:
+    """True for the addresses that answer HTML: they are told apart by path, never by Accept."""
+    path = request.url.path
+    return request.method in {"GET", "HEAD"} and (path == "/" or path.startswith(("/tracks/", "/docs")))
+
+
+def respond_to_defect(request: Request, error: Exception) -> Response:
+    """The answer to an exception that nobody expected; logs it with its trace."""
+    problem = of_error(error)
+    if problem.status >= 500:
+        # The client gets the table's sentence; the cause stays here, found by the request id.
+        LOG.error("request failed", code=problem.code, path=request.url.path, exc_info=error)
+    return respond(request, problem)
+
+
+async def _on_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return respond(request, error.problem)
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    return respond_to_defect(request, error)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _BY_STATUS.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
+    return respond(request, of_code(code), error.headers)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = list(error.errors())
+    if is_page(request):
+        return respond(request, of_code("not_found"))
+    return respond(request, of_code("validation_failed", errors=list(field_errors(found))))
+
+
+def field_errors(found: Iterable[Mapping[str, Any]]) -> Iterable[FieldError]:
+    """Pydantic's errors as ours. The value that was sent is never repeated: it may be a megabyte, or a secret."""
+    for index, error in enumerate(found):
+        if index == _MOST_ERRORS:
+            return
+        where, *path = error["loc"] or ("body",)
+        pointer = "#/" + "/".join(_escaped(part) for part in path) if path else "#"
+        detail = str(error["msg"]).removeprefix("Value error, ")
+        yield FieldError(str(where), pointer, str(error["type"]), quotable(detail))
+
+
+def _escaped(part: object) -> str:
+    return quotable(str(part), 80).replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,45 @@
+"""The OpenAPI document, with problems where FastAPI puts its own errors, and `/docs`, which needs no other host.
+
+Knows no endpoint.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+
+from rapray.serve.problems import PROBLEMS
+from rapray.serve.ui.render import reference_page
+
+
+def install(app: FastAPI) -> None:
+    """Serve the document at `/openapi.json` and the page at `/docs`."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = document(app)
+        return app.openapi_schema
+
+    async def docs() -> Response:
+        return reference_page(openapi(), PROBLEMS)
+
+    app.openapi = openapi
+    app.add_api_route("/docs", docs, include_in_schema=False)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of `app`."""
+    schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400 and "application/json" in response.get("content", {}):
+                    response["content"] = {
+                        "application/problem+json": response["content"]["application/json"]
+                    }
+    schemas = schema["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    return schema

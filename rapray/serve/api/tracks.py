@@ -1,0 +1,74 @@
+"""`GET /track/{id}`, `GET /tracks`, `GET /artists`: what is in the collection, as JSON.
+
+The page of a track is `/tracks/{id}`: one address answers one media type, so that no cache mixes them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from rapray.serve.api import actions, cursor, views
+from rapray.serve.api.body import JsonRoute
+from rapray.serve.api.context import Backend, documented
+from rapray.serve.api.models import (
+    MAX_ID,
+    MAX_PAGE,
+    ArtistBody,
+    ArtistPage,
+    Language,
+    Name,
+    TrackDetailBody,
+    TrackPage,
+    Year,
+)
+from rapray.serve.backend import Filters
+
+router = APIRouter(route_class=JsonRoute, tags=["tracks"])
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+
+
+@router.get(
+    "/track/{track_id}",
+    summary="Read a track",
+    responses=documented("track_not_found", "validation_failed", "dependency_unavailable"),
+)
+async def read_track(track_id: Annotated[int, Path(ge=1, le=MAX_ID)], services: Backend) -> TrackDetailBody:
+    """A track with its lyrics by section and every current analysis: measures, rhyme chains with their positions."""
+    return views.track_detail(await actions.found_track(services, track_id))
+
+
+@router.get(
+    "/tracks",
+    summary="List tracks",
+    responses=documented("validation_failed", "cursor_invalid", "dependency_unavailable"),
+)
+async def list_tracks(
+    services: Backend,
+    *,
+    artist: Annotated[Name | None, Query()] = None,
+    year_from: Annotated[Year | None, Query()] = None,
+    year_to: Annotated[Year | None, Query()] = None,
+    language: Annotated[Language | None, Query()] = None,
+    limit: Limit = 50,
+    cursor_: Annotated[str | None, Query(alias="cursor", max_length=cursor.LONGEST)] = None,
+) -> TrackPage:
+    """Tracks in order of id. `next_cursor` continues the same list; it does not fit other filters."""
+    filters = Filters(artist, year_from, year_to, language)
+    after_id = 0 if cursor_ is None else cursor.decode(cursor_, filters)
+    found = await services.catalogue.list_tracks(filters, after_id, limit + 1)
+    page = found[:limit]
+    following = cursor.encode(page[-1].id, filters) if len(found) > limit else None
+    return TrackPage(tracks=[views.track(t) for t in page], next_cursor=following)
+
+
+@router.get(
+    "/artists", summary="List artists", responses=documented("validation_failed", "dependency_unavailable")
+)
+async def list_artists(
+    services: Backend, name: Annotated[Name | None, Query()] = None, limit: Limit = 50
+) -> ArtistPage:
+    """Artists whose name is like `name`, the best match first; the first by id where it is left out."""
+    found = await services.catalogue.list_artists(name, limit)
+    return ArtistPage(artists=[ArtistBody(id=a.id, name=a.name, tracks=a.tracks) for a in found])

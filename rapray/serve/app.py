@@ -1,0 +1,156 @@
+"""`build(args)`: the application of `rapray serve`, of `serve deploy serve_config.yaml` and of RayService.
+
+Knows which deployments there are and their defaults; `serve_config.yaml` says the same and wins where it differs.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ray import serve
+
+from rapray.analyzers.registry import spec
+from rapray.config import Settings, load_settings
+from rapray.embedded import Endpoints, refuse_on_cluster
+from rapray.errors import ConfigError, RayUnavailable
+from rapray.serve.deployments import AnalyzerReplica, Embedder, Ingress
+from rapray.serve.problems import RETRY_AFTER_S
+from rapray.serve.security import check_host
+
+APPLICATION = "rapray"
+_BUSY = {"status_code": 503, "retry_after_s": RETRY_AFTER_S}
+# Serve's own reaction to load takes 30 to 40 s; an up-scale after 5 s costs nothing where the CPUs are there.
+_SCALING = {"min_replicas": 1, "upscale_delay_s": 5, "downscale_delay_s": 120}
+_LIFE = {"health_check_period_s": 10, "health_check_timeout_s": 30, "graceful_shutdown_timeout_s": 30}
+
+INGRESS: dict[str, Any] = {
+    "ray_actor_options": {"num_cpus": 0.25},
+    "max_ongoing_requests": 100,
+    "max_queued_requests": 200,
+    "autoscaling_config": {**_SCALING, "max_replicas": 4, "target_ongoing_requests": 50},
+    "user_config": {},
+    "backpressure_config": _BUSY,
+    **_LIFE,
+}
+EMBEDDER: dict[str, Any] = {
+    "ray_actor_options": {"num_cpus": 1},
+    "max_ongoing_requests": 32,  # two full batches: one is computed while the next one gathers
+    "max_queued_requests": 128,
+    "autoscaling_config": {**_SCALING, "max_replicas": 4, "target_ongoing_requests": 16},
+    "user_config": {"max_batch_size": 16, "batch_wait_timeout_s": 0.004},
+    "backpressure_config": _BUSY,
+    **_LIFE,
+}
+ANALYZER: dict[str, Any] = {
+    "ray_actor_options": {"num_cpus": 0.5},
+    "max_ongoing_requests": 4,
+    "max_queued_requests": 64,
+    "autoscaling_config": {**_SCALING, "max_replicas": 8, "target_ongoing_requests": 2},
+    "user_config": {"threads": 1},
+    "backpressure_config": _BUSY,
+    **_LIFE,
+}
+
+
+class BuildArgs(BaseModel):
+    """`args` of the application in `serve_config.yaml`. No secret belongs here: `serve status` prints them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    analyzers: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+
+def build(args: dict[str, Any]) -> serve.Application:
+    """The application whose replicas read their settings themselves, from the environment and files of their node.
+
+    Serve takes a builder with exactly one parameter.
+
+    Args:
+        args: see `BuildArgs`; a key that is not there is an error.
+
+    Raises:
+        ConfigError: the arguments or the settings are not valid.
+        UnknownAnalyzer: an analyzer is not installed.
+        UsageError: the proxy listens off loopback and there are no API keys.
+        EmbeddedOnCluster: the settings name no database and the cluster spans several hosts.
+    """
+    return application(args, None)
+
+
+def application(args: dict[str, Any], settings: Settings | None) -> serve.Application:
+    """The application: ingress over embedder and analyzers; `settings`, where given, go down to every replica."""
+    wanted = _validated(args)
+    here = settings or load_settings().settings
+    _check_cluster(here)
+    names = wanted.analyzers or here.analyze.analyzers
+    analyzers = {name: _analyzer(name, settings) for name in names}
+    embedder = Embedder.options(**EMBEDDER).bind(settings)
+    return Ingress.options(**INGRESS).bind(embedder, analyzers, settings)
+
+
+@contextmanager
+def served(settings: Settings) -> Generator[str]:
+    """The application on the Ray that this process is connected to, or starts; stops what it started at the end.
+
+    Yields the address of the ingress, once every deployment is healthy.
+
+    Raises:
+        UsageError: `serve.host` is not loopback.
+        RayUnavailable: no cluster answers, or a deployment does not come up.
+    """
+    check_host(settings.serve.host, settings.serve)
+    app = application({}, settings)
+    try:
+        serve.start(
+            proxy_location="HeadOnly",
+            http_options={"host": settings.serve.host, "port": settings.serve.port},
+            logging_config={"log_level": "WARNING", "enable_access_log": False},
+        )
+        _run(app)
+        yield f"http://{settings.serve.host}:{settings.serve.port}"
+    finally:
+        if ray.is_initialized():
+            serve.shutdown()
+
+
+def _run(app: serve.Application) -> None:
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    try:
+        serve.run(app, name=APPLICATION, route_prefix="/")
+    except RuntimeError as error:
+        raise RayUnavailable(reason=f"the application did not come up: {error}") from error
+
+
+def _analyzer(name: str, settings: Settings | None) -> serve.Application:
+    needs = spec(name)
+    return AnalyzerReplica.options(name=needs.name, **ANALYZER).bind(name, settings)
+
+
+def _validated(args: dict[str, Any]) -> BuildArgs:
+    try:
+        return BuildArgs.model_validate(args)
+    except ValidationError as error:
+        problems = "\n".join(f"args.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(problems=problems) from error
+
+
+def _check_cluster(settings: Settings) -> None:
+    """Refuse a proxy that listens for others, which RayService and `serve deploy` start before us, and embedded servers
+    that some node could not reach.
+    """
+    from ray.serve.context import _get_global_client  # pyright: ignore[reportPrivateUsage]
+
+    if not ray.is_initialized():
+        return
+    needs = Endpoints(
+        "", None, settings.database.url is None, settings.redis.enabled and settings.redis.url is None
+    )
+    refuse_on_cluster(needs, [node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]])
+    client = _get_global_client(raise_if_no_controller_running=False)
+    if client is not None and client.http_config.host:
+        check_host(client.http_config.host, settings.serve)

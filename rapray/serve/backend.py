@@ -1,0 +1,214 @@
+"""What the HTTP app may ask of the rest of rapray, as protocols and the records that answer.
+
+Knows neither PostgreSQL nor Ray: `live.py` answers from the store, `deployments.py` from Ray Serve, tests from memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, Protocol
+
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Section
+
+State = Literal["up", "degraded", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a request may ask for; `/info` publishes it."""
+
+    max_body_bytes: int
+    max_lyrics_chars: int
+    max_query_chars: int
+    search_limit: int
+    page_limit: int
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which tracks a search or a list is about; None leaves a field open."""
+
+    artist: str | None = None
+    year_from: int | None = None
+    year_to: int | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSummary:
+    """A track in a list: what names it and no lyrics."""
+
+    id: int
+    title: str
+    artist: str
+    album: str | None = None
+    year: int | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassageHit:
+    """The passage that matched: index 0 is the whole track, 1… its sections."""
+
+    index: int
+    kind: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One track of a search answer.
+
+    `score` is the cosine similarity, in [-1, 1], of the track's nearest passage, the whole track included; `passage` is
+    what to show of it: its nearest section where it has sections.
+    """
+
+    score: float
+    track: TrackSummary
+    passage: PassageHit
+
+
+@dataclass(frozen=True, slots=True)
+class TrackDetail:
+    """A stored track with its lyrics and every current analysis."""
+
+    summary: TrackSummary
+    lyrics: str
+    sections: tuple[Section, ...]
+    content_hash: str
+    url: str
+    featured: tuple[str, ...] = ()
+    release_date: date | None = None
+    is_explicit: bool | None = None
+    identifiers: Mapping[str, str] = field(default_factory=dict[str, str])
+    analyses: tuple[Analysis, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArtistSummary:
+    """A performer and how many tracks the collection has of them."""
+
+    id: int
+    name: str
+    tracks: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusStats:
+    """How much is in the collection."""
+
+    tracks: int
+    artists: int
+    year_from: int | None = None
+    year_to: int | None = None
+    languages: tuple[str, ...] = ()
+    embedded: int = 0
+    analyzed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyHealth:
+    """One thing that rapray needs. `detail` names no address and no secret; `is_required` decides readiness."""
+
+    name: str
+    state: State
+    is_required: bool
+    detail: str = ""
+    version: str | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Everything that rapray needs, checked now."""
+
+    dependencies: tuple[DependencyHealth, ...]
+    models: tuple[ModelInfo, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """Down without a required dependency, degraded where anything else is not up."""
+        if any(d.state == "down" and d.is_required for d in self.dependencies):
+            return "down"
+        return "up" if all(d.state == "up" for d in self.dependencies) else "degraded"
+
+
+class Catalogue(Protocol):
+    """Reads of the collection."""
+
+    async def search(self, vector: Sequence[float], filters: Filters, limit: int) -> list[SearchHit]:
+        """The nearest tracks, best first, one hit a track."""
+        ...
+
+    async def get_track(self, track_id: int) -> TrackDetail | None:
+        """A track with its lyrics and analyses, or None."""
+        ...
+
+    async def list_tracks(self, filters: Filters, after_id: int, limit: int) -> list[TrackSummary]:
+        """Tracks with an id above `after_id`, in order of id."""
+        ...
+
+    async def list_artists(self, name: str | None, limit: int) -> list[ArtistSummary]:
+        """Artists whose name is like `name`, the most alike first; where it is None, in order of id."""
+        ...
+
+    async def stats(self) -> CorpusStats:
+        """How much is in the collection."""
+        ...
+
+
+class Services(Protocol):
+    """All that the app needs; `open` and `close` frame its life."""
+
+    @property
+    def limits(self) -> Limits:
+        """What a request may ask for."""
+        ...
+
+    @property
+    def analyzers(self) -> Mapping[str, str]:
+        """Name to version of every analyzer that answers here."""
+        ...
+
+    @property
+    def default_analyzers(self) -> Sequence[str]:
+        """Those that run where a request names none."""
+        ...
+
+    @property
+    def embedding_model(self) -> ModelInfo:
+        """Which weights make the query vectors."""
+        ...
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Reads of the collection."""
+        ...
+
+    async def open(self) -> None:
+        """Start what has a lifetime; does not fail where a server is down, `health` says so."""
+        ...
+
+    async def close(self) -> None:
+        """Stop what `open` started."""
+        ...
+
+    async def embed_query(self, text: str) -> Sequence[float]:
+        """The vector of a query. Raises Overloaded, DependencyError."""
+        ...
+
+    async def analyze(self, name: str, lyric: Lyric) -> Analysis | Failure:
+        """One analyzer's result. Raises Overloaded, DependencyError."""
+        ...
+
+    async def health(self) -> Health:
+        """Check everything now; raises nothing."""
+        ...
+
+    async def is_ready(self) -> Health:
+        """Check what readiness needs and no more."""
+        ...

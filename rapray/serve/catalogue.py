@@ -1,0 +1,145 @@
+"""The collection as the app reads it: `rapray.store` for the queries, one short cache for the figures.
+
+Knows no HTTP and writes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import asdict
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from rapray.domain import Analysis, ModelInfo
+from rapray.serve.backend import (
+    ArtistSummary,
+    CorpusStats,
+    Filters,
+    PassageHit,
+    SearchHit,
+    TrackDetail,
+    TrackSummary,
+)
+from rapray.store import read, records
+from rapray.store.analyses import StoredAnalysis
+from rapray.store.filters import TrackFilter
+from rapray.store.search import Hit, search
+
+Pool = AsyncConnectionPool[AsyncConnection]
+# Counting reads whole indexes; every visit of the first page asks.
+STATS_SECONDS = 10
+
+
+class StoredCatalogue:
+    """`rapray.serve.backend.Catalogue` over PostgreSQL, for one embedding model."""
+
+    def __init__(self, pool: Callable[[], Awaitable[Pool]], model: ModelInfo) -> None:
+        self._pool, self._model = pool, model
+        self._model_id: int | None = None
+        self._stats: tuple[float, CorpusStats] | None = None
+
+    async def search(self, vector: Sequence[float], filters: Filters, limit: int) -> list[SearchHit]:
+        """The nearest tracks; none as long as nothing was embedded with this model."""
+        pool = await self._pool()
+        if self._model_id is None:
+            self._model_id = await read.find_model(pool, self._model)
+        if self._model_id is None:
+            return []
+        return [
+            _hit(hit) for hit in await search(pool, self._model_id, vector, limit=limit, **asdict(filters))
+        ]
+
+    async def get_track(self, track_id: int) -> TrackDetail | None:
+        """A track with every analysis of its present text."""
+        track = await read.get_track(await self._pool(), track_id)
+        return None if track is None else _detail(track)
+
+    async def list_tracks(self, filters: Filters, after_id: int, limit: int) -> list[TrackSummary]:
+        """Tracks in order of id."""
+        wanted = TrackFilter(**asdict(filters))
+        found = await read.list_tracks(await self._pool(), wanted, after=after_id, limit=limit)
+        return [_summary(track) for track in found]
+
+    async def list_artists(self, name: str | None, limit: int) -> list[ArtistSummary]:
+        """Artists like `name`, or the first by id."""
+        pool = await self._pool()
+        if name is None:
+            found = await read.list_artists(pool, limit=limit)
+        else:
+            found = await read.find_artists(pool, name, limit=limit)
+        return [ArtistSummary(artist.id, artist.name, artist.tracks) for artist in found]
+
+    async def stats(self) -> CorpusStats:
+        """Figures of the collection, at most `STATS_SECONDS` old."""
+        now = time.monotonic()
+        if self._stats is None or now - self._stats[0] > STATS_SECONDS:
+            self._stats = (now, _stats(await read.corpus_stats(await self._pool()), self._model))
+        return self._stats[1]
+
+
+def _summary(track: records.TrackSummary | records.StoredTrack) -> TrackSummary:
+    return TrackSummary(track.id, track.title, track.artist, track.album, track.release_year, track.language)
+
+
+def _hit(hit: Hit) -> SearchHit:
+    if hit.section is None or hit.section_passage is None:
+        return SearchHit(hit.score, _summary(hit.track), PassageHit(0, "track", "", ""))
+    section = hit.section
+    passage = PassageHit(hit.section_passage, section.kind, section.label, "\n".join(section.lines))
+    return SearchHit(hit.score, _summary(hit.track), passage)
+
+
+def _detail(track: records.StoredTrack) -> TrackDetail:
+    return TrackDetail(
+        summary=_summary(track),
+        lyrics=track.lyrics,
+        sections=track.sections,
+        content_hash=track.content_hash,
+        url=track.url,
+        featured=track.featured,
+        release_date=track.release_date,
+        is_explicit=track.is_explicit,
+        identifiers=track.identifiers,
+        analyses=tuple(_newest(track)),
+    )
+
+
+def _newest(track: records.StoredTrack) -> Iterable[Analysis]:
+    """One result an analyzer, of the present text; the store gives the newest first."""
+    seen: set[str] = set()
+    for stored in track.analyses:
+        if stored.is_current and stored.analyzer not in seen:
+            seen.add(stored.analyzer)
+            yield _analysis(track, stored)
+
+
+def _analysis(track: records.StoredTrack, stored: StoredAnalysis) -> Analysis:
+    return Analysis(
+        key=str(track.id),
+        analyzer=stored.analyzer,
+        version=stored.version,
+        content_hash=stored.content_hash,
+        data=stored.data,
+        sentiment=stored.sentiment,
+        confidence=stored.confidence,
+        model=stored.model,
+        model_revision=stored.model_revision,
+        prompt_version=stored.prompt_version,
+        seconds=stored.seconds,
+        input_tokens=stored.input_tokens,
+        output_tokens=stored.output_tokens,
+    )
+
+
+def _stats(found: records.CorpusStats, model: ModelInfo) -> CorpusStats:
+    return CorpusStats(
+        tracks=found.tracks,
+        artists=found.artists,
+        year_from=found.first_year,
+        year_to=found.last_year,
+        languages=tuple(sorted(found.languages)),
+        embedded=found.embedded.get(f"{model.name}@{model.revision}", 0),
+        analyzed=max(found.analyzed.values(), default=0),
+    )

@@ -1,0 +1,192 @@
+"""The three kinds of Serve deployments: ingress, embedder, one a name of analyzer.
+
+Knows Ray, and neither HTTP nor SQL. Each replica reads its own settings and loads its own model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from fastapi import FastAPI
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from ray import serve
+from ray.exceptions import RayActorError, RayTaskError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
+from ray.serve.handle import DeploymentHandle
+
+from rapray.analyzers.registry import create, specs
+from rapray.config import Settings, load_settings
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo
+from rapray.embeddings import load_embedder, model_info
+from rapray.errors import AnalysisFailed, ModelUnavailable, Overloaded, RaprayError, RayUnavailable
+from rapray.serve.live import LiveServices
+from rapray.serve.problems import RETRY_AFTER_S
+from rapray.telemetry import configure_logging
+from rapray.text.sections import split_sections
+
+T = TypeVar("T")
+Handle: TypeAlias = DeploymentHandle[Any]
+_PROBE_TEXT = "Every morning on the corner I was learning"
+_PROBE_LYRIC = Lyric("probe", _PROBE_TEXT, split_sections(_PROBE_TEXT), "probe")
+
+
+class _Tuning(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class IngressTuning(_Tuning):
+    """`user_config` of the ingress."""
+
+    deadline_s: float | None = Field(default=None, gt=0, le=600)
+
+
+class EmbedderTuning(_Tuning):
+    """`user_config` of the embedder: how many queries share one forward pass, and how long the first of them waits."""
+
+    max_batch_size: int = Field(default=16, ge=1, le=1024)
+    batch_wait_timeout_s: float = Field(default=0.004, ge=0, le=1)
+
+
+class AnalyzerTuning(_Tuning):
+    """`user_config` of an analyzer: how many texts one replica works on at once."""
+
+    threads: int = Field(default=1, ge=1, le=64)
+
+
+def replica_settings(given: Settings | None) -> Settings:
+    """The settings of this replica: those handed down by an in-process start, else this node's own sources."""
+    settings = given or load_settings().settings
+    configure_logging(settings.log.level, settings.log.format)
+    return settings
+
+
+@serve.deployment(name="embedder")
+class Embedder:
+    """Turns queries into vectors, several in one forward pass."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._embedder = load_embedder(replica_settings(settings).embedding)
+        self._embedder.encode([_PROBE_TEXT])  # the first pass is slow: not for the first caller
+
+    def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Take new batch limits without a restart."""
+        tuning = EmbedderTuning.model_validate(user_config)
+        batching: Any = self.embed  # `serve.batch` hangs its setters onto the method
+        batching.set_max_batch_size(tuning.max_batch_size)
+        batching.set_batch_wait_timeout_s(tuning.batch_wait_timeout_s)
+
+    @serve.batch(max_batch_size=16, batch_wait_timeout_s=0.004)
+    async def embed(self, texts: list[str]) -> list[NDArray[np.float32]]:
+        """One vector a text, L2-normalised."""
+        return list(await asyncio.to_thread(self._embedder.encode, texts))
+
+    async def check_health(self) -> None:
+        """A real forward pass with a finite result."""
+        vectors = await asyncio.to_thread(self._embedder.encode, [_PROBE_TEXT])
+        if not np.isfinite(vectors).all():
+            raise ModelUnavailable(model=self._embedder.model.name, reason="its vectors are not finite")
+
+
+@serve.deployment(name="analyzer")
+class AnalyzerReplica:
+    """Runs one analyzer on one text at a time, off the event loop."""
+
+    def __init__(self, name: str, settings: Settings | None = None) -> None:
+        replica_settings(settings)
+        self._name = name
+        self._analyzer = create(name)
+        self._turn = asyncio.Semaphore(AnalyzerTuning().threads)
+        self._probe()
+
+    def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Take a new number of threads; texts that are being worked on finish under the old one."""
+        self._turn = asyncio.Semaphore(AnalyzerTuning.model_validate(user_config).threads)
+
+    async def analyze(self, lyric: Lyric) -> Analysis | Failure:
+        """The analysis, or why there is none."""
+        async with self._turn:
+            return (await asyncio.to_thread(self._analyzer.analyze, [lyric]))[0]
+
+    async def check_health(self) -> None:
+        """A real analysis of one line."""
+        await asyncio.to_thread(self._probe)
+
+    def _probe(self) -> None:
+        outcome = self._analyzer.analyze([_PROBE_LYRIC])[0]
+        if isinstance(outcome, Failure):
+            raise AnalysisFailed(analyzer=self._name, reason=outcome.detail)
+
+
+class HandleInference:
+    """`rapray.serve.live.Inference` over Serve handles."""
+
+    def __init__(self, embedder: Handle, analyzers: Mapping[str, Handle]) -> None:
+        # Between replicas a reference costs two more hops than the few kilobytes themselves.
+        self._embedder = embedder.options(_by_reference=False)
+        self._analyzers = {name: handle.options(_by_reference=False) for name, handle in analyzers.items()}
+
+    async def embed_query(self, text: str) -> Sequence[float]:
+        """The vector of a query."""
+        return await answered("The embedder", self._embedder.embed.remote(text))
+
+    async def analyze(self, name: str, lyric: Lyric) -> Analysis | Failure:
+        """One analyzer's result."""
+        return await answered(f"The analyzer {name}", self._analyzers[name].analyze.remote(lyric))
+
+
+async def answered(what: str, response: Awaitable[T]) -> T:
+    """Await a replica's answer, with Ray's errors as ours.
+
+    Raises:
+        Overloaded: its queue is full.
+        RayUnavailable: no replica is there, or it died with the request.
+        RaprayError: whatever the replica raised.
+    """
+    try:
+        return await response
+    except BackPressureError as error:
+        raise Overloaded(what=what, retry_after_s=RETRY_AFTER_S) from error
+    except (DeploymentUnavailableError, ReplicaUnavailableError, RayActorError) as error:
+        raise RayUnavailable(reason=f"{what} has no replica that answers") from error
+    except RayTaskError as error:
+        if isinstance(error.cause, RaprayError):
+            raise error.cause from error
+        raise
+
+
+@serve.deployment(name="ingress")
+@serve.ingress()  # pyright: ignore[reportUntypedClassDecorator]
+class Ingress:
+    """The HTTP app, with a pool of its own and handles to everyone else."""
+
+    def __init__(
+        self,
+        embedder: Handle,
+        analyzers: dict[str, Handle],
+        settings: Settings | None = None,
+    ) -> None:
+        own = replica_settings(settings)
+        versions = {name: specs()[name].version for name in analyzers}
+        model: ModelInfo = model_info(own.embedding)
+        self._settings = own
+        self._services = LiveServices(own, HandleInference(embedder, analyzers), model, versions)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        """Called by Serve in the replica, after the constructor."""
+        from rapray.serve.api import create_app
+
+        return create_app(self._services)
+
+    def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Take a new deadline without a restart."""
+        tuning = IngressTuning.model_validate(user_config)
+        self._services.set_deadline(tuning.deadline_s or self._settings.analyze.deadline_s)
+
+    async def check_health(self) -> None:
+        """The event loop turns. A database that is down is no reason to restart the ingress: `/readyz` says so."""
+        assert math.isfinite(self._services.limits.deadline_s)

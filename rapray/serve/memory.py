@@ -1,0 +1,142 @@
+"""Services that live in memory: for tests, for the OpenAPI document, for looking at a page without a server.
+
+Knows no database and no model: a vector is a hashed bag of words, so that only texts that share words are near.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo
+from rapray.serve.backend import (
+    ArtistSummary,
+    CorpusStats,
+    DependencyHealth,
+    Filters,
+    Health,
+    Limits,
+    PassageHit,
+    SearchHit,
+    TrackDetail,
+    TrackSummary,
+)
+from rapray.text.tokens import words
+
+DIMENSION = 64
+Analyze = Callable[[Lyric], Analysis | Failure]
+
+
+class MemoryServices:
+    """`rapray.serve.backend.Services` over a list of tracks; it is its own catalogue."""
+
+    embedding_model = ModelInfo("embedding", "bag-of-words", "1", DIMENSION)
+
+    def __init__(
+        self,
+        tracks: Iterable[TrackDetail] = (),
+        analyzers: Mapping[str, Analyze] | None = None,
+        *,
+        limits: Limits | None = None,
+        health: Health | None = None,
+    ) -> None:
+        self.tracks = {track.summary.id: track for track in tracks}
+        self._analyze = dict(analyzers or {})
+        self.analyzers = dict.fromkeys(self._analyze, "1.0.0")
+        self.default_analyzers = tuple(self._analyze)
+        self.limits = limits or Limits(6_000_000, 1_000_000, 2000, 50, 200, 30)
+        self._health = health or Health((DependencyHealth("database", "up", is_required=True),))
+
+    @property
+    def catalogue(self) -> MemoryServices:
+        """This object."""
+        return self
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def embed_query(self, text: str) -> Sequence[float]:
+        """A hashed bag of words, L2-normalised."""
+        return vector_of(text)
+
+    async def analyze(self, name: str, lyric: Lyric) -> Analysis | Failure:
+        """The analyzer's function, in a thread."""
+        return await asyncio.to_thread(self._analyze[name], lyric)
+
+    async def health(self) -> Health:
+        """What the constructor was given."""
+        return self._health
+
+    async def is_ready(self) -> Health:
+        """What the constructor was given."""
+        return self._health
+
+    async def search(self, vector: Sequence[float], filters: Filters, limit: int) -> list[SearchHit]:
+        """The best section of each track that fits."""
+        hits = [_best(track, vector) for track in self.tracks.values() if _fits(track.summary, filters)]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.track.id))[:limit]
+
+    async def get_track(self, track_id: int) -> TrackDetail | None:
+        """The track, or None."""
+        return self.tracks.get(track_id)
+
+    async def list_tracks(self, filters: Filters, after_id: int, limit: int) -> list[TrackSummary]:
+        """Tracks in order of id."""
+        found = (self.tracks[key].summary for key in sorted(self.tracks) if key > after_id)
+        return [summary for summary in found if _fits(summary, filters)][:limit]
+
+    async def list_artists(self, name: str | None, limit: int) -> list[ArtistSummary]:
+        """Artists by name."""
+        counts = Counter(track.summary.artist for track in self.tracks.values())
+        found = [n for n in sorted(counts) if name is None or name.casefold() in n.casefold()]
+        return [ArtistSummary(i, n, counts[n]) for i, n in enumerate(found[:limit], start=1)]
+
+    async def stats(self) -> CorpusStats:
+        """Counts over the list."""
+        tracks = self.tracks.values()
+        years = [track.summary.year for track in tracks if track.summary.year]
+        return CorpusStats(
+            tracks=len(tracks),
+            artists=len({track.summary.artist for track in tracks}),
+            year_from=min(years, default=None),
+            year_to=max(years, default=None),
+            languages=tuple(sorted({t.summary.language for t in tracks if t.summary.language})),
+            embedded=len(tracks),
+            analyzed=sum(bool(track.analyses) for track in tracks),
+        )
+
+
+def vector_of(text: str) -> list[float]:
+    """A hashed bag of words with `DIMENSION` values, L2-normalised."""
+    values = [0.0] * DIMENSION
+    for line in text.splitlines():
+        for word in words(line):
+            values[zlib.crc32(word.encode()) % DIMENSION] += 1
+    length = math.hypot(*values)
+    return [value / length for value in values] if length else values
+
+
+def _best(track: TrackDetail, vector: Sequence[float]) -> SearchHit:
+    passages = [(i, "\n".join(s.lines)) for i, s in enumerate(track.sections, start=1)]
+    scored = (
+        (sum(a * b for a, b in zip(vector_of(text), vector, strict=True)), i, text) for i, text in passages
+    )
+    score, index, text = max(scored, key=lambda found: (found[0], -found[1]))
+    section = track.sections[index - 1]
+    return SearchHit(score, track.summary, PassageHit(index, section.kind, section.label, text))
+
+
+def _fits(track: TrackSummary, filters: Filters) -> bool:
+    year = track.year or 0
+    return (
+        (filters.artist is None or filters.artist.casefold() == track.artist.casefold())
+        and (filters.year_from is None or year >= filters.year_from)
+        and (filters.year_to is None or (track.year is not None and year <= filters.year_to))
+        and (filters.language is None or filters.language == track.language)
+    )

@@ -1,0 +1,36 @@
+"""Where the ingress may listen: on loopback alone, as long as there are no API keys.
+
+Does not know how the proxy is started.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from rapray.config import ServeSettings
+from rapray.errors import UsageError
+
+
+def is_loopback(host: str) -> bool:
+    """True where only this host can connect."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_host(host: str, settings: ServeSettings) -> None:
+    """Refuse an address that others reach.
+
+    Raises:
+        UsageError: the host is not loopback and the settings do not allow that.
+    """
+    if is_loopback(host) or settings.allow_unauthenticated:
+        return
+    reason = (
+        f"the ingress would listen on {host}, where others reach it, and there are no API keys: listen on 127.0.0.1, "
+        "or put a proxy that authenticates in front and set RAPRAY_SERVE__ALLOW_UNAUTHENTICATED=true"
+    )
+    raise UsageError(reason=reason)

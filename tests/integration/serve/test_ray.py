@@ -1,0 +1,116 @@
+"""The application on a real Ray Serve: what `rapray serve` starts, asked over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from rapray.config import ServeSettings
+from rapray.errors import UsageError
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """Ray inside this process."""
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    ray.init(
+        "local", num_cpus=4, include_dashboard=False, object_store_memory=100_000_000, log_to_driver=False
+    )
+    yield
+    ray.shutdown()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_served_application_answers_everything_and_stops(cluster: None, collection: Any) -> None:
+    """Analyse, search, pages and health go through proxy, ingress, embedder and analyzer; nothing listens after."""
+    from rapray.serve.app import served
+
+    settings = collection.settings.model_copy(update={"serve": ServeSettings(port=_free_port())})
+    with served(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+        _check_reads(client, collection.ids)
+        _check_inference(client)
+        _check_batches(client)
+        _check_errors(client)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{address}/livez")
+
+
+def _check_reads(client: httpx.Client, ids: dict[str, int]) -> None:
+    assert client.get("/readyz").json() == {"status": "ready"}
+    health = client.get("/health").json()
+    assert health["status"] == "up", health
+    track_id = next(iter(ids.values()))
+    assert client.get(f"/track/{track_id}").json()["id"] == track_id
+    assert "<mark" in client.get(f"/tracks/{track_id}").text
+    assert client.get("/static/style.css").status_code == 200
+    assert client.get("/docs").status_code == 200
+    assert 'rapray_http_request_seconds_count{method="GET",route="/readyz"' in client.get("/metrics").text
+
+
+def _check_inference(client: httpx.Client) -> None:
+    hits = client.post("/search", json={"query": "working nights", "limit": 3}).json()["results"]
+    assert len(hits) == 3
+    answer = client.post(
+        "/analyze", json={"lyrics": "I light the night\nand hold it tight", "include_embedding": True}
+    )
+    assert len(answer.json()["results"]["algorithmic"]["embedding"]) == 256
+
+
+def _check_batches(client: httpx.Client) -> None:
+    """Queries that share a forward pass get their own answers."""
+
+    def first(text: str) -> float:
+        return client.post("/search", json={"query": text, "limit": 1}).json()["results"][0]["score"]
+
+    texts = [
+        f"{word} in the city"
+        for word in ("rain", "love", "money", "chess", "trains", "night", "bread", "war")
+    ]
+    alone = [first(text) for text in texts]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(first, texts))
+    assert together == pytest.approx(alone, abs=0.01)
+
+
+def _check_errors(client: httpx.Client) -> None:
+    answer = client.get("/nowhere", headers={"x-request-id": "mine"})
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["request_id"] == "mine"
+    assert (
+        client.post("/analyze", content=b"\xff", headers={"content-type": "application/json"}).status_code
+        == 400
+    )
+    assert client.post("/analyze", json={"lyrics": "🔥"}).json()["code"] == "lyrics_empty"
+    long = json.dumps({"lyrics": "we ride the night and light it right\n" * 2000})
+    assert (
+        client.post("/analyze", content=long, headers={"content-type": "application/json"}).status_code == 200
+    )
+
+
+def test_served_off_loopback_does_not_start(collection: Any) -> None:
+    """Without API keys nobody else may connect."""
+    from rapray.serve.app import served
+
+    settings = collection.settings.model_copy(update={"serve": ServeSettings(host="0.0.0.0")})
+    with pytest.raises(UsageError), served(settings):
+        pass

@@ -1,0 +1,135 @@
+"""An app over services in memory, and a client that speaks to it without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from rapray.domain import Analysis, Failure, Lyric
+from rapray.serve.api import create_app
+from rapray.serve.backend import Limits, TrackDetail, TrackSummary
+from rapray.serve.memory import MemoryServices
+from rapray.text.fingerprint import content_hash
+from rapray.text.sections import split_sections
+
+LYRICS = (
+    "[Verse 1: Ada]\nI light the night\nand hold it tight\n\n[Chorus]\nKeep the river running\nriver running"
+)
+DATA = {
+    "counts": {"words": 15, "lines": 4},
+    "rhyme": {
+        "density_malmi": 0.9,
+        "chains": [
+            {
+                "label": "A",
+                "kind": "end",
+                "grade": "perfect",
+                "syllables": 1,
+                "members": [
+                    {
+                        "section": 0,
+                        "line": 0,
+                        "first_word": 3,
+                        "last_word": 3,
+                        "start": 12,
+                        "end": 17,
+                        "syllables": 1,
+                        "kind": "end",
+                    },
+                    {
+                        "section": 0,
+                        "line": 1,
+                        "first_word": 3,
+                        "last_word": 3,
+                        "start": 12,
+                        "end": 17,
+                        "syllables": 1,
+                        "kind": "end",
+                    },
+                ],
+            },
+            {
+                "label": "B",
+                "kind": "internal",
+                "grade": "perfect",
+                "syllables": 1,
+                "members": [
+                    {
+                        "section": 0,
+                        "line": 0,
+                        "first_word": 1,
+                        "last_word": 1,
+                        "start": 2,
+                        "end": 7,
+                        "syllables": 1,
+                        "kind": "internal",
+                    },
+                    {
+                        "section": 0,
+                        "line": 0,
+                        "first_word": 3,
+                        "last_word": 3,
+                        "start": 12,
+                        "end": 17,
+                        "syllables": 1,
+                        "kind": "end",
+                    },
+                ],
+            },
+        ],
+    },
+}
+
+
+def counted(lyric: Lyric) -> Analysis:
+    """An analyzer that counts lines."""
+    lines = sum(len(section.lines) for section in lyric.sections)
+    data = {"counts": {"lines": lines}}
+    return Analysis(lyric.key, "algorithmic", "1.0.0", lyric.content_hash, data, embedding=(0.5,) * 4)
+
+
+def failing(lyric: Lyric) -> Failure:
+    """An analyzer that always says why it cannot."""
+    return Failure("analyze/failing/1.0.0", lyric.key, "analysis_failed", "no luck with /etc/secret")
+
+
+def track(track_id: int, lyrics: str = LYRICS, **changes: object) -> TrackDetail:
+    """A stored track."""
+    fields: dict[str, object] = {"title": f"Song {track_id}", "artist": "Ada", "album": "First", "year": 1999}
+    summary = TrackSummary(track_id, **{**fields, "language": "en", **changes})  # type: ignore[arg-type]
+    digest = content_hash(lyrics)
+    analysis = Analysis(str(track_id), "algorithmic", "1.0.0", digest, DATA)
+    return TrackDetail(
+        summary, lyrics, split_sections(lyrics), digest, "https://example.org/song", analyses=(analysis,)
+    )
+
+
+@pytest.fixture
+def make_track() -> Callable[..., TrackDetail]:
+    """Makes stored tracks."""
+    return track
+
+
+@pytest.fixture
+def services() -> MemoryServices:
+    """Twelve tracks by two artists and two analyzers, one of which fails."""
+    tracks = [track(i, artist="Ada" if i <= 8 else "Büşra", year=1990 + i) for i in range(1, 13)]
+    limits = Limits(
+        max_body_bytes=3_000_000,
+        max_lyrics_chars=1_000_000,
+        max_query_chars=2000,
+        search_limit=50,
+        page_limit=200,
+        deadline_s=5,
+    )
+    return MemoryServices(tracks, {"algorithmic": counted, "failing": failing}, limits=limits)
+
+
+@pytest.fixture
+async def client(services: MemoryServices) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app; an exception that no handler takes becomes a 500, as it would behind a server."""
+    transport = httpx.ASGITransport(create_app(services), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://rapray.test") as opened:
+        yield opened

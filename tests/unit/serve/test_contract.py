@@ -1,0 +1,128 @@
+"""What is promised outside: the OpenAPI document, the Serve configuration, where the proxy may listen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, settings
+from pydantic import BaseModel
+from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
+from ray.serve.schema import ServeDeploySchema
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
+from rapray.config import ServeSettings
+from rapray.errors import ConfigError, RaprayError, UnknownAnalyzer, UsageError
+from rapray.serve import app as serve_app
+from rapray.serve.api import create_app, openapi
+from rapray.serve.memory import MemoryServices
+from rapray.serve.security import check_host, is_loopback
+
+ROOT = Path(__file__).parents[3]
+CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+SERVICES = MemoryServices(analyzers={"algorithmic": lambda lyric: AlgorithmicAnalyzer().analyze([lyric])[0]})
+schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(SERVICES))
+
+
+def test_openapi_document_is_the_committed_one() -> None:
+    """A change of the API shows in the diff; `python -m rapray.serve.api.openapi` writes it."""
+    assert openapi.TARGET.read_text(encoding="utf-8") == openapi.text()
+
+
+def test_openapi_every_error_is_a_problem() -> None:
+    """FastAPI's own error bodies are nowhere."""
+    document = json.loads(openapi.TARGET.read_text(encoding="utf-8"))
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            errors = {s: r for s, r in operation["responses"].items() if int(s) >= 400}
+            assert all(list(r["content"]) == ["application/problem+json"] for r in errors.values())
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+@schema.parametrize()
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+def test_api_fuzzed_requests_get_documented_answers(case: schemathesis.Case) -> None:
+    """Whatever is sent, the answer has a documented status, media type and shape, and is never a 500."""
+    # Some rules are beyond a JSON schema: years in order, a known analyzer, a cursor that was given out.
+    case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+
+def _unknown(model: type[BaseModel], given: dict[str, Any], path: str = "") -> list[str]:
+    """Keys that the schema would silently ignore."""
+    found: list[str] = []
+    for key, value in given.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            found.append(path + key)
+            continue
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        inner = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
+        for element in value if isinstance(value, list) else [value]:
+            if inner and isinstance(element, dict):
+                found += _unknown(inner, element, f"{path}{key}.")
+    return found
+
+
+def test_serve_config_is_valid_and_has_no_unknown_key() -> None:
+    """Serve ignores what it does not know, so a typing error would go unseen."""
+    ServeDeploySchema.model_validate(CONFIG)
+    assert _unknown(ServeDeploySchema, CONFIG) == []
+    assert _unknown(ServeDeploySchema, {"aplications": []}) == ["aplications"]
+
+
+def test_serve_config_says_the_same_as_the_defaults() -> None:
+    """`rapray serve` and `serve deploy` run the same application."""
+    [application] = CONFIG["applications"]
+    assert application["import_path"] == "rapray.serve.app:build"
+    given = {d.pop("name"): d for d in application["deployments"]}
+    assert given == {
+        "ingress": serve_app.INGRESS,
+        "embedder": serve_app.EMBEDDER,
+        "algorithmic": serve_app.ANALYZER,
+    }
+    assert is_loopback(CONFIG["http_options"]["host"])
+
+
+def test_build_has_a_deployment_for_each_analyzer() -> None:
+    """The names in the configuration are those of the deployments."""
+    application = call_user_app_builder_with_args_if_necessary(
+        serve_app.build, {"analyzers": ["algorithmic"]}
+    )
+    bound = application._bound_deployment
+    assert bound.name == "ingress"
+    embedder, analyzers, _ = bound.init_args
+    assert embedder._bound_deployment.name == "embedder"
+    assert analyzers["algorithmic"]._bound_deployment.name == "algorithmic"
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        ({"analyzer": ["x"]}, ConfigError),
+        ({"analyzers": []}, ConfigError),
+        ({"analyzers": ["x"]}, UnknownAnalyzer),
+    ],
+)
+def test_build_wrong_arguments_are_refused(args: dict[str, Any], error: type[RaprayError]) -> None:
+    """A typing error in the configuration ends the deployment with its reason."""
+    with pytest.raises(error):
+        serve_app.build(args)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", ""])
+def test_check_host_off_loopback_is_refused_unless_allowed(host: str) -> None:
+    """Without API keys nobody else may connect."""
+    with pytest.raises(UsageError, match="RAPRAY_SERVE__ALLOW_UNAUTHENTICATED"):
+        check_host(host, ServeSettings())
+    check_host(host, ServeSettings(allow_unauthenticated=True))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_check_host_loopback_passes(host: str) -> None:
+    """This host alone is fine."""
+    check_host(host, ServeSettings())

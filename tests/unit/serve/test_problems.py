@@ -1,0 +1,287 @@
+"""Every error becomes one problem, with the right status and nothing that a client may not see."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapray.errors import DatabaseUnavailable, Overloaded, RaprayError, all_errors
+from rapray.serve.memory import MemoryServices
+from rapray.serve.problems import PROBLEMS, of_code, of_error, quotable
+
+
+def _example(error_type: type[RaprayError]) -> RaprayError:
+    error = error_type.__new__(error_type)
+    error.attributes = {}
+    Exception.__init__(error, "postgresql://user:hunter2@db.internal:5432 went away")
+    return error
+
+
+@pytest.mark.parametrize("error_type", all_errors(), ids=lambda t: t.__name__)
+def test_problem_every_error_class_has_a_row_and_a_sentence(error_type: type[RaprayError]) -> None:
+    """No class of the tree falls through to "internal" by accident."""
+    assert error_type.code in PROBLEMS
+    problem = of_error(_example(error_type))
+    assert problem.code == error_type.code
+    assert problem.detail
+
+
+@pytest.mark.parametrize("error_type", all_errors(), ids=lambda t: t.__name__)
+def test_problem_of_a_server_side_error_says_nothing_about_the_cause(error_type: type[RaprayError]) -> None:
+    """What is not the caller's doing is answered with the table's sentence: no address, no password."""
+    problem = of_error(_example(error_type))
+    if problem.status >= 500 and problem.code not in {"overloaded", "deadline_exceeded"}:
+        assert "hunter2" not in json.dumps(problem.to_json())
+
+
+def test_problem_of_a_foreign_exception_is_internal() -> None:
+    """A defect shows as 500 without its message."""
+    problem = of_error(KeyError("password=hunter2"))
+    assert (problem.status, problem.code) == (500, "internal")
+    assert "hunter2" not in json.dumps(problem.to_json())
+
+
+def test_problem_overloaded_carries_the_seconds_to_wait() -> None:
+    """503 tells the client when to come back."""
+    assert of_error(Overloaded(what="The embedder", retry_after_s=7)).retry_after_s == 7
+    assert of_error(DatabaseUnavailable(address="x", reason="y")).retry_after_s
+
+
+def test_problem_unknown_code_is_internal() -> None:
+    """A failure with a code from a newer version is still a problem."""
+    assert of_code("from_the_future", "whatever").code == "internal"
+
+
+@given(st.text(st.characters(codec=None, exclude_categories=[])))
+def test_quotable_any_text_is_encodable_printable_and_short(text: str) -> None:
+    """What comes back to a client can be sent, whatever they sent."""
+    quoted = quotable(text)
+    assert len(quoted) <= 401
+    quoted.encode()
+    assert not any(ord(c) < 32 for c in quoted)
+
+
+def test_problem_survives_pickling() -> None:
+    """Problems may cross processes."""
+    assert pickle.loads(pickle.dumps(of_code("not_found"))) == of_code("not_found")
+
+
+JSON = {"content-type": "application/json"}
+REQUESTS: list[tuple[str, str, str, dict[str, object], int, str]] = [
+    ("unknown address", "GET", "/nowhere", {}, 404, "not_found"),
+    ("wrong method", "DELETE", "/search", {}, 405, "method_not_allowed"),
+    ("unknown track", "GET", "/track/99999", {}, 404, "track_not_found"),
+    ("track that is no number", "GET", "/track/abc", {}, 422, "validation_failed"),
+    ("track below one", "GET", "/track/0", {}, 422, "validation_failed"),
+    ("track beyond bigint", "GET", f"/track/{2**63}", {}, 422, "validation_failed"),
+    ("track of 5000 digits", "GET", "/track/" + "9" * 5000, {}, 422, "validation_failed"),
+    ("analyze unknown track", "POST", "/analyze", {"json": {"track_id": 99999}}, 404, "track_not_found"),
+    ("no body", "POST", "/analyze", {"headers": JSON}, 400, "json_malformed"),
+    ("malformed", "POST", "/analyze", {"content": b'{"lyrics": ', "headers": JSON}, 400, "json_malformed"),
+    ("NaN", "POST", "/analyze", {"content": b'{"lyrics": NaN}', "headers": JSON}, 400, "json_malformed"),
+    (
+        "huge number",
+        "POST",
+        "/analyze",
+        {"content": b'{"track_id": ' + b"9" * 5000 + b"}", "headers": JSON},
+        400,
+        "json_malformed",
+    ),
+    (
+        "long number",
+        "POST",
+        "/analyze",
+        {"content": b'{"track_id": ' + b"9" * 4000 + b"}", "headers": JSON},
+        422,
+        "validation_failed",
+    ),
+    ("deep nesting", "POST", "/analyze", {"content": b"[" * 200_000, "headers": JSON}, 400, "json_malformed"),
+    (
+        "not UTF-8",
+        "POST",
+        "/analyze",
+        {"content": b'{"lyrics": "caf\xe9"}', "headers": JSON},
+        400,
+        "body_not_utf8",
+    ),
+    ("a list", "POST", "/analyze", {"json": []}, 422, "validation_failed"),
+    ("null", "POST", "/analyze", {"json": None}, 400, "json_malformed"),
+    ("neither text nor track", "POST", "/analyze", {"json": {}}, 422, "validation_failed"),
+    (
+        "both text and track",
+        "POST",
+        "/analyze",
+        {"json": {"lyrics": "a", "track_id": 1}},
+        422,
+        "validation_failed",
+    ),
+    ("lyrics that are a number", "POST", "/analyze", {"json": {"lyrics": 7}}, 422, "validation_failed"),
+    ("unknown field", "POST", "/analyze", {"json": {"lyrics": "a", "lyric": "b"}}, 422, "validation_failed"),
+    (
+        "lone surrogate",
+        "POST",
+        "/analyze",
+        {"content": b'{"lyrics": "\\ud800"}', "headers": JSON},
+        422,
+        "lyrics_empty",
+    ),
+    (
+        "surrogate as a key",
+        "POST",
+        "/analyze",
+        {"content": b'{"\\ud800": "a"}', "headers": JSON},
+        422,
+        "validation_failed",
+    ),
+    (
+        "unknown analyzer",
+        "POST",
+        "/analyze",
+        {"json": {"lyrics": "a b", "analyzers": ["x"]}},
+        422,
+        "analyzer_unknown",
+    ),
+    (
+        "no analyzer",
+        "POST",
+        "/analyze",
+        {"json": {"lyrics": "a b", "analyzers": []}},
+        422,
+        "validation_failed",
+    ),
+    ("empty", "POST", "/analyze", {"json": {"lyrics": ""}}, 422, "lyrics_empty"),
+    ("blank", "POST", "/analyze", {"json": {"lyrics": " \n\t\n "}}, 422, "lyrics_empty"),
+    ("only NUL", "POST", "/analyze", {"json": {"lyrics": "\0\0"}}, 422, "lyrics_empty"),
+    ("all emoji", "POST", "/analyze", {"json": {"lyrics": "🔥🔥\n🎤"}}, 422, "lyrics_empty"),
+    ("too long", "POST", "/analyze", {"json": {"lyrics": "la " * 400_000}}, 413, "lyrics_too_long"),
+    ("body too large", "POST", "/analyze", {"json": {"lyrics": "la " * 1_100_000}}, 413, "body_too_large"),
+    ("form", "POST", "/search", {"data": {"query": "x"}}, 415, "media_type_unsupported"),
+    (
+        "text",
+        "POST",
+        "/search",
+        {"content": b"x", "headers": {"content-type": "text/plain"}},
+        415,
+        "media_type_unsupported",
+    ),
+    (
+        "latin-1",
+        "POST",
+        "/search",
+        {"content": b"{}", "headers": {"content-type": "application/json; charset=latin-1"}},
+        415,
+        "media_type_unsupported",
+    ),
+    ("no query", "POST", "/search", {"json": {}}, 422, "validation_failed"),
+    ("query of signs", "POST", "/search", {"json": {"query": "?!"}}, 422, "validation_failed"),
+    ("limit too high", "POST", "/search", {"json": {"query": "a", "limit": 51}}, 422, "validation_failed"),
+    (
+        "limit far too high",
+        "POST",
+        "/search",
+        {"json": {"query": "a", "limit": 10**30}},
+        422,
+        "validation_failed",
+    ),
+    (
+        "years reversed",
+        "POST",
+        "/search",
+        {"json": {"query": "a", "year_from": 2001, "year_to": 2000}},
+        422,
+        "validation_failed",
+    ),
+    (
+        "NUL in a filter",
+        "POST",
+        "/search",
+        {"json": {"query": "a", "artist": "A\0"}},
+        422,
+        "validation_failed",
+    ),
+    (
+        "surrogate in a filter",
+        "POST",
+        "/search",
+        {"content": b'{"query": "a", "artist": "\\ud800"}', "headers": JSON},
+        422,
+        "validation_failed",
+    ),
+    (
+        "query of a surrogate",
+        "POST",
+        "/search",
+        {"content": b'{"query": "\\ud800"}', "headers": JSON},
+        422,
+        "validation_failed",
+    ),
+    ("NUL in a query parameter", "GET", "/tracks?artist=A%00", {}, 422, "validation_failed"),
+    ("not a cursor", "GET", "/tracks?cursor=xyz", {}, 422, "cursor_invalid"),
+    (
+        "every analyzer fails",
+        "POST",
+        "/analyze",
+        {"json": {"lyrics": "a b", "analyzers": ["failing"]}},
+        500,
+        "analysis_failed",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "url", "sent", "status", "code"), REQUESTS, ids=[r[0] for r in REQUESTS]
+)
+async def test_request_that_is_wrong_ends_with_its_problem(
+    client: httpx.AsyncClient,
+    name: str,
+    method: str,
+    url: str,
+    sent: dict[str, object],
+    status: int,
+    code: str,
+) -> None:
+    """Status, code and media type are right, the id is in the body and the header, and the body is small."""
+    answer = await client.request(method, url, **sent)  # type: ignore[arg-type]
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["code"] == code
+    assert problem["status"] == status
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert {"type", "title", "detail", "instance"} <= problem.keys()
+    assert len(answer.content) < 6000
+    assert "/etc/secret" not in answer.text
+
+
+async def test_validation_problem_names_the_field_and_never_repeats_the_value(
+    client: httpx.AsyncClient,
+) -> None:
+    """The errors say where, not what: the value may be a megabyte or a secret."""
+    answer = await client.post("/search", json={"query": "ok", "limit": "hunter2" * 100, "year_from": 1})
+    errors = answer.json()["errors"]
+    assert {e["pointer"] for e in errors} == {"#/limit", "#/year_from"}
+    assert all(e["in"] == "body" for e in errors)
+    assert "hunter2" not in answer.text
+
+
+async def test_exception_nobody_expected_is_a_500_with_an_id(
+    client: httpx.AsyncClient, services: MemoryServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A defect in a service is a problem like any other, without its message."""
+
+    async def broken() -> None:
+        message = "password=hunter2"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(services, "stats", broken)
+    answer = await client.get("/info")
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal"
+    assert answer.json()["request_id"]
+    assert answer.headers["x-request-id"] == answer.json()["request_id"]
+    assert "hunter2" not in answer.text
