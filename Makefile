@@ -61,7 +61,7 @@ chaos: $(STAMP) ## Kill processes in the middle of jobs
 	$(BIN)/pytest tests/chaos $(ARGS)
 
 bench: $(STAMP) ## Every benchmark; figures go into benchmarks/RESULTS.md by hand
-	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script; done
+	for question in algorithmic copy_write embedding ingress rhymes search; do $(BIN)/python -m benchmarks.$$question; done
 
 constraints: ## Resolve anew and write constraints.txt and the hashes in binaries.txt
 	bash tools/constraints.sh
@@ -71,7 +71,7 @@ generated: $(STAMP) ## Write the files that are made from others: OpenAPI, KubeR
 	$(BIN)/python kuberay/generate.py
 
 chromium: ## Install Chromium for the browser tests (Debian and Ubuntu, as root)
-	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; }
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
 
 clean: ## Remove what make made here
 	rm -rf $(VENV) .demo .pytest_cache .ruff_cache

@@ -70,7 +70,6 @@ def _connect(settings: Settings) -> None:
         "object_store_memory": settings.ray.object_store_bytes,
         "include_dashboard": False,
     }
-    _knock(address)
     level = settings.log.level
 
     def set_up_worker() -> None:
@@ -79,6 +78,7 @@ def _connect(settings: Settings) -> None:
     runtime_env = {"worker_process_setup_hook": set_up_worker}
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
+        _knock(address)
         ray.init(
             address,
             runtime_env=runtime_env,

@@ -96,7 +96,7 @@ class Chaos:
     def checksum(self, database: str) -> dict[str, str]:
         """What the tables hold, times and ids left out."""
         with connect(self.url(database), application_name="chaos") as connection:
-            return dict(checksum(connection))
+            return dict(checksum(connection, vectors=True))
 
 
 def wait_for(condition: Callable[[], object], what: str, deadline_s: float = 60) -> None:

@@ -1,0 +1,41 @@
+"""Picks the device and the number format that a model computes in.
+
+Does not know any model. torch is imported when asked, because it takes a second.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rapray.config import EmbeddingSettings
+
+if TYPE_CHECKING:
+    import torch
+
+
+def pick_device(settings: EmbeddingSettings) -> str:
+    """The configured device, or the best that is there."""
+    import torch
+
+    if settings.device != "auto":
+        return settings.device
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def pick_dtype(settings: EmbeddingSettings, device: str) -> torch.dtype:
+    """The configured format; by itself bfloat16 only where the hardware multiplies in it.
+
+    On 2 cores with avx512_bf16 that is three times as fast, cosine to float32 0.9999; emulated it is slower.
+    """
+    import torch
+
+    if settings.dtype != "auto":
+        return torch.bfloat16 if settings.dtype == "bfloat16" else torch.float32
+    if device.startswith("cuda"):
+        has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        flags = torch.cpu.get_capabilities() if device == "cpu" else {}
+        has_bfloat16 = bool(flags.get("avx512_bf16") or flags.get("amx_bf16"))
+    return torch.bfloat16 if has_bfloat16 else torch.float32

@@ -1,0 +1,45 @@
+"""raycluster.yaml as `ray up` reads it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import ValidationError
+from ray.autoscaler._private.util import prepare_config, validate_config
+
+ROOT = Path(__file__).resolve().parents[3]
+RAYCLUSTER = ROOT / "raycluster.yaml"
+
+
+def _config() -> dict[str, Any]:
+    return yaml.safe_load(RAYCLUSTER.read_text())
+
+
+def test_raycluster_is_valid_and_starts_every_worker() -> None:
+    """Ray takes the file, and starts as many workers as it names."""
+    given = _config()
+    prepared = prepare_config(given)
+    validate_config(prepared)
+    (node_type,) = prepared["available_node_types"].values()
+    assert node_type["min_workers"] == node_type["max_workers"] == len(given["provider"]["worker_ips"])
+
+
+def test_raycluster_misspelt_key_is_refused() -> None:
+    """The check above would notice a misspelt key."""
+    with pytest.raises(ValidationError):
+        validate_config(prepare_config(_config() | {"setup_command": []}))
+
+
+def test_raycluster_commands_name_what_is_in_the_checkout() -> None:
+    """Jobs named in the header exist, every start command sets the authentication mode and the settings."""
+    for script in re.findall(r"python (jobs/\S+\.py)", RAYCLUSTER.read_text()):
+        assert (ROOT / script).is_file()
+    config = _config()
+    for commands in (config["head_start_ray_commands"], config["worker_start_ray_commands"]):
+        assert "RAY_AUTH_MODE=token" in commands[-1]
+        assert "RAPRAY_CONFIG=" in commands[-1]
+        assert "0.0.0.0" not in commands[-1]
