@@ -1,7 +1,9 @@
-"""The analyze job for a running cluster.
+"""The analyze job for a running cluster; takes the options of `rapray analyze` and knows nothing of the job.
 
-    rapray analyze --help
-    ray job submit --working-dir . -- python jobs/analyze.py ARGS
+From here, or on the cluster:
+
+    rapray analyze --limit 1000
+    ray job submit --working-dir . -- python jobs/analyze.py --limit 1000
 """
 
 from __future__ import annotations

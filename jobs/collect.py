@@ -1,7 +1,9 @@
-"""The collect job for a running cluster.
+"""The collect job for a running cluster; takes the options of `rapray collect` and knows nothing of the job.
 
-    rapray collect --help
-    ray job submit --working-dir . -- python jobs/collect.py ARGS
+From here, or on the cluster:
+
+    rapray collect --artist "Mara Quill"
+    ray job submit --working-dir . -- python jobs/collect.py --artist "Mara Quill"
 """
 
 from __future__ import annotations

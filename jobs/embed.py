@@ -1,7 +1,9 @@
-"""The embed job for a running cluster.
+"""The embed job for a running cluster; takes the options of `rapray embed` and knows nothing of the job.
 
-    rapray embed --help
-    ray job submit --working-dir . -- python jobs/embed.py ARGS
+From here, or on the cluster:
+
+    rapray embed --limit 1000
+    ray job submit --working-dir . -- python jobs/embed.py --limit 1000
 """
 
 from __future__ import annotations

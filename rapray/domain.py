@@ -40,11 +40,6 @@ class Outcome(StrEnum):
         """True where a later attempt may end differently; the others are final until the page changes."""
         return self in _RETRYABLE
 
-    @property
-    def is_rejection(self) -> bool:
-        """True where the page was read and holds no lyric that belongs in the collection."""
-        return self is not Outcome.LYRICS and not self.is_retryable
-
 
 _RETRYABLE = frozenset(
     {
@@ -212,6 +207,16 @@ class Failure:
     code: str
     detail: str
     content_hash: str | None = None
+
+
+def embed_stage(model: ModelInfo) -> str:
+    """The stage of embedding with a model; the keys of its failures are track ids."""
+    return f"embed/{model.name}@{model.revision}"
+
+
+def analyze_stage(analyzer: str, version: str) -> str:
+    """The stage of an analyzer; the keys of its failures are track ids."""
+    return f"analyze/{analyzer}/{version}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,12 +159,6 @@ class ArtistNotFound(SourceError):
     code = "artist_not_found"
 
 
-class RobotsDisallowed(SourceError):
-    """robots.txt of {host} does not allow {path} for this user agent."""
-
-    code = "robots_disallowed"
-
-
 class SampleCorpusError(RaprayError):
     """The sample song {name} cannot be read: {reason}"""
 
@@ -237,7 +231,7 @@ class Overloaded(RaprayError):
 
 
 class DeadlineExceeded(RaprayError):
-    """{what} did not answer within {seconds} s."""
+    """{what} did not answer within {limit}."""
 
     code = "deadline_exceeded"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from rapray.domain import Analysis, Failure, Lyric, ModelInfo
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo, analyze_stage
 from rapray.errors import AnalysisFailed, RaprayError
 
 
@@ -67,11 +67,6 @@ class Analyzer(Protocol):
         ...
 
 
-def stage(name: str, version: str) -> str:
-    """The stage under which an analyzer's failures are kept."""
-    return f"analyze/{name}/{version}"
-
-
 def one_by_one(
     analyzer: Analyzer, batch: Sequence[Lyric], analyze_one: Callable[[Lyric], Analysis]
 ) -> list[Analysis | Failure]:
@@ -94,7 +89,7 @@ def _outcome(
 def failure(analyzer: Analyzer, lyric: Lyric, error: RaprayError) -> Failure:
     """An error as the stored failure of one lyric."""
     return Failure(
-        stage(analyzer.name, analyzer.version), lyric.key, error.code, str(error), lyric.content_hash
+        analyze_stage(analyzer.name, analyzer.version), lyric.key, error.code, str(error), lyric.content_hash
     )
 
 

@@ -29,7 +29,6 @@ from rapray.text.measures import syllables_of
 from rapray.text.phonology import STRONG
 from rapray.text.reading import Reading
 
-DIMENSIONS = 256
 _GRADES = ("perfect", "family", "assonant")
 _LONGEST_LINE = 32
 _LONGEST_RHYME = 5

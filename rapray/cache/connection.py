@@ -62,11 +62,13 @@ def reported(client: redis.Redis) -> Generator[None]:
         ) from error
 
 
-def ping(client: redis.Redis) -> None:
-    """Ask for an answer.
+def server_version(client: redis.Redis) -> str:
+    """Which server answers: "Valkey 9.1.2", "Redis 7.4.0".
 
     Raises:
-        RedisUnavailable: there is none, or it is an error such as a wrong password.
+        RedisUnavailable: none does, or it answers with an error such as a wrong password.
     """
     with reported(client):
-        client.ping()
+        info = cast("dict[str, object]", client.info("server"))
+    own = info.get("valkey_version")  # a Valkey also names the Redis version that it is compatible with
+    return f"Valkey {own}" if own else f"Redis {info.get('redis_version', '')}"

@@ -5,7 +5,6 @@ Does not sleep: it hands out waiting times. Knows no HTTP; who is told to wait d
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
@@ -15,6 +14,7 @@ import redis
 
 from rapray.cache.connection import PREFIX, reported
 from rapray.errors import RedisUnavailable
+from rapray.telemetry import logger
 
 # GCRA (the "generic cell rate algorithm" of ATM, ITU-T I.371): one number a host, the theoretical arrival time of the
 # next request. The clock is the server's, so that a worker with a wrong clock cannot exceed the rate.
@@ -49,7 +49,7 @@ end
 _MICROSECONDS = 1_000_000
 _LONGEST_PENALTY_S = 7 * 86_400.0  # a host that asks for more has sent nonsense
 
-logger = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class RateLimiter(Protocol):
@@ -143,7 +143,7 @@ class FallbackRateLimiter:
     def _degrade(self, error: RedisUnavailable) -> None:
         with self._lock:
             self._primary_from = time.monotonic() + self._retry_after_s
-        logger.warning("shared rate limit without Redis for %.0f s: %s", self._retry_after_s, error)
+        log.warning("shared rate limit without Redis", seconds=self._retry_after_s, reason=str(error))
 
 
 def _keys(host: str) -> list[str]:

@@ -19,6 +19,7 @@ from rapray.cli import (
     database,
     demo,
     doctor,
+    failures,
     jobs,
     pages,
     servers,
@@ -38,7 +39,19 @@ app = typer.Typer(
 )
 app.callback()(root_options)
 # The help shows the panels in the order of their first command.
-for family in (demo, serving, doctor, jobs, analyze, collection, pages, servers, database, configuration):
+for family in (
+    demo,
+    serving,
+    doctor,
+    jobs,
+    analyze,
+    collection,
+    pages,
+    failures,
+    servers,
+    database,
+    configuration,
+):
     family.add_to(app)
 
 

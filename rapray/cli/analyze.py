@@ -67,7 +67,7 @@ def read_lyric(file: str, max_chars: int) -> Lyric:
         UsageError: the file cannot be read.
         InvalidLyrics: it is not UTF-8, empty or too long.
     """
-    text = checked_lyrics(decode(_read(file), file), max_chars)
+    text = checked_lyrics(decode(_read(file), "standard input" if file == "-" else file), max_chars)
     return Lyric(file, text, split_sections(text), content_hash(text), language=detect_language(text))
 
 

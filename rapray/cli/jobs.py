@@ -50,7 +50,7 @@ def embed(*, limit: Limit = None, as_json: Json = False) -> None:
 
 
 def report(job: Callable[[], JobReport], as_json: bool) -> None:
-    """Run a job and print what it did; exit 3 where something is left to do again."""
+    """Run a job and print what it did; exit 3 where something failed and is due again or a dead letter."""
     with only_results_on_stdout():
         done = job()
     if as_json:
@@ -69,5 +69,5 @@ def sentence(done: JobReport) -> str:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(done.rejected.items()))
         parts.append(f"{sum(done.rejected.values())} rejected ({reasons})")
     if done.failed:
-        parts.append(f"{done.failed} failed, due again later")
+        parts.append(f"{done.failed} failed (due again, or dead letters)")
     return f"{', '.join(parts)}; {done.seconds:.1f} s"

@@ -11,7 +11,7 @@ from rapray.cli import state
 from rapray.cli.output import note
 from rapray.embedded import resolve_endpoints
 from rapray.store import migrate
-from rapray.store.pool import connect
+from rapray.store.pool import check_budget, check_server, connect
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def serve(
 ) -> None:
     """Serve the HTTP API and the web pages until Ctrl-C."""
     from rapray.pipelines.cluster import ray_session
-    from rapray.serve.app import served
+    from rapray.serve.app import database_connections, served
 
     wanted = state.settings()
     settings = (
@@ -35,7 +35,9 @@ def serve(
     )
     endpoints = resolve_endpoints(settings)
     with connect(endpoints.database_url, application_name="rapray serve") as connection:
+        check_server(connection)
         migrate.require_current(connection)
+        check_budget(connection, database_connections(settings), "RAPRAY_DATABASE__POOL_SIZE")
     with ray_session(settings, endpoints), served(settings) as address:
         note(f"rapray is at {address} (documentation at {address}/docs). Ctrl-C stops it.")
         threading.Event().wait()

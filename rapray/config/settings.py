@@ -55,13 +55,15 @@ class DatabaseSettings(_Section):
         default=20, ge=1, le=1000, description="Connections of one ingress replica's pool."
     )
     connect_timeout_s: float = Field(
-        default=10, gt=0, le=300, description="Give up on a connection after this long."
+        default=10, gt=0, le=300, description="Longest wait of serving for a connection."
     )
     statement_timeout_s: float = Field(
         default=30, gt=0, le=86_400, description="Longest statement of a served request."
     )
     pgbouncer: bool = Field(
-        default=False, description="True behind PgBouncer in transaction mode: no prepared statements."
+        default=False,
+        description="True where serving goes through PgBouncer in transaction mode: no prepared statements. "
+        "Jobs need sessions: give them PostgreSQL's own address.",
     )
 
 

@@ -5,11 +5,13 @@ Knows no server. Never changes the permissions of a directory that it did not ma
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import shutil
 import stat
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -45,7 +47,27 @@ class Account:
     def own(self, path: Path) -> None:
         """Hand over a file or directory that rapray has just made."""
         if self.is_other:
-            os.chown(path, self.uid, self.gid)
+            # Not what a link points to: the account may write here, and must not be given files of root by it.
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+    def write_private(self, path: Path, text: str) -> None:
+        """Replace a file in a directory of the account by one that it alone may read.
+
+        Through the directory's handle and never through a link: root writes where the account could put one.
+        """
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if os.fstat(directory).st_uid != self.uid:
+                raise PermissionError(errno.EPERM, f"not a directory of {self.name}", str(path.parent))
+            with suppress(FileNotFoundError):
+                os.unlink(path.name, dir_fd=directory)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with os.fdopen(os.open(path.name, flags, 0o600, dir_fd=directory), "w", encoding="utf-8") as file:
+                if self.is_other:
+                    os.fchown(file.fileno(), self.uid, self.gid)
+                file.write(text)
+        finally:
+            os.close(directory)
 
     def can_enter(self, directory: Path) -> bool:
         """True where every directory down to this one may be traversed (mode bits; ACLs are not read)."""

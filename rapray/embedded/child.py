@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from rapray.embedded import ports
@@ -86,7 +87,7 @@ class Child:
         if self.process is None:
             self._start_if_due(taken_port)
         elif not self.process.is_alive:
-            self._on_death()
+            self._on_death(self._log_tail())
         elif self.state != "ready":
             self._probe()
 
@@ -104,16 +105,22 @@ class Child:
     def _start_if_due(self, taken_port: int | None) -> None:
         if time.monotonic() < self._not_before:
             return
-        taken = () if taken_port is None else (taken_port,)
-        self.port = ports.choose(self.port, taken)
-        self._rotate_log()
-        with self._log.open("ab") as log:
-            self._log_start = log.tell()
-            self._popen = self.server.start(self.port, log)
+        try:
+            self.port, self._popen = self._start(() if taken_port is None else (taken_port,))
+        except OSError as error:  # a full disk must not take the other server along
+            self._on_death(str(error))
+            return
         # A process that has ended already is a zombie until it is reaped: give it a birth that never matches.
         self.process = identify(self._popen.pid) or ProcessId(self._popen.pid, "ended")
         self._started_at = time.time()
         logger.info("started %s, pid %d, port %d", self.server.name, self.process.pid, self.port)
+
+    def _start(self, taken: Collection[int]) -> tuple[int, subprocess.Popen[bytes]]:
+        port = ports.choose(self.port, taken)
+        self._rotate_log()
+        with self._log.open("ab") as log:
+            self._log_start = log.tell()
+            return port, self.server.start(port, log)
 
     def _probe(self) -> None:
         assert self.process is not None
@@ -128,12 +135,12 @@ class Child:
             self._was_ready, self._ready_since = True, time.monotonic()
             logger.info("%s is ready on port %d", self.server.name, self.port)
 
-    def _on_death(self) -> None:
+    def _on_death(self, reason: str) -> None:
         lived_s = 0.0 if self._ready_since is None else time.monotonic() - self._ready_since
         self._failures = 0 if lived_s > _HEALTHY_AFTER_S else self._failures + 1
         pause_s = min(_FIRST_PAUSE_S * 2 ** max(self._failures - 1, 0), _LONGEST_PAUSE_S)
         self._not_before = time.monotonic() + pause_s
-        self.error = self._log_tail()
+        self.error = reason
         self.process, self._ready_since = None, None
         self.state = "restarting" if self._was_ready else "starting"
         self.restarts += 1

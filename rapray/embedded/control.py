@@ -35,6 +35,7 @@ _START_PATIENCE_S = 600.0
 _CRASHING_PATIENCE_S = 60.0  # a server that is down between two tries after this long will not come up
 # rapray is correct without Redis: a Valkey that does not come up holds nothing else up for long.
 _VALKEY_PATIENCE_S, _VALKEY_TRIES = 10.0, 3
+_REPUBLISH_PATIENCE_S = 10.0
 _SUPERVISOR_STOP = ((signal.SIGTERM, 100.0), (signal.SIGKILL, 5.0))
 
 
@@ -108,7 +109,7 @@ def down(data_dir: Path) -> bool:
     if not paths.endpoint.parent.is_dir():
         return False
     with _start_lock(paths):
-        record = read_endpoint(paths.endpoint)
+        record = _published(paths)
         was_running = record is not None and record.supervisor.is_alive
         if record is not None and not stop(record.supervisor, _SUPERVISOR_STOP):
             raise EmbeddedServerError(
@@ -140,6 +141,23 @@ def _running(paths: Paths) -> EndpointRecord | None:
     return record if record is not None and record.supervisor.is_alive else None
 
 
+def _published(paths: Paths) -> EndpointRecord | None:
+    """The endpoint; where a supervisor lives without one, it writes it again within a turn or two.
+
+    Raises:
+        EmbeddedServerError: it does not: stopping its servers under it would only make it start them again.
+    """
+    deadline = time.monotonic() + _REPUBLISH_PATIENCE_S
+    while (record := read_endpoint(paths.endpoint)) is None or not record.supervisor.is_alive:
+        if not paths.supervisor_lock.exists() or not _is_held(paths.supervisor_lock):
+            return record
+        if time.monotonic() > deadline:
+            reason = f"it holds {paths.supervisor_lock} and does not publish {paths.endpoint}"
+            raise EmbeddedServerError(server="supervisor", reason=reason)
+        time.sleep(0.05)
+    return record
+
+
 def _answers(server: ServerRecord) -> bool:
     return server.state == "ready" and server.process is not None and server.process.is_alive
 
@@ -153,6 +171,9 @@ def _start_lock(paths: Paths) -> Generator[None]:
         raise EmbeddedServerError(
             server="PostgreSQL", reason="another process is starting or stopping it"
         ) from error
+    except OSError as error:  # a file system that is read-only, somebody else's directory
+        reason = f"{paths.start_lock} cannot be locked: {error.strerror}"
+        raise EmbeddedServerError(server="PostgreSQL", reason=reason) from error
     try:
         yield
     finally:

@@ -74,7 +74,9 @@ def refuse_on_cluster(endpoints: Endpoints, node_addresses: Sequence[str]) -> No
 def database_url(record: EndpointRecord | None) -> str:
     """The address of the supervised PostgreSQL."""
     assert record is not None
-    return f"postgresql://{USER}:{record.credentials.postgres_password}@{LOOPBACK}:{record.postgres.port}/{DATABASE}"
+    address = f"{USER}:{record.credentials.postgres_password}@{LOOPBACK}:{record.postgres.port}/{DATABASE}"
+    # While the server is down another user of this host may take its port: never send such a one the password.
+    return f"postgresql://{address}?require_auth=scram-sha-256"
 
 
 def redis_url(record: EndpointRecord | None) -> str:

@@ -126,9 +126,7 @@ class Postgres:
 
     def _run_initdb(self, staging: Path) -> None:
         password_file = staging / "password"
-        password_file.touch(mode=0o600)
-        password_file.write_text(self.password)
-        self.account.own(password_file)
+        self.account.write_private(password_file, self.password)
         command = [str(self.initdb), "-D", str(staging / "cluster"), "--username", USER]
         command += [
             f"--pwfile={password_file}",

@@ -57,6 +57,7 @@ class Supervisor:
         self._started_at = time.time()
         self._end = threading.Event()
         self._published: EndpointRecord | None = None
+        self._trace: tuple[int, int, int] | None = None
 
     def run(self) -> None:
         """Supervise until asked to end, then stop both servers and withdraw the endpoint.
@@ -100,10 +101,10 @@ class Supervisor:
             valkey=self._valkey.record(),
             credentials=self._credentials,
         )
-        if record == self._published:
-            return
+        if record == self._published and _trace(self._paths.endpoint) == self._trace:
+            return  # else somebody removed or damaged the file: without it nobody finds us
         write_endpoint(self._paths.endpoint, record)
-        self._published = record
+        self._published, self._trace = record, _trace(self._paths.endpoint)
 
     def _keep_ports(self) -> None:
         kept = replace(self._credentials, postgres_port=self._postgres.port, valkey_port=self._valkey.port)
@@ -167,6 +168,15 @@ def _credentials(paths: Paths) -> Credentials:
     made = new_credentials()
     save_credentials(paths.credentials, made)
     return made
+
+
+def _trace(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file that nobody touched; None where it is gone."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _myself() -> ProcessId:

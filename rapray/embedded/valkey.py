@@ -99,7 +99,5 @@ class Valkey:
             "daemonize": "no",
             "logfile": '""',  # standard output, which is our log file
         }
-        self._configuration.unlink(missing_ok=True)
-        self._configuration.touch(mode=0o600)
-        self._configuration.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-        self.account.own(self._configuration)
+        text = "".join(f"{name} {value}\n" for name, value in settings.items())
+        self.account.write_private(self._configuration, text)

@@ -5,6 +5,6 @@ Knows neither the database nor Ray; torch is imported when a model is loaded.
 
 from rapray.embeddings.base import Embedder
 from rapray.embeddings.loading import load_embedder, model_info
-from rapray.embeddings.passages import embed_lyrics, passages, stage
+from rapray.embeddings.passages import embed_lyrics, passages
 
-__all__ = ["Embedder", "embed_lyrics", "load_embedder", "model_info", "passages", "stage"]
+__all__ = ["Embedder", "embed_lyrics", "load_embedder", "model_info", "passages"]

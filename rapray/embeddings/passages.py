@@ -11,7 +11,7 @@ from itertools import chain
 
 import numpy as np
 
-from rapray.domain import Failure, Lyric, LyricVectors, ModelInfo, Passage
+from rapray.domain import Failure, Lyric, LyricVectors, ModelInfo, Passage, embed_stage
 from rapray.embeddings.base import Embedder, Vectors
 from rapray.embeddings.pooling import pool
 from rapray.embeddings.windows import Window, windows
@@ -19,11 +19,6 @@ from rapray.errors import EmbeddingFailed, EmptyLyrics, InvalidLyrics, RaprayErr
 
 WHOLE_TRACK = 0
 FEWEST_WORDS = 5
-
-
-def stage(model: ModelInfo) -> str:
-    """Where a failure to embed with this model is filed."""
-    return f"embed/{model.name}@{model.revision}"
 
 
 def passages(lyric: Lyric) -> tuple[Passage, ...]:
@@ -137,7 +132,7 @@ def _failure(model: ModelInfo, lyric: Lyric, error: Exception) -> Failure:
     if not isinstance(error, RaprayError):
         reason = f"{type(error).__name__}: {error}"
         error = EmbeddingFailed(model=model.name, reason=reason[:500])
-    return Failure(stage(model), lyric.key, error.code, str(error), lyric.content_hash)
+    return Failure(embed_stage(model), lyric.key, error.code, str(error), lyric.content_hash)
 
 
 def _has_words(text: str) -> bool:

@@ -9,11 +9,11 @@ import importlib.metadata
 import platform
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from rapray import __version__, embedded
-from rapray.cache import connect as redis_connect
+from rapray import __version__, cache, embedded
 from rapray.config import Settings
 from rapray.embeddings import model_info
 from rapray.errors import RaprayError
@@ -129,12 +129,11 @@ def _redis(url: str | None, settings: Settings) -> Finding:
     if url is None:
         return Finding("Redis", "warn", "not used", "rapray works without it; limits are kept in PostgreSQL")
     try:
-        info: Any = redis_connect(url, settings.redis.timeout_s).info("server")
+        client = cache.connect(url, settings.redis.timeout_s)
+        with closing(client):
+            return Finding("Redis", "ok", cache.server_version(client))
     except RaprayError as error:
         return Finding("Redis", "warn", error.code, f"{error}; rapray goes on without it")
-    except OSError as error:
-        return Finding("Redis", "warn", "unreachable", f"{error}; rapray goes on without it")
-    return Finding("Redis", "ok", str(info.get("valkey_version") or info.get("redis_version")))
 
 
 def _genius(settings: Settings) -> Finding:

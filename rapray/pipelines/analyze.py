@@ -14,12 +14,12 @@ from psycopg import Connection
 
 from rapray.analyzers.registry import create, spec
 from rapray.config import Settings
-from rapray.domain import Analysis, Failure
+from rapray.domain import Analysis, Failure, analyze_stage
 from rapray.pipelines.job import JobContext, JobReport, job, run_plan
 from rapray.pipelines.lyrics import read_due_lyrics, report, split
 from rapray.pipelines.plan import computing
 from rapray.pipelines.records import from_table, to_table
-from rapray.store import analyses, due, failures
+from rapray.store import analyses, due
 from rapray.store.due import DueAnalyses
 
 
@@ -56,7 +56,7 @@ def _due(name: str) -> DueAnalyses:
     return DueAnalyses(
         analyzer=name,
         version=analyzer.version,
-        stage=failures.analyze_stage(name, analyzer.version),
+        stage=analyze_stage(name, analyzer.version),
         model=model.name if model else None,
         model_revision=model.revision if model else None,
         prompt_version=analyzer.prompt_version,

@@ -71,7 +71,9 @@ def collect(settings: Settings, artists: Sequence[str], *, source: str = "genius
         SourceAuthError: the source refuses the credentials.
         JobAlreadyRunning, DependencyError: see `rapray.pipelines.job.job`.
     """
-    with job("collect", settings, {"source": source, "artists": list(artists)}) as context:
+    parameters = {"source": source, "artists": list(artists)}
+    # The rate limit falls back to PostgreSQL: a connection of each fetcher, and one of the discovery here.
+    with job("collect", settings, parameters, more_connections=settings.jobs.fetchers + 1) as context:
         found = _discover(context, source, artists)
         ids = [artist.source_id for artist in found]
         _fetch_due(context, source, ids)

@@ -13,13 +13,13 @@ import pyarrow as pa
 from psycopg import Connection
 
 from rapray.config import EmbeddingSettings, Settings
-from rapray.domain import Failure, LyricVectors
+from rapray.domain import Failure, LyricVectors, embed_stage
 from rapray.embeddings import embed_lyrics, load_embedder, model_info
 from rapray.pipelines.job import JobReport, job, run_plan
 from rapray.pipelines.lyrics import read_due_lyrics, report, split
 from rapray.pipelines.plan import computing
 from rapray.pipelines.records import from_table, to_table
-from rapray.store import due, failures, models, vectors
+from rapray.store import due, models, vectors
 from rapray.store.due import DueEmbeddings
 
 # Small enough that a killed worker loses seconds, large enough to fill batches of equal length.
@@ -48,7 +48,7 @@ def embed(settings: Settings, *, limit: int | None = None) -> JobReport:
     parameters = {"model": model.name, "revision": model.revision, "limit": limit}
     with job("embed", settings, parameters) as context:
         model_id = models.register_model(context.connection, model)
-        query = DueEmbeddings(model_id, failures.embed_stage(model))
+        query = DueEmbeddings(model_id, embed_stage(model))
         ranges = due.due_ranges(context.connection, query, settings.jobs.compute_block_rows, limit)
         run_plan(
             context,

@@ -83,10 +83,19 @@ class JobContext:
 
 
 @contextmanager
-def job(name: str, settings: Settings, parameters: Mapping[str, Any]) -> Generator[JobContext]:
+def job(
+    name: str, settings: Settings, parameters: Mapping[str, Any], *, more_connections: int = 0
+) -> Generator[JobContext]:
     """Everything around a job: servers, schema check, lock, run row, Ray; and the run's end, however it ends.
 
+    Args:
+        name: of the job; two of one name do not run at once.
+        settings: of this run.
+        parameters: kept with the run.
+        more_connections: to PostgreSQL, beyond those of readers, writers and the progress display.
+
     Raises:
+        ConnectionBudgetExceeded: PostgreSQL has too few connections left.
         JobAlreadyRunning: another process runs the same job on this database.
         DependencyError: PostgreSQL or Ray cannot be used.
     """
@@ -101,7 +110,8 @@ def job(name: str, settings: Settings, parameters: Mapping[str, Any]) -> Generat
         check_server(own)
         migrate.require_current(own)
         # Each writer and each reader holds one connection, the progress display one.
-        check_budget(own, 2 * settings.jobs.writers + 1, "RAPRAY_JOBS__WRITERS")
+        needed = 2 * settings.jobs.writers + 1 + more_connections
+        check_budget(own, needed, "RAPRAY_JOBS__WRITERS (or RAPRAY_JOBS__FETCHERS)")
         run_id = runs.start(own, name, parameters)
         with bound(run_id=str(run_id)), _recorded(url, run_id), ExitStack() as stack:
             yield JobContext(name, settings, endpoints, own, run_id, started, stack)

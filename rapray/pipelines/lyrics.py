@@ -34,14 +34,18 @@ def split(records: Sequence[T | Failure]) -> tuple[list[T], list[Failure]]:
 
 
 def report(context: JobContext, *queries: DueQuery) -> JobReport:
-    """What the run did, in tracks times queries. What `--limit` left for later is in no count."""
+    """What the run did, in tracks times queries. What `--limit` left for later is in no count.
+
+    `failed` is every dead letter and what failed in this run and is due again.
+    """
     written = context.written()
     new = written["new"] + written["changed"]
+    due_again = written["failed"] - written["dead"]  # a text that died in this run is a dead letter too
     standings = [due.standing(context.connection, query) for query in queries]
     return JobReport(
         job=context.name,
         new=new,
         unchanged=sum(standing.done for standing in standings) - new,
-        failed=sum(standing.failed for standing in standings),
+        failed=sum(standing.failed for standing in standings) + due_again,
         seconds=context.seconds,
     )

@@ -93,6 +93,11 @@ def application(args: dict[str, Any], settings: Settings | None) -> serve.Applic
     return Ingress.options(**INGRESS).bind(embedder, analyzers, settings)
 
 
+def database_connections(settings: Settings) -> int:
+    """Connections to PostgreSQL that the ingress may come to hold: a full pool in each of its replicas."""
+    return settings.database.pool_size * INGRESS["autoscaling_config"]["max_replicas"]
+
+
 @contextmanager
 def served(settings: Settings) -> Generator[str]:
     """The application on the Ray that this process is connected to, or starts; stops what it started at the end.

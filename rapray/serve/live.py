@@ -17,11 +17,10 @@ from rapray import cache
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo
 from rapray.embedded import Endpoints, resolve_endpoints
-from rapray.errors import DatabaseTooNew, DatabaseTooOld, DependencyError, Overloaded, RaprayError
+from rapray.errors import DependencyError, Overloaded, RaprayError
 from rapray.serve.backend import DependencyHealth, Health, Limits
 from rapray.serve.catalogue import StoredCatalogue
-from rapray.store import queries
-from rapray.store.migrate import head
+from rapray.store.migrate import require_current_async
 from rapray.store.pool import acquired, async_pool
 from rapray.store.read import server_versions
 from rapray.telemetry import logger
@@ -30,7 +29,6 @@ LOG = logger(__name__)
 PROBE_TIMEOUT_S = 5
 MAX_QUERY_CHARS = 2000
 PAGE_LIMIT = 200
-_SERVER = queries.load("server")
 
 
 class Inference(Protocol):
@@ -132,7 +130,8 @@ class LiveServices:
     async def _database_state(self) -> DependencyHealth:
         async def check() -> str:
             pool = await self._database.pool()
-            await check_schema(pool)
+            async with acquired(pool) as conn:
+                await require_current_async(conn)
             versions = await server_versions(pool)
             return f"PostgreSQL {versions['postgresql']}, pgvector {versions['pgvector']}"
 
@@ -146,7 +145,9 @@ class LiveServices:
             await self._database.pool()
             endpoints = self._database.endpoints
             assert endpoints is not None
-            return await asyncio.to_thread(_ping, endpoints.redis_url or "", self._settings.redis.timeout_s)
+            return await asyncio.to_thread(
+                _redis_version, endpoints.redis_url or "", self._settings.redis.timeout_s
+            )
 
         return await probed("redis", check, is_required=False)
 
@@ -156,26 +157,6 @@ class LiveServices:
             return f"{self.embedding_model.name}, {len(vector)} values"
 
         return await probed("embedder", check, is_required=True)
-
-
-async def check_schema(pool: AsyncConnectionPool[AsyncConnection]) -> None:
-    """Refuse a database whose schema is not this program's.
-
-    Raises:
-        DatabaseTooOld, DatabaseTooNew: it has another.
-    """
-    async with acquired(pool) as conn:
-        row = await (await conn.execute(_SERVER["is_migrated"])).fetchone()
-        if row and row[0]:
-            row = await (await conn.execute(_SERVER["revision"])).fetchone()
-            found = str(row[0]) if row else "none"
-        else:
-            found = "none"
-    if found == head():
-        return
-    if found != "none" and found > head():  # revisions are numbered: 0001, 0002 …
-        raise DatabaseTooNew(found=found, known=head())
-    raise DatabaseTooOld(found=found, needed=head())
 
 
 async def probed(name: str, check: Callable[[], Awaitable[str]], *, is_required: bool) -> DependencyHealth:
@@ -220,10 +201,9 @@ def _analyzer_check(inference: Inference, name: str) -> Callable[[], Awaitable[D
     return lambda: probed(f"analyzer {name}", check, is_required=False)
 
 
-def _ping(url: str, timeout_s: float) -> str:
+def _redis_version(url: str, timeout_s: float) -> str:
     client = cache.connect(url, timeout_s)
     try:
-        cache.ping(client)
-        return "Redis " + str(client.info("server").get("redis_version", ""))
+        return cache.server_version(client)
     finally:
         client.close()

@@ -89,7 +89,6 @@ PROBLEMS: dict[str, ProblemKind] = {
     "source_auth": ProblemKind(502, "The source refused the credentials", _SETUP),
     "source_unavailable": ProblemKind(502, "The source is unavailable", _DEPENDENCY),
     "artist_not_found": ProblemKind(404, "No such artist"),
-    "robots_disallowed": ProblemKind(502, "The source does not allow the page", _SETUP),
 }
 
 

@@ -5,20 +5,9 @@ Does not know how the proxy is started.
 
 from __future__ import annotations
 
-import ipaddress
-
 from rapray.config import ServeSettings
 from rapray.errors import UsageError
-
-
-def is_loopback(host: str) -> bool:
-    """True where only this host can connect."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+from rapray.sources.address import is_loopback
 
 
 def check_host(host: str, settings: ServeSettings) -> None:

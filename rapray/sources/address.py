@@ -59,9 +59,10 @@ def parse_url(text: str) -> httpx.URL | None:
     """The address, or None where the text is none."""
     try:
         url = httpx.URL(text)
+        # The host is decoded only when it is read: "xn--a" is refused here and not before.
+        return url if url.scheme in _DEFAULT_PORTS and url.host else None
     except (httpx.InvalidURL, ValueError, TypeError):
         return None
-    return url if url.scheme in _DEFAULT_PORTS and url.host else None
 
 
 def user_agent(contact: str | None, sites: list[Site]) -> str:

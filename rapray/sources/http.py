@@ -199,7 +199,8 @@ class HttpClient:
         except BodyTooLarge:
             detail = f"the body is over {self._limits.max_body_bytes} bytes"
             return Answer(url, problem=Problem.TOO_LARGE, detail=detail)
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        # httpx reads a Location of its own accord, and raises what its parser or IDNA makes of a hostile one.
+        except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, UnicodeError) as error:
             detail = f"{type(error).__name__}: {error}"[:300]
             return Answer(url, problem=Problem.UNREACHABLE, detail=detail)
 

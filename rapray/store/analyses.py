@@ -19,7 +19,8 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import Analysis, Failure
+from rapray.domain import Analysis, Failure, analyze_stage
+from rapray.errors import AnalysisFailed
 from rapray.store import failures, queries
 from rapray.store.ledger import batch_id, stage, write_once
 from rapray.store.pool import acquired, know_vectors
@@ -85,7 +86,7 @@ def write_analyses(
     problems = [_problem(result) for result in results]
     fit = [result for result, problem in zip(results, problems, strict=True) if problem is None]
     unfit = [
-        Failure(_stage_of(result), result.key, "analysis_invalid", problem, result.content_hash)
+        Failure(_stage_of(result), result.key, AnalysisFailed.code, problem, result.content_hash)
         for result, problem in zip(results, problems, strict=True)
         if problem is not None
     ]
@@ -110,7 +111,7 @@ def write_analyses(
 
 
 def _stage_of(result: Analysis) -> str:
-    return failures.analyze_stage(result.analyzer, result.version)
+    return analyze_stage(result.analyzer, result.version)
 
 
 def _batch_key(result: Analysis) -> str:

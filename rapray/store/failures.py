@@ -1,4 +1,4 @@
-"""Failures as data: attempts, dead letters, and the names of the stages they belong to.
+"""Failures as data: attempts and dead letters.
 
 Does not know why something failed, nor how to try again: only that it is due again, or not any more.
 """
@@ -12,7 +12,7 @@ from datetime import datetime
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from rapray.domain import Failure, ModelInfo
+from rapray.domain import Failure
 from rapray.store import queries
 from rapray.store.ledger import stage as stage_rows
 from rapray.store.values import storable
@@ -42,21 +42,6 @@ class DeadLetter:
     is_dead: bool
     first_seen_at: datetime
     last_seen_at: datetime
-
-
-def collect_stage(source: str) -> str:
-    """The stage of reading a source's songs; its keys are the source's ids."""
-    return f"collect/{source}"
-
-
-def embed_stage(model: ModelInfo) -> str:
-    """The stage of embedding with a model; its keys are track ids."""
-    return f"embed/{model.name}@{model.revision}"
-
-
-def analyze_stage(analyzer: str, version: str) -> str:
-    """The stage of an analyzer; its keys are track ids."""
-    return f"analyze/{analyzer}/{version}"
 
 
 def record(conn: Connection, failures: Sequence[Failure], max_attempts: int) -> int:

@@ -5,6 +5,7 @@ Knows no table. Turns what psycopg raises on a lost or refused connection into `
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -29,6 +30,7 @@ MIN_SERVER_VERSION = 150_000
 MIN_PGVECTOR = (0, 8, 4)  # before it, HNSW indexes could be corrupted by vacuum
 RESERVED_CONNECTIONS = 5  # left to people: psql, backups, a second look
 EF_SEARCH = 100
+_CHECK_S = 5
 _SERVER = queries.load("server")
 # A dead peer is noticed within about a minute and a half; the defaults of Linux take over two hours.
 _KEEPALIVES: dict[str, Any] = {
@@ -72,7 +74,7 @@ def translated(address: str = "the configured address") -> Generator[None]:
     try:
         yield
     except psycopg.errors.QueryCanceled as error:
-        raise DeadlineExceeded(what="PostgreSQL", seconds="statement_timeout") from error
+        raise DeadlineExceeded(what="PostgreSQL", limit="database.statement_timeout_s") from error
     except TooManyRequests as error:
         raise Overloaded(what="The database pool", retry_after_s=1) from error
     except PoolTimeout as error:
@@ -143,13 +145,18 @@ def async_pool(database_url: str, settings: DatabaseSettings) -> AsyncConnection
             )
         await _assert_search_settings(conn)
 
+    async def check(conn: AsyncConnection) -> None:
+        # A stopped server's kernel still acknowledges: without a clock of our own this would wait for ever.
+        async with asyncio.timeout(min(_CHECK_S, settings.connect_timeout_s)):
+            await AsyncConnectionPool.check_connection(conn)
+
     return AsyncConnectionPool(
         database_url,
         min_size=1,
         max_size=settings.pool_size,
         open=False,
         configure=configure,
-        check=AsyncConnectionPool.check_connection,
+        check=check,
         timeout=settings.connect_timeout_s,
         max_waiting=settings.pool_size * 10,
         kwargs={

@@ -76,7 +76,6 @@ def write_fetched(
     *,
     max_attempts: int,
     retry_delay_s: float,
-    pass_number: int = 0,
 ) -> Counter[str]:
     """Stores the results of one fetching task in one transaction; a replay of it changes nothing.
 
@@ -90,7 +89,6 @@ def write_fetched(
         results: at most one a song matters; of several the last.
         max_attempts: of one song.
         retry_delay_s: pause after the first attempt.
-        pass_number: differs where one run fetches the same songs again, so that the same failure counts anew.
 
     Returns:
         Counts by name: `new`, `unchanged`, `changed` tracks; `rejected.<outcome>`; `failed.<outcome>` for what
@@ -98,7 +96,7 @@ def write_fetched(
     """
     if not results:
         return Counter()
-    batch = batch_id([f"pass {pass_number}", *map(_batch_key, results)])
+    batch = batch_id(map(_batch_key, results))
     limits = {"max_attempts": max_attempts, "retry_delay_s": retry_delay_s}
     return write_once(conn, run_id, batch, lambda inside: _write(inside, results, limits))
 

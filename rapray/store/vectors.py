@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from rapray.domain import Failure, LyricVectors
+from rapray.errors import EmbeddingFailed
 from rapray.store import failures, queries
 from rapray.store.ledger import batch_id, copy_statement, create_stage, stage, write_once
 from rapray.store.models import partition_of
@@ -49,7 +50,7 @@ def write_embeddings(
     """
     fit = [lyric for lyric in vectors if _problem(lyric, dimension) is None]
     unfit = [
-        Failure(stage, lyric.key, "vectors_invalid", problem, lyric.content_hash)
+        Failure(stage, lyric.key, EmbeddingFailed.code, problem, lyric.content_hash)
         for lyric in vectors
         if (problem := _problem(lyric, dimension)) is not None
     ]

@@ -109,7 +109,7 @@ async def _answer(services: Services, name: str, lyric: Lyric) -> Analysis | Pro
         async with asyncio.timeout(deadline_s):
             outcome = await services.analyze(name, lyric)
     except TimeoutError:
-        return of_error(DeadlineExceeded(what=f"The analyzer {name}", seconds=deadline_s))
+        return of_error(DeadlineExceeded(what=f"The analyzer {name}", limit=f"{deadline_s:g} s"))
     except RaprayError as error:
         LOG.warning("analyzer failed", analyzer=name, code=error.code, detail=str(error))
         return of_error(error)
@@ -134,7 +134,7 @@ async def search(services: Services, query: str, filters: Filters, limit: int) -
         async with asyncio.timeout(deadline_s):
             vector = await services.embed_query(query)
     except TimeoutError as error:
-        raise DeadlineExceeded(what="The embedder", seconds=deadline_s) from error
+        raise DeadlineExceeded(what="The embedder", limit=f"{deadline_s:g} s") from error
     embedded = time.perf_counter()
     metric("rapray_embed_query_seconds").observe(embedded - started)
     hits = await services.catalogue.search(vector, filters, limit)

@@ -121,12 +121,8 @@ def _album(entities: Mapping[str, Any], song: Mapping[str, Any]) -> str | None:
 
 
 def _names(entities: Mapping[str, Any], kind: str, references: object) -> list[str]:
-    found: list[str] = []
-    for reference in sequence(references):
-        known = name(_entity(entities, kind, reference).get("name"))
-        if known and known not in found:
-            found.append(known)
-    return found
+    named = (name(_entity(entities, kind, reference).get("name")) for reference in sequence(references))
+    return list(dict.fromkeys(known for known in named if known))
 
 
 def _release(

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from rapray.cache import FallbackRateLimiter, RedisRateLimiter, connect, ping
+from rapray.cache import FallbackRateLimiter, RedisRateLimiter, connect, server_version
 from rapray.errors import ConfigError, RedisUnavailable
 
 
@@ -30,18 +30,23 @@ def dead_client():
             yield found
 
 
-def test_ping_nobody_listens_is_redis_unavailable(dead_client: redis.Redis):
+def test_server_version_embedded_names_valkey(client: redis.Redis):
+    """A Valkey says so, rather than the Redis version that it is compatible with."""
+    assert server_version(client).startswith("Valkey 9.")
+
+
+def test_server_version_nobody_listens_is_redis_unavailable(dead_client: redis.Redis):
     """A refused connection names the address."""
     with pytest.raises(RedisUnavailable, match=r"127\.0\.0\.1:\d+"):
-        ping(dead_client)
+        server_version(dead_client)
 
 
-def test_ping_wrong_password_is_redis_unavailable_without_it(redis_url: str):
+def test_server_version_wrong_password_is_redis_unavailable_without_it(redis_url: str):
     """A refused password is reported, and not printed."""
     port = redis_url.rpartition(":")[2]
     stranger = connect(f"redis://:wrongsecret@127.0.0.1:{port}", timeout_s=5)
     with stranger, pytest.raises(RedisUnavailable) as caught:
-        ping(stranger)
+        server_version(stranger)
     assert "wrongsecret" not in str(caught.value)
 
 

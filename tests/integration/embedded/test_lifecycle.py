@@ -11,10 +11,12 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -491,3 +493,70 @@ def _python_for_everyone() -> str:
             continue
         return candidate
     pytest.skip(f"no {version} that an ordinary user may run")
+
+
+def test_endpoint_removed_while_running_is_written_again(data_dir: Path):
+    """Whoever loses the endpoint file, or half of it, does not lose the servers: the same supervisor publishes again."""
+    before = start(data_dir)
+    endpoint = Paths.of(data_dir).endpoint
+    supervisor = record_of(data_dir).supervisor
+    endpoint.unlink()
+    until(lambda: read_endpoint(endpoint))
+    assert record_of(data_dir).supervisor == supervisor
+    endpoint.write_text("{")
+    until(lambda: read_endpoint(endpoint))
+    assert record_of(data_dir).supervisor == supervisor
+    assert start(data_dir) == before
+
+
+def test_down_endpoint_removed_stops_the_supervisor_too(data_dir: Path):
+    """A missing endpoint file does not make `down` kill the servers under a supervisor that starts them again."""
+    start(data_dir)
+    supervisor = record_of(data_dir).supervisor
+    Paths.of(data_dir).endpoint.unlink()
+    assert down(data_dir)
+    assert not supervisor.is_alive
+    assert not running_pids(data_dir)
+
+
+def test_valkey_killed_on_a_file_system_that_takes_nothing_leaves_postgres_up(data_dir: Path):
+    """Where Valkey cannot even be started, as on a full disk, PostgreSQL and the supervisor stay."""
+    endpoints = start(data_dir)
+    supervisor = record_of(data_dir).supervisor
+    directory = Paths.of(data_dir).valkey
+    configuration = directory / "valkey.conf"
+    configuration.unlink()
+    configuration.mkdir()
+    kill(servers_of(data_dir)[1].pid)
+    until(lambda: servers_of(data_dir)[1].error)
+    assert supervisor.is_alive
+    with psycopg.connect(endpoints.database_url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    configuration.rmdir()
+    until(lambda: servers_of(data_dir)[1].state == "ready")
+
+
+def test_database_url_somebody_else_on_the_port_gets_no_password(data_dir: Path):
+    """Another program on the port that asks for the password in clear is refused, not served."""
+    url = start(data_dir).database_url
+    with socket.create_server(("127.0.0.1", 0)) as impostor:
+        received: list[bytes] = []
+        thread = threading.Thread(target=_ask_for_password, args=(impostor, received), daemon=True)
+        thread.start()
+        address = urlsplit(url)
+        forged = address._replace(
+            netloc=address.netloc.replace(f":{address.port}", f":{impostor.getsockname()[1]}")
+        )
+        with pytest.raises(psycopg.OperationalError, match="scram-sha-256"):
+            psycopg.connect(urlunsplit(forged), sslmode="disable", gssencmode="disable")
+        thread.join(5)
+    assert address.password is not None
+    assert not any(address.password.encode() in part for part in received)
+
+
+def _ask_for_password(impostor: socket.socket, received: list[bytes]) -> None:
+    connection, _ = impostor.accept()
+    with connection:
+        received.append(connection.recv(4096))
+        connection.sendall(b"R\0\0\0\x08\0\0\0\x03")  # AuthenticationCleartextPassword
+        received.append(connection.recv(4096))

@@ -80,6 +80,22 @@ def test_analyze_limit_leaves_the_rest_due(job_settings: Settings, database_url:
     assert analyze(job_settings, ["algorithmic"]).new == 20
 
 
+def test_analyze_text_that_fails_is_counted_until_it_is_dead(
+    job_settings: Settings, database_url: str
+) -> None:
+    """A failure is in the report while it is due again and after its last attempt; the others are done."""
+    stored(database_url, 16)
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            "UPDATE tracks SET lyrics = '…', sections = '[]' WHERE id = (SELECT min(id) FROM tracks)"
+        )
+    reports = [analyze(job_settings, ["algorithmic"]) for _ in range(job_settings.jobs.max_attempts + 1)]
+    assert [report.failed for report in reports] == [1] * len(reports)
+    assert [report.new + report.unchanged for report in reports] == [15] * len(reports)
+    dead = "SELECT count(*) FROM dead_letters WHERE is_dead AND code = 'lyrics_empty'"
+    assert scalar(database_url, dead) == 1
+
+
 def test_analyze_unknown_analyzer_is_refused_before_anything_runs(
     job_settings: Settings, database_url: str
 ) -> None:

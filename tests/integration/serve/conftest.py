@@ -10,8 +10,18 @@ import pytest
 
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
 from rapray.config import DatabaseSettings, EmbeddingSettings, RedisSettings, Settings
-from rapray.domain import Analysis, Artist, FetchResult, Lyric, LyricVectors, Outcome, SongRef, Track
-from rapray.embeddings import Embedder, embed_lyrics, load_embedder, stage
+from rapray.domain import (
+    Analysis,
+    Artist,
+    FetchResult,
+    Lyric,
+    LyricVectors,
+    Outcome,
+    SongRef,
+    Track,
+    embed_stage,
+)
+from rapray.embeddings import Embedder, embed_lyrics, load_embedder
 from rapray.samples.corpus import SampleSong, songs
 from rapray.store import runs, tracks
 from rapray.store.analyses import write_analyses
@@ -69,7 +79,7 @@ def collection(database_url: str, redis_url: str, embedder: Embedder, results: _
         ids: dict[str, int] = dict(conn.execute("SELECT title, id FROM tracks").fetchall())
         model_id, dimension = register_model(conn, embedder.model), embedder.model.dimension or 0
         vectors = [replace(results.vectors[title], key=str(i)) for title, i in ids.items()]
-        write_embeddings(conn, run_id, model_id, dimension, vectors, stage=stage(embedder.model))
+        write_embeddings(conn, run_id, model_id, dimension, vectors, stage=embed_stage(embedder.model))
         write_analyses(
             conn, run_id, [replace(results.analyses[title], key=str(i)) for title, i in ids.items()]
         )

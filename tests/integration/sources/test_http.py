@@ -321,3 +321,13 @@ def test_robots_missing_allows_and_broken_forbids_for_now(httpserver: HTTPServer
         httpserver.expect_request("/robots.txt").respond_with_data(status=404)
         now += 61
         assert robots.verdict(f"{site}/a") is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize(
+    "location", ["http://xn--a.com/", "javascript:alert(1)", "http://[::1", "http:///x", "/" + "a" * 70_000]
+)
+def test_get_redirect_to_what_is_no_address_ends_with_a_problem(location: str) -> None:
+    """A hostile Location ends the one request, not the worker."""
+    head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with raw_server(head.encode()) as base, client(base) as http:
+        assert http.get(f"{base}/a").problem is not None

@@ -85,7 +85,7 @@ def test_write_fetched_song_twice_in_batch_stores_the_last(
     assert conn.execute("SELECT title FROM tracks").fetchall() == [("New",)]
 
 
-@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome.is_rejection])
+@pytest.mark.parametrize("outcome", [o for o in Outcome if o is not Outcome.LYRICS and not o.is_retryable])
 def test_write_fetched_rejection_is_done_with_its_outcome(
     conn: Connection, run_id: UUID, fetched: Make, outcome: Outcome
 ) -> None:
@@ -95,15 +95,12 @@ def test_write_fetched_rejection_is_done_with_its_outcome(
     assert conn.execute("SELECT count(*) FROM tracks").fetchone() == (0,)
 
 
-def test_write_fetched_failure_backs_off_then_becomes_a_dead_letter(
-    conn: Connection, run_id: UUID, fetched: Make
-) -> None:
+def test_write_fetched_failure_backs_off_then_becomes_a_dead_letter(conn: Connection, fetched: Make) -> None:
     """Each failed attempt doubles the pause; the last one makes a dead letter that `retry` makes due again."""
     pauses = []
-    for pass_number in range(3):
-        counts = write(
-            conn, run_id, [fetched("1", Outcome.UNREACHABLE, detail="reset")], pass_number=pass_number
-        )
+    for _ in range(3):
+        attempt = runs.start(conn, "test", {})
+        counts = write(conn, attempt, [fetched("1", Outcome.UNREACHABLE, detail="reset")])
         row = conn.execute("SELECT round(extract(epoch FROM not_before - fetched_at)) FROM crawl").fetchone()
         assert row is not None
         pauses.append(int(row[0]))
@@ -165,7 +162,7 @@ def test_write_fetched_huge_lyrics_are_stored_whole(conn: Connection, run_id: UU
 
 
 def test_write_fetched_overlapping_writers_store_each_song_once(
-    database_url: str, conn: Connection, run_id: UUID, fetched: Make
+    database_url: str, conn: Connection, fetched: Make
 ) -> None:
     """Writers of the same songs and artist in different orders end in one row a song, with no deadlock."""
     songs = [fetched(str(number), artist_id=str(number % 3)) for number in range(60)]
@@ -173,7 +170,7 @@ def test_write_fetched_overlapping_writers_store_each_song_once(
     def one_writer(number: int) -> None:
         ordered = songs[number:] + songs[:number]
         with connect(database_url, application_name="writer") as own:
-            write(own, run_id, ordered if number % 2 else ordered[::-1], pass_number=number)
+            write(own, runs.start(own, "test", {}), ordered if number % 2 else ordered[::-1])
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(one_writer, range(8)))

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from rapray.config.settings import DatabaseSettings, RedisSettings, Settings
 from rapray.embedded import Endpoints, down, refuse_on_cluster, resolve_endpoints, status
-from rapray.embedded.account import service_account
+from rapray.embedded.account import Account, service_account
 from rapray.embedded.paths import Paths
 from rapray.embedded.ports import LOOPBACK, choose, is_free
 from rapray.embedded.postgres import cluster_settings
@@ -214,3 +214,43 @@ def test_down_and_status_unused_directory_do_nothing(tmp_path: Path):
     assert down(tmp_path / "data") is False
     assert [server.state for server in status(tmp_path / "data").servers] == ["stopped", "stopped"]
     assert not (tmp_path / "data").exists()
+
+
+def test_account_own_never_follows_a_link(tmp_path: Path):
+    """The servers' account cannot make root hand over a file of root by a link in a directory of its own."""
+    target = tmp_path / "of-root"
+    target.touch()
+    before = target.stat().st_uid
+    (tmp_path / "link").symlink_to(target)
+    other = Account("other", 65534, 65534, is_other=os.geteuid() == 0)
+    other.own(tmp_path / "link")
+    assert target.stat().st_uid == before
+
+
+def test_account_write_private_replaces_a_link_and_not_its_target(tmp_path: Path):
+    """A link where the file should be is replaced: what it points to keeps its content and its owner."""
+    target, link = tmp_path / "of-root", tmp_path / "valkey.conf"
+    target.write_text("kept")
+    link.symlink_to(target)
+    account = Account("me", os.geteuid(), os.getegid(), is_other=False)
+    account.write_private(link, "password")
+    assert (target.read_text(), link.read_text()) == ("kept", "password")
+    assert not link.is_symlink()
+    assert stat.S_IMODE(link.stat().st_mode) == 0o600
+
+
+def test_account_write_private_directory_is_a_link_refuses(tmp_path: Path):
+    """A directory that was swapped for a link is not written to."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "valkey").symlink_to(tmp_path / "elsewhere")
+    account = Account("me", os.geteuid(), os.getegid(), is_other=False)
+    with pytest.raises(OSError, match="directory"):
+        account.write_private(tmp_path / "valkey" / "valkey.conf", "password")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_down_lock_cannot_be_taken_says_so(tmp_path: Path):
+    """A lock file that cannot be opened, as on a read-only file system, is an error with its reason."""
+    (tmp_path / "run" / "start.lock").mkdir(parents=True)
+    with pytest.raises(EmbeddedServerError, match="cannot be locked"):
+        down(tmp_path)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rapray.config import EmbeddingSettings
-from rapray.domain import Failure, Lyric, LyricVectors, Section
-from rapray.embeddings import Embedder, embed_lyrics, load_embedder, passages, stage
+from rapray.domain import Failure, Lyric, LyricVectors, Section, embed_stage
+from rapray.embeddings import Embedder, embed_lyrics, load_embedder, passages
 from rapray.embeddings.base import Vectors
 
 
@@ -109,7 +109,7 @@ def test_embed_lyrics_bad_text_is_a_failure_and_the_others_are_embedded(
     """One bad text becomes a failure with a code; its neighbours get their vectors, in order."""
     bad = Lyric("bad", lyrics, (_section(lyrics),), "hash-bad", "Title")
     first, failure, last = embed_lyrics(embedder, [_lyric(HOOK), bad, _lyric(VERSE, key="3")])
-    assert failure == Failure(stage(embedder.model), "bad", code, failure.detail, "hash-bad")  # type: ignore[union-attr]
+    assert failure == Failure(embed_stage(embedder.model), "bad", code, failure.detail, "hash-bad")  # type: ignore[union-attr]
     assert (_vectors(first).key, _vectors(last).key) == ("1", "3")
 
 

@@ -21,7 +21,8 @@ from rapray.errors import ConfigError, RaprayError, UnknownAnalyzer, UsageError
 from rapray.serve import app as serve_app
 from rapray.serve.api import create_app, openapi
 from rapray.serve.memory import MemoryServices
-from rapray.serve.security import check_host, is_loopback
+from rapray.serve.security import check_host
+from rapray.sources.address import is_loopback
 
 ROOT = Path(__file__).parents[3]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "serve_config.yaml").read_text())

@@ -216,3 +216,9 @@ def test_measures_of_an_older_analysis_leave_out_what_is_not_there() -> None:
     assert (
         explained({"rhyme": {"density_malmi": "n/a"}, "counts": {"words": 3}})[0].measures[0].title == "Words"
     )
+
+
+@pytest.mark.parametrize("digits", ["0" * 20 + "9" * 5000, "0" * 19 + "1", "9" * 19, "9" * 5000])
+async def test_track_page_id_of_many_digits_is_not_found(client: httpx.AsyncClient, digits: str) -> None:
+    """A number too long for `int` or for the database names no track, and is no defect."""
+    await _page(client, f"/tracks/{digits}", 404)

@@ -66,3 +66,11 @@ def test_user_agent_contact_that_breaks_a_header_is_refused() -> None:
     """A line break would start a header of its own."""
     with pytest.raises(ConfigError):
         user_agent("me\r\nX-Evil: 1", [Site("https://genius.com")])
+
+
+@pytest.mark.parametrize(
+    "text", ["http://xn--a.com/", "http://xn--/", "http://[::1", "javascript:alert(1)", "http:///x"]
+)
+def test_parse_url_hostile_text_is_no_address(text: str) -> None:
+    """Text that only breaks when its host is read is refused as well: it comes from API answers."""
+    assert parse_url(text) is None

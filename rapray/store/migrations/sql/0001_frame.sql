@@ -155,7 +155,7 @@ CREATE TABLE run_batches (
 );
 
 CREATE TABLE dead_letters (
-    stage         text NOT NULL,            -- rapray/store/failures.py: 'collect/genius', 'embed/<model>@<revision>', …
+    stage         text NOT NULL,            -- rapray/domain.py: 'collect/genius', 'embed/<model>@<revision>', …
     key           text NOT NULL,
     code          text NOT NULL,
     detail        text NOT NULL,

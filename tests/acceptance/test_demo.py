@@ -1,0 +1,182 @@
+"""The demo as a new user sees it: twice with `--once`, and staying up until a signal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rapray.domain import Outcome
+from rapray.samples.corpus import songs
+from rapray.samples.site import EXPECTED
+from tests.support.chaos import wait_for
+from tests.support.commands import data_directory, environment, processes_of, run, start
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
+STOPPED_WITHIN_S = 60
+Demo = tuple[subprocess.Popen[str], Callable[[], str]]
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """A data directory that nothing has been in."""
+    with data_directory() as directory:
+        yield directory
+
+
+@pytest.fixture(scope="module")
+def env(place: Path) -> dict[str, str]:
+    """Pages that failed are not due again while this module runs: no run depends on how long the one before took."""
+    return environment(RAPRAY_DATA_DIR=str(place), RAPRAY_JOBS__RETRY_DELAY_S="3600")
+
+
+@pytest.fixture(scope="module")
+def runs(env: dict[str, str]) -> list[subprocess.CompletedProcess[str]]:
+    """The demo twice in one directory."""
+    return [run("demo", "--once", env=env) for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
+def reports(runs: list[subprocess.CompletedProcess[str]]) -> list[dict[str, Any]]:
+    """What the two runs printed."""
+    for done in runs:
+        assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(done.stdout) for done in runs]
+
+
+def test_demo_once_standard_output_is_one_json_object(reports: list[dict[str, Any]]) -> None:
+    """Nothing but the report, in the shape that the issue gives."""
+    for report in reports:
+        assert set(report) == {"collect", "embed", "analyze", "seconds", "search"}
+        assert set(report["collect"]) == {"new", "unchanged", "rejected", "failed"}
+        assert set(report["embed"]) == set(report["analyze"]) == {"new", "unchanged", "failed"}
+        assert {"collect", "embed", "analyze", "search"} <= set(report["seconds"])
+        assert all(seconds > 0 for seconds in report["seconds"].values())
+
+
+def test_demo_once_every_page_of_the_site_ends_where_it_belongs(reports: list[dict[str, Any]]) -> None:
+    """Each song is stored, rejected by its reason or due again, exactly as the site's table says."""
+    outcomes = Counter(EXPECTED.values())
+    lyrics = outcomes.pop(Outcome.LYRICS)
+    collected = reports[0]["collect"]
+    assert collected["new"] == len(songs()) + lyrics
+    assert collected["failed"] == sum(n for outcome, n in outcomes.items() if outcome.is_retryable)
+    assert collected["rejected"] == {
+        str(outcome): n for outcome, n in sorted(outcomes.items()) if not outcome.is_retryable
+    }
+
+
+def test_demo_once_every_track_is_embedded_and_analysed(reports: list[dict[str, Any]]) -> None:
+    """What was collected went through the two other jobs, and none of it failed."""
+    stored = reports[0]["collect"]["new"]
+    for step in ("embed", "analyze"):
+        assert reports[0][step] == {"new": stored, "unchanged": 0, "failed": 0}
+
+
+def test_demo_once_search_answers_with_passages(reports: list[dict[str, Any]]) -> None:
+    """Three results, best first, each with the passage that matched; the same again in the second run."""
+    for report in reports:
+        results = report["search"]["results"]
+        assert len(results) == 3
+        assert [result["score"] for result in results] == sorted((r["score"] for r in results), reverse=True)
+        assert all(result["passage"]["text"] and result["track"]["title"] for result in results)
+    assert reports[0]["search"]["results"] == reports[1]["search"]["results"]
+
+
+def test_demo_once_a_second_time_finds_nothing_new_and_says_so(
+    reports: list[dict[str, Any]], runs: list[subprocess.CompletedProcess[str]]
+) -> None:
+    """Nothing is fetched, embedded or analysed twice."""
+    first, second = reports
+    for step in ("collect", "embed", "analyze"):
+        assert second[step] == {**first[step], "new": 0, "unchanged": first[step]["new"]}
+        assert f"{step}: nothing new" in runs[1].stderr
+
+
+@pytest.mark.usefixtures("runs")
+def test_demo_once_leaves_nothing_running(place: Path) -> None:
+    """No server, no Ray, no replica; only the data stays."""
+    wait_for(lambda: not processes_of(place), "every process of the demo is gone", STOPPED_WITHIN_S)
+    assert (place / "servers").exists()
+
+
+@pytest.mark.usefixtures("runs")
+def test_demo_that_stays_up_ctrl_c_stops_everything_and_exits_130(place: Path, env: dict[str, str]) -> None:
+    """A terminal sends SIGINT to the whole group, Ray's processes with it. Before, what it invites to try works."""
+    with _staying_up(env) as (process, said):
+        address = re.search(r"rapray is at (http://\S+)", said())
+        assert address
+        with urllib.request.urlopen(address[1], timeout=30) as page:
+            assert b"<form" in page.read()
+        _try_what_it_says(said())
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(STOPPED_WITHIN_S) == 130, said()[-3000:]
+    wait_for(lambda: not processes_of(place), "every process of the demo is gone", STOPPED_WITHIN_S)
+    assert "Traceback" not in said()
+
+
+@pytest.mark.usefixtures("runs")
+def test_demo_sigterm_with_ray_up_stops_everything_and_exits_130(place: Path, env: dict[str, str]) -> None:
+    """A service manager sends SIGTERM to the one process; Ray's own handler must not get in between."""
+    with _staying_up(env, until="serve: starting") as (process, said):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOPPED_WITHIN_S) == 130, said()[-3000:]
+    wait_for(lambda: not processes_of(place), "every process of the demo is gone", STOPPED_WITHIN_S)
+    assert "Traceback" not in said()
+
+
+def test_demo_interrupted_while_it_starts_stops_everything_and_exits_130() -> None:
+    """Ctrl-C before anything is up leaves nothing behind either."""
+    with (
+        data_directory() as fresh,
+        _staying_up(environment(RAPRAY_DATA_DIR=str(fresh)), until="servers: starting") as (process, said),
+    ):
+        wait_for((fresh / "run" / "endpoint.json").exists, "the servers start")
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(STOPPED_WITHIN_S) == 130, said()[-3000:]
+        wait_for(lambda: not processes_of(fresh), "every process of the demo is gone", STOPPED_WITHIN_S)
+
+
+def _try_what_it_says(text: str) -> None:
+    """The three commands that the demo invites to try: each answers."""
+    invited = [line.strip() for line in text.splitlines() if line.startswith("  ")]
+    assert len(invited) == 3
+    for command in invited:
+        done = subprocess.run(command, shell=True, env=environment(), capture_output=True, check=False)
+        assert done.returncode == 0, (command, done.stderr)
+        assert len(done.stdout) > 100
+        if command.startswith("curl"):
+            assert "code" not in json.loads(done.stdout)
+
+
+@contextmanager
+def _staying_up(env: dict[str, str], until: str = "Ctrl-C stops everything.") -> Generator[Demo]:
+    """A demo that has said `until`, and what it has said so far; ended at the end whatever happened."""
+    process = start("demo", env=env)
+    assert process.stderr is not None
+    lines: list[str] = []
+    reader = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)
+    reader.start()
+
+    def said() -> str:
+        return "".join(lines)
+
+    try:
+        wait_for(lambda: until in said() or process.poll() is not None, f"the demo says {until!r}", 180)
+        assert process.poll() is None, said()[-3000:]
+        yield process, said
+        reader.join(10)
+    finally:
+        process.kill()
+        process.wait()

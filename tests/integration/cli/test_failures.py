@@ -1,0 +1,62 @@
+"""`rapray failures` and `rapray runs` on a real database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rapray.cli import main
+from rapray.domain import Failure
+from rapray.store import failures, runs
+from rapray.store.pool import connect
+
+
+@pytest.fixture(autouse=True)
+def letters(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead letter, a failure that is due again, a finished run; the command reads this database."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAPRAY_DATABASE__URL", database_url)
+    monkeypatch.setenv("RAPRAY_REDIS__ENABLED", "false")
+    with connect(database_url, application_name="test") as conn:
+        failures.record(conn, [Failure("embed/x", "7", "lyrics_empty", "no word")], max_attempts=1)
+        failures.record(conn, [Failure("embed/x", "8", "embedding_failed", "odd")], max_attempts=3)
+        runs.finish(conn, runs.start(conn, "embed", {}), "partial", {"failed": 2})
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    """The JSON that a command prints; it must exit 0."""
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--json"])
+    assert ended.value.code == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_failures_list_shows_dead_letters_and_with_all_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is due again by itself is left out until it is asked for."""
+    assert [letter["key"] for letter in printed(capsys, "failures", "list")] == ["7"]
+    every = {letter["key"]: letter["is_dead"] for letter in printed(capsys, "failures", "list", "--all")}
+    assert every == {"7": True, "8": False}
+
+
+def test_failures_retry_makes_the_dead_letter_due_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """After it there is no dead letter left; the failure that was due stays."""
+    with pytest.raises(SystemExit) as ended:
+        main(["failures", "retry", "--stage", "embed/x"])
+    assert ended.value.code == 0
+    assert [letter["key"] for letter in printed(capsys, "failures", "list", "--all")] == ["8"]
+
+
+def test_failures_retry_without_a_choice_is_a_usage_error() -> None:
+    """Nobody revives everything by forgetting an option."""
+    with pytest.raises(SystemExit) as ended:
+        main(["failures", "retry"])
+    assert ended.value.code == 2
+
+
+def test_runs_lists_what_jobs_did(capsys: pytest.CaptureFixture[str]) -> None:
+    """Job, end and counts of each run."""
+    [run] = printed(capsys, "runs")
+    assert (run["job"], run["state"], run["counts"]) == ("embed", "partial", {"failed": 2})

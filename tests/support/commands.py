@@ -1,0 +1,92 @@
+"""Runs `rapray` the way a user does: as a process, with the two streams apart and an environment that is known.
+
+Does not know what a command prints.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from rapray import embedded
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 240
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's variables without any that rapray or Ray reads, with the virtual environment first on PATH."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAPRAY_", "RAY_"))}
+    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
+    return {**kept, "RAY_AUTH_MODE": "disabled", **changes}
+
+
+def start(*arguments: str, env: Mapping[str, str], cwd: Path | None = None) -> subprocess.Popen[str]:
+    """A command as the leader of a process group, as a shell starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "rapray.cli", *arguments],
+        env=dict(env),
+        cwd=cwd or ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+
+
+def run(
+    *arguments: str, env: Mapping[str, str], cwd: Path | None = None, stdin: bytes = b""
+) -> subprocess.CompletedProcess[str]:
+    """A command from start to end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "rapray.cli", *arguments],
+        env=dict(env),
+        cwd=cwd or ROOT,
+        input=stdin,
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace")
+    )
+
+
+@contextmanager
+def data_directory() -> Generator[Path]:
+    """A data directory that root's servers can pass through too; its servers are stopped at the end."""
+    place = Path(tempfile.mkdtemp(prefix="rapray-acceptance-"))
+    place.chmod(0o711)
+    try:
+        yield place
+    finally:
+        embedded.down(place)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def processes_of(directory: Path) -> list[str]:
+    """Command lines of the processes that name this directory in arguments, variables or working directory."""
+    return [
+        f"{process.pid}: {' '.join(process.info['cmdline'] or [])}"
+        for process in psutil.process_iter(["cmdline", "status"])
+        if process.info["status"] != psutil.STATUS_ZOMBIE and str(directory) in _traces(process)
+    ]
+
+
+def _traces(process: psutil.Process) -> str:
+    traces = [*(process.info["cmdline"] or [])]
+    for look in (process.cwd, lambda: "\n".join(process.environ().values())):
+        try:
+            traces.append(look())
+        except (psutil.Error, OSError):
+            continue  # it is gone, or not ours to see
+    return "\n".join(traces)

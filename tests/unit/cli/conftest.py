@@ -1,0 +1,53 @@
+"""Runs a command line inside this process, with nothing of the developer's own settings."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rapray.cli import main
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command line ended and what it printed where."""
+
+    code: int
+    out: str
+    err: str
+
+
+Rapray = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty folder, a data directory that nothing is in, and no variable of the developer's."""
+    for name in [name for name in os.environ if name.startswith(("RAPRAY_", "RAY_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RAPRAY_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def rapray(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Rapray]:
+    """`rapray("track", "1")` ends and says how, and what it printed."""
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str, stdin: bytes = b"") -> Ended:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        said = capsys.readouterr()
+        code = ended.value.code
+        return Ended(code if isinstance(code, int) else 0, said.out, said.err)
+
+    yield run
+    signal.signal(signal.SIGTERM, on_sigterm)

@@ -1,0 +1,91 @@
+"""`rapray analyze --file`: one text, no database, whatever is in the file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VERSE = "[Verse 1]\nI count the cost and cross the coast\nI lost the most and toast the ghost\n"
+
+
+def _analysis(out: str) -> dict[str, Any]:
+    return json.loads(out)["results"]["algorithmic"]["data"]
+
+
+def test_file_and_standard_input_give_the_same_analysis(rapray: Any, tmp_path: Path) -> None:
+    """A path or `-`; JSON alone on standard output; nothing is started or left behind."""
+    (tmp_path / "lyrics.txt").write_text(VERSE, encoding="utf-8")
+    by_path = rapray("analyze", "--file", "lyrics.txt", "--json")
+    by_stream = rapray("analyze", "--file", "-", "--json", stdin=VERSE.encode())
+    assert (by_path.code, by_stream.code) == (0, 0)
+    assert _analysis(by_path.out) == _analysis(by_stream.out)
+    assert not (tmp_path / "data").exists()
+
+
+def test_table_shows_measures_to_a_person(rapray: Any) -> None:
+    """Without --json a table with the same measures."""
+    ended = rapray("analyze", "--file", "-", stdin=VERSE.encode())
+    assert ended.code == 0
+    assert "algorithmic" in ended.out
+    assert "rhyme" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "lyrics_empty"),
+        (b" \n\t\r\n", "lyrics_empty"),
+        (b"\x00\x00\n\x00", "lyrics_empty"),
+        ("🔥🔥🔥\n😀 ✨".encode(), "lyrics_empty"),
+        (b"[Verse 1]\n[Hook]\n", "lyrics_empty"),
+        (b"caf\xe9 con leche", "lyrics_invalid"),
+        (b"\xff\xfeh\x00i\x00", "lyrics_invalid"),
+        (b"la la la la\n" * 90_000, "lyrics_too_long"),
+        (b"x" * 16_000_001, "lyrics_invalid"),
+    ],
+    ids=["nothing", "blanks", "nul", "emoji", "headers", "latin-1", "utf-16", "1 MB", "16 MB"],
+)
+def test_text_that_cannot_be_analysed_exits_2_with_its_code(rapray: Any, body: bytes, code: str) -> None:
+    """A sentence that says what is wrong, no result, no traceback."""
+    ended = rapray("analyze", "--file", "-", "--json", stdin=body)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"({code})" in ended.err
+    assert ended.err.startswith("error: ")
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        VERSE.replace(" ", "\x00 ").encode(),
+        b"\xef\xbb\xbf" + VERSE.replace("\n", "\r\n").encode(),
+        "אני הולך בדרך הארוכה\nוהרוח שרה לי שיר\n".encode(),
+        "مرحبا يا صديقي القديم\nالليل طويل\n".encode(),
+        ("word " * 20_000).encode(),
+        b"x" * 100_000,
+        "🔥 fire 🔥 desire 🔥\n".encode(),
+    ],
+    ids=["nul", "windows", "hebrew", "arabic", "long line", "long word", "emoji and words"],
+)
+def test_odd_text_is_analysed(rapray: Any, body: bytes) -> None:
+    """Exit 0 and JSON that a strict reader takes: no NaN, no infinity, no NUL."""
+    ended = rapray("analyze", "--file", "-", "--json", stdin=body)
+    assert (ended.code, ended.err) == (0, "")
+    assert "\\u0000" not in ended.out
+
+    def refuse(constant: str) -> None:
+        pytest.fail(f"{constant} is no JSON")
+
+    assert json.loads(ended.out, parse_constant=refuse)["results"]
+
+
+def test_marks_of_a_windows_editor_change_nothing(rapray: Any) -> None:
+    """Byte order mark and CRLF are no lyric: the content hash is the same."""
+    plain = rapray("analyze", "--file", "-", "--json", stdin=VERSE.encode())
+    windows = rapray(
+        "analyze", "--file", "-", "--json", stdin=b"\xef\xbb\xbf" + VERSE.replace("\n", "\r\n").encode()
+    )
+    assert json.loads(plain.out)["content_hash"] == json.loads(windows.out)["content_hash"]

@@ -1,0 +1,73 @@
+"""Commands on servers that do not answer: exit code 4, one sentence, no password."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from rapray.cli.ports import free_port
+
+PASSWORD = "h7nt3r"
+
+
+@pytest.fixture
+def address(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database address where nobody listens."""
+    port = free_port(0)
+    monkeypatch.setenv("RAPRAY_DATABASE__URL", f"postgresql://rapray:{PASSWORD}@127.0.0.1:{port}/songs")
+    monkeypatch.setenv("RAPRAY_REDIS__ENABLED", "false")
+    return f"127.0.0.1:{port}/songs"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("track", "1"),
+        ("search", "late trains"),
+        ("collect", "--artist", "Mara Quill"),
+        ("embed",),
+        ("analyze",),
+        ("serve",),
+        ("db", "upgrade"),
+        ("db", "current"),
+        ("db", "index"),
+    ],
+    ids=" ".join,
+)
+def test_database_that_refuses_is_named_in_one_sentence(
+    rapray: Any, address: str, command: tuple[str, ...]
+) -> None:
+    """Address and reason, and which variable to look at; what did not happen is in no output."""
+    ended = rapray(*command)
+    assert (ended.code, ended.out) == (4, "")
+    (line,) = ended.err.strip().splitlines()
+    assert address in line
+    assert "Connection refused. Is it running, and is RAPRAY_DATABASE__URL right?" in line
+    assert "(database_unavailable)" in line
+    assert PASSWORD not in line
+
+
+def test_doctor_reports_what_is_missing_and_what_to_do(rapray: Any, address: str) -> None:
+    """All findings are there although one failed, and the exit code is that of a missing server."""
+    ended = rapray("doctor", "--json")
+    assert ended.code == 4
+    assert PASSWORD not in ended.out + ended.err
+    findings = {finding["subject"]: finding for finding in json.loads(ended.out)}
+    assert findings["rapray"]["state"] == "ok"
+    assert findings["PostgreSQL"]["state"] == findings["schema"]["state"] == "fail"
+    assert address in findings["PostgreSQL"]["advice"]
+    assert all(finding["advice"] for finding in findings.values() if finding["state"] != "ok")
+
+
+@pytest.mark.parametrize("url", ["postgresql://rapray:h7nt3r@", "h7nt3r", "postgresql://a b:h7nt3r@x/y z?=&"])
+def test_database_address_that_is_none_is_not_printed(
+    rapray: Any, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """A typing error in the address does not put its password on the screen."""
+    monkeypatch.setenv("RAPRAY_DATABASE__URL", url)
+    monkeypatch.setenv("RAPRAY_REDIS__ENABLED", "false")
+    ended = rapray("db", "current")
+    assert ended.code in (2, 4)
+    assert PASSWORD not in ended.out + ended.err

@@ -1,0 +1,75 @@
+"""The help of every command."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from rapray.cli import app
+
+
+def _leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield path, command
+    for name, child in (children or {}).items():
+        yield from _leaves(child, (*path, name))
+
+
+ROOT = typer.main.get_command(app)
+COMMANDS = dict(_leaves(ROOT))
+
+
+@pytest.fixture(params=COMMANDS, ids=" ".join)
+def path(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Each command that does something, by the words that name it."""
+    return request.param
+
+
+def test_help_every_command_ends_with_an_example_of_itself(path: tuple[str, ...], rapray: Any) -> None:
+    """Exit 0, on standard output, the example last."""
+    ended = rapray(*path, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    last = [line for line in ended.out.splitlines() if line.strip()][-1].strip()
+    assert last.startswith("Example: ")
+    assert f"rapray {' '.join(path)}" in last
+
+
+def test_help_every_example_is_accepted(path: tuple[str, ...]) -> None:
+    """The words of the example are options and arguments that the command has."""
+    command = COMMANDS[path]
+    words = shlex.split(command.epilog.removeprefix("Example: "))
+    arguments = words[words.index("rapray") + 1 + len(path) :]
+    context = command.make_context(" ".join(path), arguments)
+    assert context.args == []
+
+
+def test_help_every_option_says_what_it_is_for(path: tuple[str, ...]) -> None:
+    """A line for the command, a line for each option whose name is not all there is to say."""
+    command = COMMANDS[path]
+    assert command.help
+    silent = [parameter.name for parameter in command.params if parameter.param_type_name == "option"]
+    assert [name for name in silent if name not in _described(command) and name != "limit"] == []
+
+
+def test_help_root_lists_every_command_what_starts_first(rapray: Any) -> None:
+    """The whole tree's first level, with the way in at the top."""
+    ended = rapray("--help")
+    assert ended.code == 0
+    positions = [ended.out.index(f"│ {path[0]} ") for path in COMMANDS]
+    assert min(positions) == ended.out.index("│ demo ")
+
+
+def test_help_of_nothing_at_all_is_the_help(rapray: Any) -> None:
+    """`rapray` alone explains itself and is a usage error, as in git."""
+    ended = rapray()
+    assert ended.code == 2
+    assert "Collect rap lyrics" in ended.out + ended.err
+
+
+def _described(command: Any) -> set[str]:
+    return {p.name for p in command.params if getattr(p, "help", None)}

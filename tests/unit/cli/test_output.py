@@ -1,0 +1,48 @@
+"""What goes to which stream, and that text comes out as it is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rapray.cli import output
+
+ODD = "/tmp/[bold]x[/bold] [red] 🔥 שלום"
+
+
+def test_json_away_from_a_terminal_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line that a program can read, letters as they are."""
+    output.print_json({"title": "Año [Nuevo]\n", "n": [1, None]})
+    said = capsys.readouterr()
+    assert said.out.count("\n") == 1
+    assert json.loads(said.out) == {"title": "Año [Nuevo]\n", "n": [1, None]}
+    assert "Año" in said.out
+
+
+def test_note_and_complaint_go_to_standard_error_with_brackets_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A path or a title may look like markup; it is none."""
+    output.note(ODD)
+    output.complain(ODD, code="some_code")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"{ODD}\nerror: {ODD} (some_code)\n"
+
+
+def test_table_cells_keep_their_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same for a table, and nothing is an empty cell."""
+    output.print_table(("what", "found"), [("[b]", None), ("[/b]", 3)])
+    out = capsys.readouterr().out
+    assert "[b]" in out
+    assert "[/b]" in out
+    assert "None" not in out
+
+
+def test_foreign_prints_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a library prints while a job runs does not mix with the result."""
+    with output.only_results_on_stdout():
+        print("(raylet) trouble")  # noqa: T201
+    output.print_json({})
+    assert capsys.readouterr() == ("{}\n", "(raylet) trouble\n")

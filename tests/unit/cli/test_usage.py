@@ -1,0 +1,73 @@
+"""What is refused before anything happens: exit code 2 and a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nosuch",),
+        ("db", "nosuch"),
+        ("track",),
+        ("track", "0"),
+        ("track", "one"),
+        ("collect",),
+        ("collect", "--artist", " "),
+        ("search",),
+        ("search", " "),
+        ("search", "x", "--limit", "0"),
+        ("search", "x", "--nosuch"),
+        ("embed", "--limit", "0"),
+        ("serve", "--port", "70000"),
+        ("analyze", "--file", "nosuch.txt"),
+        ("analyze", "--file", "."),
+        ("analyze", "--file", "-", "--analyzer", "nosuch"),
+        ("parse",),
+        ("parse", "nosuch.html"),
+        ("--set", "jobs.workers", "config", "check"),
+        ("--set", "jobs.workers=none", "config", "check"),
+        ("--set", "jobs.nosuch=1", "config", "check"),
+        ("--config", "nosuch.yaml", "config", "check"),
+    ],
+    ids=" ".join,
+)
+def test_bad_usage_exits_2_and_prints_no_result(
+    rapray: Any, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """The reason is on standard error, and no server was started for it."""
+    ended = rapray(*arguments, stdin=b"one for the money\n")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.strip()
+    assert "Traceback" not in ended.err
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("name", ["RAPRAY_NOSUCH", "RAPRAY_JOBS__NOSUCH", "RAPRAY_JOBS__WORKERS"])
+def test_variable_that_is_no_setting_or_no_value_is_named(
+    rapray: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Every command stops at it, and says which variable it is."""
+    monkeypatch.setenv(name, "many")
+    for command in (("config", "check"), ("analyze", "--file", "-")):
+        ended = rapray(*command, stdin=b"one for the money\n")
+        assert ended.code == 2
+        key = name.removeprefix("RAPRAY_").lower().replace("__", ".")
+        assert name in ended.err or key in ended.err
+        assert "environment" in ended.err
+
+
+def test_help_and_version_work_with_settings_that_do_not(
+    rapray: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks for help may have broken the settings."""
+    monkeypatch.setenv("RAPRAY_NOSUCH", "1")
+    assert rapray("--help").code == 0
+    assert rapray("collect", "--help").code == 0
+    version = rapray("--version")
+    assert version.code == 0
+    assert version.out.strip()[0].isdigit()
