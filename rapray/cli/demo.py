@@ -110,7 +110,7 @@ def _demo_settings(wanted: Settings, site: SampleSite) -> Settings:
         "RAPRAY_GENIUS__BURST": "10",
         "RAPRAY_GENIUS__TIMEOUT_S": "3",
         "RAPRAY_GENIUS__MAX_RETRIES": "1",
-        "RAPRAY_JOBS__FETCH_BLOCK_ROWS": "8",
+        "RAPRAY_JOBS__FETCH_BLOCK_ROWS": "4",
         "RAPRAY_SERVE__HOST": "127.0.0.1",
         "RAPRAY_SERVE__PORT": str(free_port(wanted.serve.port)),
     }

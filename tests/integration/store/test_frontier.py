@@ -8,9 +8,10 @@ from uuid import UUID
 
 import pytest
 from psycopg import Connection
+from psycopg.sql import SQL
 
 from rapray.domain import Artist, FetchResult, Outcome, SongRef, WriteCounts
-from rapray.store import frontier, tracks
+from rapray.store import frontier, queries, tracks
 
 ADA, BO, CY = (Artist("genius", key, name) for key, name in (("1", "Ada"), ("2", "Bo"), ("3", "Cy")))
 
@@ -93,3 +94,19 @@ def test_seconds_until_due_nothing_left_is_none(conn: Connection) -> None:
     assert frontier.seconds_until_due(conn, "genius") is None
     frontier.add_discovered(conn, ADA, [(_song("1"), False)])
     assert frontier.seconds_until_due(conn, "genius") == 0
+
+
+@pytest.mark.parametrize("name", ["due_ranges", "read_due", "summary"])
+def test_reads_of_a_large_frontier_use_an_index(conn: Connection, name: str) -> None:
+    """Finding a few due songs among many that are done does not read the whole table."""
+    conn.execute(
+        "INSERT INTO crawl (source, kind, source_id, url, title, artist_source_id, artist_name, state) "
+        "SELECT 'genius', 'song', n::text, 'https://example.test/' || n, 'Song', (n % 100)::text, 'Ada', "
+        "CASE WHEN n % 50 = 0 THEN 'due' ELSE 'done' END FROM generate_series(1, 20000) AS n"
+    )
+    conn.execute("ANALYZE crawl")
+    parameters = {"source": "genius", "rows": 32, "artists": ["7", "50"], "lo": "1", "hi": "3"}
+    statement = SQL("EXPLAIN ") + queries.load("frontier")[name]
+    plan = "\n".join(row[0] for row in conn.execute(statement, parameters))
+    assert "Seq Scan on crawl" not in plan, plan
+    assert "Index" in plan or "Bitmap" in plan, plan
