@@ -138,7 +138,11 @@ class AnalyzeSettings(_Section):
         default=30, gt=0, le=600, description="Longest wait for one analyzer in a request."
     )
     max_lyrics_chars: int = Field(
-        default=1_000_000, ge=1000, le=5_000_000, description="Longest text that a request may carry."
+        # 120 times the median lyric, and what one analyzer reads in a few seconds; a page with more is "too_long" too.
+        default=300_000,
+        ge=1000,
+        le=5_000_000,
+        description="Longest text that a request may carry.",
     )
 
 

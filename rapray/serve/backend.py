@@ -25,6 +25,7 @@ class Limits:
     search_limit: int
     page_limit: int
     deadline_s: float
+    is_local: bool = False  # only requests to this host by a name of its own are answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,7 @@ def limits_of(settings: Settings, deadline_s: float | None = None) -> Limits:
         search_limit=settings.serve.search_limit,
         page_limit=PAGE_LIMIT,
         deadline_s=deadline_s or settings.analyze.deadline_s,
+        is_local=not settings.serve.allow_unauthenticated,
     )
 
 

@@ -34,6 +34,9 @@ PROBLEMS: dict[str, ProblemKind] = {
     "json_malformed": ProblemKind(400, "The body is not JSON"),
     "body_not_utf8": ProblemKind(400, "The body is not UTF-8"),
     "bad_request": ProblemKind(400, "The request cannot be read", "The request cannot be read."),
+    "host_not_allowed": ProblemKind(
+        421, "Not served under this name", "Without API keys, only requests to localhost are answered."
+    ),
     "not_found": ProblemKind(
         404, "No such address", "Nothing is served at this address; /docs lists what is."
     ),

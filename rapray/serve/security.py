@@ -5,9 +5,23 @@ Does not know how the proxy is started.
 
 from __future__ import annotations
 
+import re
+
 from rapray.config import ServeSettings
 from rapray.errors import UsageError
 from rapray.sources.address import is_loopback
+
+_PORT = re.compile(r":\d{1,5}$")
+
+
+def is_own_name(host_header: str) -> bool:
+    """True where a `Host` header names this host's loopback.
+
+    A web page whose name is made to point at 127.0.0.1 (DNS rebinding) sends its own name, and could otherwise read
+    what an ingress without keys serves.
+    """
+    name = _PORT.sub("", host_header.strip()).strip("[]")
+    return is_loopback(name)
 
 
 def check_host(host: str, settings: ServeSettings) -> None:

@@ -95,8 +95,9 @@ def parse(body: bytes) -> Any:
 
 
 def _check_media_type(request: Request) -> None:
+    # A body without a type is refused: a foreign web page may send one without asking the browser's permission.
     message = Message()
-    message["content-type"] = request.headers.get("content-type", "application/json")
+    message["content-type"] = request.headers.get("content-type", "")
     subtype = message.get_content_subtype()
     is_json = message.get_content_maintype() == "application" and (
         subtype == "json" or subtype.endswith("+json")

@@ -15,7 +15,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rapray.serve.api.errors import respond_to_defect
+from rapray.serve.api.errors import respond, respond_to_defect
+from rapray.serve.problems import of_code
+from rapray.serve.security import is_own_name
 from rapray.telemetry import bound, metric
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~:+/=-]{1,128}")
@@ -55,7 +57,11 @@ class RequestContext:
         in_progress = metric("rapray_http_requests_in_progress")
         with bound(request_id=request_id), in_progress.track_inprogress():
             try:
-                await self._app(scope, receive, exchange.send)
+                if _is_misdirected(scope):
+                    answer = respond(Request(scope), of_code("host_not_allowed"))
+                    await answer(scope, receive, exchange.send)
+                else:
+                    await self._app(scope, receive, exchange.send)
             except Exception as error:
                 if exchange.is_started:
                     raise
@@ -97,6 +103,11 @@ def route_template(scope: MutableMapping[str, Any]) -> str:
     route = scope.get("route")
     path = getattr(route, "path", None)
     return path if isinstance(path, str) else "unmatched"
+
+
+def _is_misdirected(scope: Scope) -> bool:
+    is_local = scope["app"].state.services.limits.is_local
+    return is_local and not is_own_name(Headers(scope=scope).get("host", ""))
 
 
 def _method(scope: Scope) -> str:

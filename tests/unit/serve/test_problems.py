@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapray.errors import DatabaseUnavailable, Overloaded, RaprayError, all_errors
+from rapray.serve.api import create_app
 from rapray.serve.memory import MemoryServices
 from rapray.serve.problems import PROBLEMS, of_code, of_error, quotable
 
@@ -110,7 +112,8 @@ REQUESTS: list[tuple[str, str, str, dict[str, object], int, str]] = [
         "body_not_utf8",
     ),
     ("a list", "POST", "/analyze", {"json": []}, 422, "validation_failed"),
-    ("null", "POST", "/analyze", {"json": None}, 400, "json_malformed"),
+    ("no body", "POST", "/analyze", {}, 415, "media_type_unsupported"),
+    ("null", "POST", "/analyze", {"content": "null", "headers": JSON}, 422, "validation_failed"),
     ("neither text nor track", "POST", "/analyze", {"json": {}}, 422, "validation_failed"),
     (
         "both text and track",
@@ -292,3 +295,27 @@ async def test_body_with_thousands_of_fields_is_one_error(client: httpx.AsyncCli
     answer = await client.post("/search", json={f"field{number}": 1 for number in range(50_000)})
     assert answer.status_code == 422
     assert [error["code"] for error in answer.json()["errors"]] == ["too_long"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8000", 200),
+        ("rebound.example:8000", 421),
+        ("127.0.0.1.rebound.example", 421),
+        ("", 421),
+    ],
+)
+async def test_host_header_of_a_local_ingress_must_name_this_host(
+    services: MemoryServices, host: str, status: int
+) -> None:
+    """A page whose name was made to point at loopback does not read what an ingress without keys serves."""
+    services.limits = replace(services.limits, is_local=True)
+    transport = httpx.ASGITransport(create_app(services))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.get("/livez", headers={"host": host})
+    assert answer.status_code == status
+    if status == 421:
+        assert answer.json()["code"] == "host_not_allowed"
