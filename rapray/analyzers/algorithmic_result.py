@@ -7,9 +7,31 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from rapray.text.measures import Counts, Flow
+from rapray.text import measures, vocabulary
+from rapray.text.devices import Devices
+from rapray.text.diction import Diction
+from rapray.text.explicit import Explicitness
+from rapray.text.hirjee import HirjeeBrown
+from rapray.text.measures import Counts
+from rapray.text.person_tense import Narrative
+from rapray.text.readability import Readability
 from rapray.text.repetition import Repetition
-from rapray.text.vocabulary import Vocabulary
+from rapray.text.rhyme.kinds import Grades, Kinds, Lengths
+from rapray.text.sentiment import Sentiment
+from rapray.text.soundplay import SoundPlay
+from rapray.text.stress import Steadiness, Stress
+from rapray.text.structure import Adlibs, VoiceData
+from rapray.text.themes import Theme
+
+
+class Flow(measures.Flow, Steadiness):
+    """How much a line holds, and how steadily: see `rapray.text.measures.Flow` and
+    `rapray.text.stress.Steadiness`.
+    """
+
+
+class Vocabulary(vocabulary.Vocabulary, Diction):
+    """How varied the words are, and of which kind: see `rapray.text.vocabulary` and `rapray.text.diction`."""
 
 
 class MemberData(TypedDict):
@@ -40,11 +62,12 @@ class ChainData(TypedDict):
 class Rhyme(TypedDict):
     """Rhyme, by three independent measures and as places.
 
-    `density_malmi` in vowels a word (rap: 0.7 to 1.2); `density_shuffled` the same with the words in random order;
-    `density_lift` their ratio. `rhyming_syllable_share` in [0, 1]. `end_rhyme_share` of the lines that are verse, not
-    ad-lib. `multisyllabic_share` of the rhyming places with two syllables and more. `longest` in syllables.
-    `chain_count` counts all chains, `chains` lists the first thousand. `schemes` has a string a section, a letter a
-    line: X has no partner, - is no line of verse.
+    `density_malmi` in vowels a word (rap: 0.7 to 1.2); `density_shuffled` the same with the words in random
+    order; `density_lift` their ratio. `rhyming_syllable_share` in [0, 1]. `end_rhyme_share` of the lines that
+    are verse, not ad-lib. `multisyllabic_share` of the rhyming places with two syllables and more. `longest` in
+    syllables. `grades`, `lengths` and `kinds` count rhymes (`rapray.text.rhyme.kinds`), `hirjee_brown` holds
+    the features of that paper (`rapray.text.hirjee`). `chain_count` counts all chains, `chains` lists the first
+    thousand. `schemes` has a string a section, a letter a line: X has no partner, - is no line of verse.
     """
 
     density_malmi: float
@@ -56,12 +79,20 @@ class Rhyme(TypedDict):
     longest: int
     chain_count: int
     internal_chain_count: int
+    grades: Grades
+    lengths: Lengths
+    kinds: Kinds
+    hirjee_brown: HirjeeBrown
     schemes: list[str]
     chains: list[ChainData]
 
 
 class SectionData(TypedDict):
-    """One section in order; `lines` and `words` are counts, `syllables_per_line` a mean."""
+    """One section in order; `lines` and `words` are counts, `syllables_per_line` a mean.
+
+    `line_syllables` lists the first 64 lines' syllables. `sentiment` in [-1, 1] is the mean of its lines without
+    profanity, None where the song has none: in order they are the song's arc.
+    """
 
     kind: str
     number: int | None
@@ -69,22 +100,41 @@ class SectionData(TypedDict):
     lines: int
     words: int
     syllables_per_line: float
+    line_syllables: list[int]
+    sentiment: float | None
 
 
 class Structure(TypedDict):
-    """How the song is built. `chorus_line_share` is the share of lines in choruses, hooks and refrains."""
+    """How the song is built. `chorus_line_share` is the share of lines in choruses, hooks and refrains (pre- and
+    post-choruses too), `hook_share` that of words in hooks, stanzas that come again without a label included.
+    """
 
     sections: list[SectionData]
     voices: list[str]
+    voice_shares: list[VoiceData]
     chorus_line_share: float
+    hook_share: float
+    adlibs: Adlibs
 
 
 class AlgorithmicData(TypedDict):
-    """Everything measured from one text."""
+    """Everything measured from one text. `language` is the ISO 639-1 code found in the text, None where none
+    stands out. `sentiment`, `readability`, `narrative`, `themes` and all `devices` but the two repetitions are
+    empty where it is known not to be English; the other word lists are English, too, and find little there.
+    """
 
+    language: str | None
     counts: Counts
     flow: Flow
+    stress: Stress
+    sound: SoundPlay
     vocabulary: Vocabulary
     rhyme: Rhyme
     repetition: Repetition
     structure: Structure
+    sentiment: Sentiment
+    themes: list[Theme]
+    devices: Devices
+    readability: Readability
+    explicitness: Explicitness
+    narrative: Narrative

@@ -34,7 +34,8 @@ _LONGEST_LINE = 32
 _LONGEST_RHYME = 5
 _LETTERS_BACK = 6
 
-# Group, measure, typical value and deviation, from the sample corpus: they scale, they claim nothing.
+# Group, measure, typical value and deviation, from the sample corpus: they scale, they claim nothing. There are 32, no
+# more fit. A measure that is None (an English one of another language) counts as typical.
 _SCALES: tuple[tuple[str, str, float, float], ...] = (
     ("counts", "lines", 45, 20),
     ("counts", "words", 380, 180),
@@ -59,6 +60,15 @@ _SCALES: tuple[tuple[str, str, float, float], ...] = (
     ("repetition", "repeated_phrase_share", 0.1, 0.1),
     ("repetition", "compression", 0.35, 0.05),
     ("structure", "chorus_line_share", 0.25, 0.15),
+    ("flow", "even_line_share", 0.72, 0.15),
+    ("flow", "breaks_per_line", 0.8, 0.35),
+    ("stress", "line_agreement", 0.63, 0.06),
+    ("sound", "alliteration", 0.12, 0.05),
+    ("sound", "assonance", 0.13, 0.07),
+    ("vocabulary", "slang_share", 0.03, 0.03),
+    ("narrative", "first_singular_share", 0.45, 0.25),
+    ("narrative", "second_share", 0.2, 0.15),
+    ("narrative", "past_share", 0.5, 0.25),
 )
 
 
@@ -82,7 +92,7 @@ def _measures(measured: AlgorithmicData) -> list[float]:
         value = groups[group][name]  # type: ignore[index]
         distance = 0.0 if value is None else (value - typical) / spread
         values.append(distance / (1 + abs(distance)) / math.sqrt(len(_SCALES)))
-    return values + [0.0] * (32 - len(values))
+    return values
 
 
 def _scaled(shares: Mapping[int, float], size: int, weight: float) -> list[float]:

@@ -93,7 +93,7 @@ def deviation(values: Sequence[int]) -> float:
 
 def syllables_of(line: ReadLine) -> int:
     """Syllables of a line, ad-libs included."""
-    return sum(len(word.sound.codes) for word in line.words)
+    return line.syllables
 
 
 def _last_vowel(line: ReadLine) -> str | None:

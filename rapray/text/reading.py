@@ -24,14 +24,17 @@ class ReadWord(NamedTuple):
 
 
 class ReadLine(NamedTuple):
-    """A line as printed and its words in order."""
+    """A line as printed, its words in order, and their syllables, those of ad-libs included."""
 
     text: str
     words: tuple[ReadWord, ...]
+    syllables: int
 
     @property
-    def sung(self) -> list[ReadWord]:
+    def sung(self) -> Sequence[ReadWord]:
         """The words outside brackets."""
+        if "(" not in self.text and "[" not in self.text:
+            return self.words
         return [word for word in self.words if not word.is_adlib]
 
 
@@ -59,7 +62,7 @@ def read_line(line: str) -> ReadLine:
             inside.pop(0)
         is_adlib = bool(inside) and inside[0][0] <= token.start
         found.append(ReadWord(token.text, token.start, token.end, sound(token.text), is_adlib))
-    return ReadLine(line, tuple(found))
+    return ReadLine(line, tuple(found), sum([len(word.sound.codes) for word in found]))
 
 
 def _bracketed(line: str) -> list[tuple[int, int]]:

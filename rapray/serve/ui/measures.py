@@ -89,6 +89,27 @@ _GROUPS: tuple[tuple[str, tuple[_Row, ...]], ...] = (
                 1,
             ),
             _Row(
+                "flow.even_line_share",
+                "Even lines",
+                "Lines within 15 % of the length of the line before them.",
+                "{:.0%}",
+                1,
+            ),
+            _Row(
+                "sound.alliteration",
+                "Alliteration",
+                "Words that open on the sound of a word just before them.",
+                "{:.0%}",
+                0.5,
+            ),
+            _Row(
+                "sound.assonance",
+                "Assonance",
+                "Words that share the vowel, and not the rhyme, of a word just before them.",
+                "{:.0%}",
+                0.5,
+            ),
+            _Row(
                 "flow.adlib_share",
                 "Ad-libs",
                 "Words in parentheses: the voice behind the voice.",
@@ -117,6 +138,33 @@ _GROUPS: tuple[tuple[str, tuple[_Row, ...]], ...] = (
                 1,
             ),
             _Row("vocabulary.hapax_share", "Said once", "Words that occur a single time.", "{:.0%}", 1),
+            _Row("vocabulary.slang_share", "Slang", "Words of slang, and -in' for -ing.", "{:.0%}", 0.3),
+            _Row(
+                "readability.flesch_kincaid_grade",
+                "School grade",
+                "Flesch-Kincaid with a line for a sentence: how many years of school the words ask for.",
+                "{:.1f}",
+            ),
+        ),
+    ),
+    (
+        "Tone",
+        (
+            _Row(
+                "sentiment.without_profanity",
+                "Mood of the words",
+                "From -1, dark, to 1, bright, line by line and without the swear words (VADER). "
+                "Most songs lie near 0.",
+                "{:+.2f}",
+            ),
+            _Row(
+                "explicitness.score",
+                "Explicit",
+                "Profanity, sex, violence, drugs and slurs by weight, from 0 to 1.",
+                "{:.2f}",
+                1,
+            ),
+            _Row("devices.simile_count", "Similes", "Comparisons with like, as and than.", "{:.0f}"),
         ),
     ),
     (
@@ -131,6 +179,7 @@ _GROUPS: tuple[tuple[str, tuple[_Row, ...]], ...] = (
                 "{:.0%}",
                 1,
             ),
+            _Row("structure.hook_share", "Hook", "Words that belong to the hook.", "{:.0%}", 1),
             _Row(
                 "repetition.repeated_line_share",
                 "Repeated lines",

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 from rapray.analyzers import create, spec, specs, to_json
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
 from rapray.analyzers.base import Analyzer
+from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.samples.corpus import songs
 from rapray.text.sections import split_sections
+from rapray.text.wordlists import groups
 
 SONG = """[Intro]
 (Yeah, uh)
@@ -60,6 +63,60 @@ def test_analyze_song_measures_every_group() -> None:
     assert found["rhyme"]["density_lift"] > 1
 
 
+def test_analyze_song_measures_what_is_new_in_version_two() -> None:
+    """One figure of each group, by hand: the couplets are even, link to nothing, and swear at nobody."""
+    found = _analyze(SONG).data
+    assert found["language"] == "en"
+    assert found["rhyme"]["grades"]["perfect"] + found["rhyme"]["grades"]["family"] > 0
+    assert found["rhyme"]["hirjee_brown"]["end_pairs_per_line"] == pytest.approx(4 / 9, abs=1e-6)
+    assert found["structure"]["hook_share"] > 0.3
+    assert found["structure"]["adlibs"]["common"] == [{"text": "yeah uh", "count": 1}]
+    assert found["structure"]["voice_shares"][0]["voice"] == "Mara Quill"
+    assert found["structure"]["sections"][1]["line_syllables"][0] > 10
+    assert found["sound"]["alliterations"] >= 1
+    assert found["narrative"]["person"] == "first_singular"
+    assert found["explicitness"]["score"] == 0
+    assert found["flow"]["syllables_per_second"] is None
+    assert found["readability"]["flesch_kincaid_grade"] is not None
+
+
+def test_analyze_sentiment_is_that_without_profanity() -> None:
+    """The column that is compared with other analyzers holds the documented figure; no confidence is made up."""
+    found = _analyze("What a damn good and happy day\nI love this shit\nWe all laugh and celebrate tonight")
+    assert found.sentiment == found.data["sentiment"]["without_profanity"] > 0.3
+    assert found.data["sentiment"]["with_profanity"] < found.sentiment
+    assert found.confidence is None
+
+
+def test_analyze_language_is_read_from_the_text_not_from_the_record() -> None:
+    """The same words with another label, or none, give the same bytes: results are cached by content."""
+    texts = [replace(_lyric(SONG), language=language) for language in (None, "en", "es")]
+    outcomes = AlgorithmicAnalyzer().analyze(texts)
+    assert len({json.dumps(outcome.data) for outcome in outcomes if isinstance(outcome, Analysis)}) == 1
+
+
+def test_analyze_other_language_has_no_english_figures() -> None:
+    """None where the measure rests on English words; sounds and repetition are measured all the same."""
+    found = _analyze("La noche en el puerto me llama otra vez\nY la gente del barrio camina a mis pies\n" * 3)
+    assert found.data["language"] == "es"
+    assert found.sentiment is None
+    assert set(found.data["sentiment"].values()) == {None}
+    assert found.data["narrative"]["person"] is None
+    assert found.data["themes"] == []
+    assert found.data["counts"]["lines"] == 6
+    assert found.data["structure"]["sections"][0]["sentiment"] is None
+
+
+def test_analyze_result_never_quotes_a_slur() -> None:
+    """Counts say that it is there; no list of the result repeats it, however often the song does."""
+    slur = groups("explicit")["slurs"][0].removeprefix("=")
+    found = _analyze(
+        f"I heard the {slur} word said again tonight\nand {slur} again upon the corner of the street"
+    )
+    assert found.data["explicitness"]["slurs"] == 2
+    assert slur not in json.dumps(found.data)
+
+
 def test_analyze_result_is_plain_json_with_six_digits() -> None:
     """What is stored is what was measured: no tuple, no NaN, no seventh digit."""
     found = _analyze(SONG).data
@@ -71,9 +128,10 @@ def test_analyze_another_process_gives_the_same_bytes() -> None:
     """No result hangs on hash seeds or on what was analysed before."""
     program = (
         "import json,sys\n"
-        "from rapray.analyzers import create\nfrom rapray.domain import Lyric\n"
+        "from rapray.analyzers import create\nfrom rapray.config import Settings\n"
+        "from rapray.domain import Lyric\n"
         "text = sys.stdin.read()\n"
-        "(found,) = create('algorithmic').analyze([Lyric('1', text, (), 'hash-1')])\n"
+        "(found,) = create('algorithmic', Settings()).analyze([Lyric('1', text, (), 'hash-1')])\n"
         "print(json.dumps([found.data, found.embedding]))"
     )
     outputs = {
@@ -122,7 +180,7 @@ def test_analyze_text_without_words_fails_alone(text: str) -> None:
     assert isinstance(first, Analysis)
     assert isinstance(third, Analysis)
     assert isinstance(second, Failure)
-    assert (second.key, second.code, second.stage) == ("2", "lyrics_empty", "analyze/algorithmic/1.0.0")
+    assert (second.key, second.code, second.stage) == ("2", "lyrics_empty", "analyze/algorithmic/2.0.0")
 
 
 def test_analyze_unforeseen_error_becomes_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,8 +205,24 @@ def test_analyze_unforeseen_error_becomes_a_failure(monkeypatch: pytest.MonkeyPa
         "🎤 light\n🔥 night",
         "light\x00night",
         "\ud800 light",
+        "(yeah) " * 50_000,
+        "like a like a as a as " * 10_000,
+        "Mara Quill said Go, " * 10_000,
+        "\ud800 is the light of the night in the city of the street of the rain\n" * 3,
     ],
-    ids=["megabyte", "one token", "one line", "right to left", "emoji", "nul", "surrogate"],
+    ids=[
+        "megabyte",
+        "one token",
+        "one line",
+        "right to left",
+        "emoji",
+        "nul",
+        "surrogate",
+        "ad-libs",
+        "similes",
+        "names",
+        "long surrogate",
+    ],
 )
 def test_analyze_hostile_text_gives_a_result(text: str) -> None:
     """Any text with a word is measured, in bounded time."""
@@ -165,11 +239,18 @@ def test_analyze_any_text_stays_within_bounds(text: str) -> None:
     (outcome,) = AlgorithmicAnalyzer().analyze([_lyric("light " + text)])
     assert isinstance(outcome, Analysis), outcome
     found = outcome.data
-    groups = ("flow", "vocabulary", "rhyme", "repetition", "structure")
     shares = {
-        name: value for group in groups for name, value in found[group].items() if name.endswith("_share")
+        name: value
+        for group in found.values()
+        if isinstance(group, dict)
+        for name, value in group.items()
+        if name.endswith("_share")
     }
-    assert all(0 <= share <= 1 for share in shares.values()), shares
+    assert len(shares) > 25
+    assert all(value is None or 0 <= value <= 1 for value in shares.values()), shares
+    assert outcome.sentiment is None or -1 <= outcome.sentiment <= 1
+    assert 0 <= found["explicitness"]["score"] < 1
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["rhyme"]["density_malmi"] >= 0
 
 
@@ -186,6 +267,6 @@ def test_to_json_embedding_is_shown_on_request_only() -> None:
 @pytest.mark.parametrize("name", [known.name for known in specs().values() if known.needs.extra is None])
 def test_create_every_analyzer_agrees_with_its_spec(name: str) -> None:
     """Name and version of the class are those under which results are looked for."""
-    analyzer = create(name)
+    analyzer = create(name, Settings())
     assert isinstance(analyzer, Analyzer)
     assert (analyzer.name, analyzer.version) == (spec(name).name, spec(name).version)
