@@ -1,0 +1,1 @@
+"""Language models as analyzers: one class, a name for each provider of the settings."""

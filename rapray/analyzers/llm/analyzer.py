@@ -1,0 +1,207 @@
+"""The `llm` analyzer: one class for every provider. The whole lyric where it fits the context, else section by section.
+
+Knows neither Ray nor HTTP servers. A provider that is not configured gives failures that say so, never a result.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from rapray.analyzers.base import Identity, one_by_one, rounded
+from rapray.analyzers.llm.caller import Caller
+from rapray.analyzers.llm.checks import check
+from rapray.analyzers.llm.conversation import REPAIR_CHARACTERS, Conversation, Found, is_context_error
+from rapray.analyzers.llm.costs import Budget, Usage, price
+from rapray.analyzers.llm.merge import merge
+from rapray.analyzers.llm.parts import estimated_tokens, parts_of
+from rapray.analyzers.llm.prompts import Prompts, load_prompts
+from rapray.analyzers.llm.providers import ANALYZER_VERSION, gate_of, provider_of, require_configured
+from rapray.analyzers.llm.result import Reading, data_of, part_of, vector_of
+from rapray.analyzers.llm.schema import json_schema
+from rapray.analyzers.llm.wire import Wire
+from rapray.config import Settings
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo
+from rapray.errors import ConfigError, EmptyLyrics, LyricsTooLong, ProviderRejected
+from rapray.text.sections import split_sections
+
+_LEAST_ROOM = 256  # tokens of lyric; with less, most of every request would be the prompt
+_NARROWER = 3  # tries with half the room each, where a server's context is smaller than configured
+
+
+def identify(settings: Settings, name: str) -> Identity:
+    """Model and prompt of a provider's results; asks nobody.
+
+    Raises:
+        ProviderNotConfigured: there are no results of it here.
+    """
+    provider = require_configured(settings, name)
+    model = ModelInfo("llm", provider.model, provider.revision)
+    return Identity(name, ANALYZER_VERSION, model, load_prompts(settings.llm.prompts).version)
+
+
+def preflight(settings: Settings, name: str) -> None:
+    """Make sure, before the first lyric, that the provider takes requests: one answer of one token.
+
+    Raises:
+        ProviderNotConfigured, ProviderRefused, ProviderQuotaExceeded, ProviderUnavailable, ProviderRejected: why not.
+    """
+    provider = require_configured(settings, name)
+    load_prompts(settings.llm.prompts)
+    wire, gate = Wire(name, provider), gate_of(settings, name)
+    try:
+        wire.ask([{"role": "user", "content": "Answer with the word yes."}], max_tokens=1)
+        gate.reopen(name)
+    finally:
+        wire.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was found out about a lyric, part by part; one part where it was read whole."""
+
+    parts: list[str]
+    found: list[Found]
+
+
+class LlmAnalyzer:
+    """Asks a language model about lyrics, as many at once as the provider allows.
+
+    Args:
+        settings: the provider's among them.
+        name: of the provider and of the analyzer.
+    """
+
+    version = ANALYZER_VERSION
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self.name = name
+        self._settings = settings
+        self._provider = provider_of(settings, name)
+        self._prompts: Prompts = load_prompts(settings.llm.prompts)
+        self._wire = Wire(name, self._provider)
+        self._caller = Caller(name, self._provider, self._wire, gate_of(settings, name))
+        self._conversation = Conversation(name, self._provider, self._caller, self._prompts)
+
+    @property
+    def model(self) -> ModelInfo:
+        """The model as the provider knows it."""
+        return ModelInfo("llm", self._provider.model, self._provider.revision)
+
+    @property
+    def prompt_version(self) -> str:
+        """Name and hash of the prompts."""
+        return self._prompts.version
+
+    def charge_to(self, budget: Budget) -> None:
+        """Charge all further requests to a run.
+
+        Raises:
+            ConfigError: `llm.max_cost_usd` is set and the provider's prices are not.
+        """
+        self._caller.charge_to(budget, is_limited=self._settings.llm.max_cost_usd is not None)
+
+    def analyze(self, batch: Sequence[Lyric]) -> list[Analysis | Failure]:
+        """An analysis or a failure a lyric, in the order of the batch."""
+        if len(batch) == 1:
+            return one_by_one(self, batch, self._analyze_one)
+        workers = max(1, min(len(batch), self._provider.concurrency))
+        with ThreadPoolExecutor(workers, thread_name_prefix=self.name) as threads:
+            return list(threads.map(self._outcome, batch))
+
+    def _outcome(self, lyric: Lyric) -> Analysis | Failure:
+        return one_by_one(self, [lyric], self._analyze_one)[0]
+
+    def _analyze_one(self, lyric: Lyric) -> Analysis:
+        started = time.perf_counter()
+        require_configured(self._settings, self.name)
+        if not any(c.isalnum() for c in lyric.lyrics):
+            raise EmptyLyrics
+        usage = Usage()
+        read = self._read(lyric, usage)
+        lengths = [len(part) for part in read.parts]
+        answer = merge([found.answer for found in read.found], lengths)
+        checks = check(answer, lyric.lyrics, lyric.title)
+        reading = Reading(
+            mode="whole" if len(read.parts) == 1 else "by_section",
+            parts=[]
+            if len(read.parts) == 1
+            else [part_of(f.answer, n) for f, n in zip(read.found, lengths, strict=True)],
+            requests=usage.requests,
+            repairs=usage.repairs,
+            structured_output=self._conversation.mode,
+        )
+        confidence = _confidence(read.found, lengths)
+        source = None if confidence is None else read.found[0].confidence_from
+        return Analysis(
+            key=lyric.key,
+            analyzer=self.name,
+            version=self.version,
+            content_hash=lyric.content_hash,
+            data=rounded(dict(data_of(answer, checks, reading, source))),
+            sentiment=answer.valence / 10,
+            confidence=confidence,
+            embedding=vector_of(answer),
+            model=self.model.name,
+            model_revision=self.model.revision,
+            prompt_version=self.prompt_version,
+            seconds=time.perf_counter() - started,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost_usd=price(self._provider, usage.input_tokens, usage.output_tokens),
+        )
+
+    def _read(self, lyric: Lyric, usage: Usage) -> _Read:
+        """Ask about the lyric, or about each of its parts; with smaller parts where the server finds them too long."""
+        room = self._room(lyric.title)
+        for tries_left in range(_NARROWER, -1, -1):
+            try:
+                return self._read_parts(lyric, room, usage)
+            except ProviderRejected as error:
+                if not is_context_error(error) or not tries_left or room // 2 < _LEAST_ROOM:
+                    raise
+                room = min(room, estimated_tokens(lyric.lyrics)) // 2
+        raise AssertionError  # the last try returns or raises
+
+    def _read_parts(self, lyric: Lyric, room: int, usage: Usage) -> _Read:
+        parts = parts_of(lyric.lyrics, lyric.sections or split_sections(lyric.lyrics), room)
+        if len(parts) > self._provider.max_parts:
+            raise LyricsTooLong(
+                length=len(parts), unit="parts for this model", limit=self._provider.max_parts
+            )
+        if len(parts) == 1:
+            whole = self._conversation.ask(lambda s: self._prompts.whole(lyric.title, parts[0], s), usage)
+            return _Read(parts, [whole])
+        return _Read(
+            parts, [self._read_part(lyric.title, parts, place, usage) for place in range(len(parts))]
+        )
+
+    def _read_part(self, title: str, parts: list[str], place: int, usage: Usage) -> Found:
+        return self._conversation.ask(
+            lambda schema: self._prompts.part(title, parts[place], place + 1, len(parts), schema), usage
+        )
+
+    def _room(self, title: str) -> int:
+        """Estimated tokens that the context leaves for a lyric, beside prompt, schema, answer and a repair."""
+        around = self._prompts.part(title, "", 1, 1, json_schema())
+        taken = sum(estimated_tokens(message["content"]) for message in around)
+        taken += self._provider.max_output_tokens + estimated_tokens("x" * REPAIR_CHARACTERS)
+        room = self._provider.context_tokens - taken
+        if room < _LEAST_ROOM:
+            least = taken + _LEAST_ROOM
+            problem = (
+                f"llm.providers.{self.name}.context_tokens: at least {least}, or a lower max_output_tokens"
+            )
+            raise ConfigError(problems=problem)
+        return room
+
+
+def _confidence(found: Sequence[Found], lengths: Sequence[int]) -> float | None:
+    """The mean over the parts, weighted by length; None where one of them is not known."""
+    known = [part.confidence for part in found if part.confidence is not None]
+    if len(known) < len(found):
+        return None
+    mean = sum(c * n for c, n in zip(known, lengths, strict=True)) / sum(lengths)
+    return round(min(1.0, mean), 6)

@@ -1,0 +1,147 @@
+"""One question and its checked answer: how the answer is bound, one repair, repeated samples.
+
+Knows no sections and no limits. What an API does not accept is left out and remembered for the next question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rapray.analyzers.llm.caller import Caller
+from rapray.analyzers.llm.confidence import agreement, from_logprobs, most_typical
+from rapray.analyzers.llm.costs import Usage
+from rapray.analyzers.llm.extract import Unusable, read_answer, without_thinking
+from rapray.analyzers.llm.prompts import Message, Prompts, disarmed
+from rapray.analyzers.llm.schema import LyricAnswer, json_schema
+from rapray.analyzers.llm.wire import Answer
+from rapray.config.settings import ProviderSettings
+from rapray.errors import AnswerInvalid, ProviderRejected
+
+Mode = Literal["json_schema", "json_object", "extract"]
+Source = Literal["log_probabilities", "agreement"]
+Build = Callable[[dict[str, Any] | None], list[Message]]
+"""The messages of a question, with the schema in them where the request does not carry it."""
+
+REPAIR_CHARACTERS = 3000  # of a bad answer that is shown to the model again
+_MODES: tuple[Mode, ...] = ("json_schema", "json_object", "extract")
+_SAMPLE_TEMPERATURE = 0.7
+_NOT_ACCEPTED = (400, 404, 415, 422, 501)
+_CONTEXT_WORDS = ("context", "too long", "too many tokens", "maximum length", "token limit")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a request is put: how its answer is bound, and whether log-probabilities are asked for."""
+
+    mode: Mode
+    logprobs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A checked answer, how sure the model was of it (None: not known), and where that comes from."""
+
+    answer: LyricAnswer
+    confidence: float | None = None
+    confidence_from: Source | None = None
+
+
+class Conversation:
+    """Asks one provider. Safe to use from several threads: the worst that can happen is to learn a thing twice."""
+
+    def __init__(self, name: str, provider: ProviderSettings, caller: Caller, prompts: Prompts) -> None:
+        self._name, self._provider, self._caller, self._prompts = name, provider, caller, prompts
+        self._schema = json_schema()
+        first: Mode = "json_schema" if provider.structured_output == "auto" else provider.structured_output
+        self._form = Form(first, provider.logprobs and provider.samples == 1)
+
+    @property
+    def mode(self) -> Mode:
+        """How answers are bound, as far as is known."""
+        return self._form.mode
+
+    def ask(self, build: Build, usage: Usage) -> Found:
+        """One answer, or the most typical of several samples.
+
+        Raises:
+            AnswerInvalid: neither the answer nor its repair follows the schema.
+            RaprayError: see `Caller.ask`.
+        """
+        samples = self._provider.samples
+        if samples == 1:
+            return self._sample(build, usage, self._provider.temperature)
+        heat = max(self._provider.temperature, _SAMPLE_TEMPERATURE)
+        answers = [self._sample(build, usage, heat).answer for _ in range(samples)]
+        return Found(answers[most_typical(answers)], agreement(answers), "agreement")
+
+    def _sample(self, build: Build, usage: Usage, temperature: float) -> Found:
+        messages, answer = self._first(build, usage, temperature)
+        try:
+            return self._found(answer)
+        except Unusable as error:
+            problem = str(error)
+        usage.repairs += 1
+        shown = disarmed(without_thinking(answer.text))[:REPAIR_CHARACTERS]
+        again = self._prompts.repair(messages, shown, problem)
+        try:
+            return self._found(self._caller.ask(again, usage, **self._members(self._form, temperature)))
+        except Unusable as error:
+            reason = " ".join(str(error).split())
+            raise AnswerInvalid(provider=self._name, reason=reason) from error
+
+    def _first(self, build: Build, usage: Usage, temperature: float) -> tuple[list[Message], Answer]:
+        """The first answer, in the strictest form that the API accepts."""
+        form = self._form
+        while True:
+            messages = build(None if form.mode == "json_schema" else self._schema)
+            try:
+                answer = self._caller.ask(messages, usage, **self._members(form, temperature))
+            except ProviderRejected as error:
+                simpler = self._simpler(form, error)
+                if simpler is None:
+                    raise
+                form = simpler
+            else:
+                self._form = form
+                return messages, answer
+
+    def _simpler(self, form: Form, error: ProviderRejected) -> Form | None:
+        """The next form to try after a request that the API does not accept; None where the form is not why."""
+        reason = str(error.attributes.get("reason", "")).lower()
+        if error.attributes.get("status") not in _NOT_ACCEPTED or is_context_error(error):
+            return None
+        if form.logprobs and "response_format" not in reason:
+            return Form(form.mode, logprobs=False)
+        if self._provider.structured_output != "auto" or form.mode == "extract":
+            return None
+        return Form(_MODES[_MODES.index(form.mode) + 1], form.logprobs)
+
+    def _members(self, form: Form, temperature: float) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "max_tokens": self._provider.max_output_tokens,
+            "temperature": temperature,
+        }
+        if form.mode == "json_schema":
+            named = {"name": "lyric_analysis", "schema": self._schema, "strict": True}
+            members["response_format"] = {"type": "json_schema", "json_schema": named}
+        elif form.mode == "json_object":
+            members["response_format"] = {"type": "json_object"}
+        if form.logprobs:
+            members |= {"logprobs": True, "top_logprobs": 1}
+        return members
+
+    def _found(self, answer: Answer) -> Found:
+        if answer.finish_reason == "length":
+            problem = f"It was cut after {answer.output_tokens} tokens. Write shorter sentences."
+            raise Unusable(problem)
+        found = read_answer(answer.text)
+        confidence = from_logprobs(answer.text, answer.tokens)
+        return Found(found, confidence, None if confidence is None else "log_probabilities")
+
+
+def is_context_error(error: ProviderRejected) -> bool:
+    """True where an API says that the request is longer than the model's context."""
+    reason = str(error.attributes.get("reason", "")).lower()
+    return any(word in reason for word in _CONTEXT_WORDS)

@@ -1,0 +1,74 @@
+"""Which provider a name means, whether it is configured, and the gate that all its users share.
+
+Sends no request to a provider.
+"""
+
+from __future__ import annotations
+
+from rapray import embedded
+from rapray.cache import connect
+from rapray.cache.gate import Gate, GateLimits, ProcessGate
+from rapray.cache.redis_gate import FallbackGate, RedisGate
+from rapray.config import Settings
+from rapray.config.settings import ProviderSettings
+from rapray.errors import ProviderNotConfigured, UnknownAnalyzer
+
+ANALYZER_VERSION = "1.0.0"
+_LEASE_MARGIN_S = 30.0
+
+
+def provider_of(settings: Settings, name: str) -> ProviderSettings:
+    """The settings of a provider, configured or not.
+
+    Raises:
+        UnknownAnalyzer: there is none of that name.
+    """
+    known = settings.llm.providers
+    if name not in known:
+        raise UnknownAnalyzer(name=name, known=", ".join(known))
+    return known[name]
+
+
+def require_configured(settings: Settings, name: str) -> ProviderSettings:
+    """The settings of a provider that can be asked.
+
+    Raises:
+        ProviderNotConfigured: names the setting that is missing.
+    """
+    provider = provider_of(settings, name)
+    variable = f"RAPRAY_LLM__PROVIDERS__{name.upper()}"
+    if not provider.enabled:
+        missing = (
+            f"set {variable}__ENABLED=true, and {variable}__BASE_URL where it is not {provider.base_url}"
+        )
+        raise ProviderNotConfigured(provider=name, missing=missing)
+    if provider.needs_key and not (provider.api_key and provider.api_key.get_secret_value()):
+        raise ProviderNotConfigured(provider=name, missing=f"set {variable}__API_KEY")
+    return provider
+
+
+def gate_of(settings: Settings, name: str) -> Gate:
+    """The provider's limits and breaker: of everybody who uses the same Redis, else of this process."""
+    provider = provider_of(settings, name)
+    limits = GateLimits(
+        concurrency=provider.concurrency,
+        lease_s=provider.timeout_s + _LEASE_MARGIN_S,
+        requests_per_minute=provider.requests_per_minute,
+        tokens_per_minute=provider.tokens_per_minute,
+    )
+    alone = ProcessGate(limits)
+    url = _redis_url(settings)
+    if url is None:
+        return alone
+    return FallbackGate(RedisGate(connect(url, settings.redis.timeout_s), limits), alone)
+
+
+def _redis_url(settings: Settings) -> str | None:
+    """Redis as configured, or the embedded one where it runs: a single text starts no servers."""
+    if not settings.redis.enabled:
+        return None
+    if settings.redis.url is not None:
+        return settings.redis.url.get_secret_value()
+    if not embedded.status(settings.data_dir).is_up:
+        return None
+    return embedded.resolve_endpoints(settings).redis_url

@@ -1,0 +1,190 @@
+"""The gate before a provider, shared by every worker of every job through Redis.
+
+pybreaker would keep the breaker in Redis too, but with the workers' clocks, keys that never expire, and nothing that
+lets one trial pass for all processes together; limits and breaker in one script also cost one round trip, not five.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+import uuid
+from typing import cast
+
+import redis
+
+from rapray.cache.connection import PREFIX, reported
+from rapray.cache.gate import BUSY_WAIT_S, TRIAL_WAIT_S, End, Gate, GateLimits, Pass, Wait, per_minute
+from rapray.errors import RedisUnavailable
+
+_MICROSECONDS = 1_000_000
+_KEEP_MS = 86_400_000  # a provider that nobody has asked for a day starts anew
+
+# The rules are those of `gate.ProcessGate`, and one test runs against both. Times are whole microseconds of the
+# server's clock, written with %.0f: Lua's own tostring would round them to 14 digits.
+_NOW = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
+local function set(name, value) redis.call('HSET', KEYS[1], name, string.format('%.0f', value)) end
+"""
+_ENTER = (
+    _NOW
+    + """
+local ticket, lease, concurrency = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local request_us, token_us, tokens = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+if field('blocked_until') > now then
+    local reason = redis.call('HGET', KEYS[1], 'reason') or ''
+    return {'wait', string.format('%.0f', field('blocked_until') - now), reason}
+end
+if field('is_open') == 1 and field('trial_until') > now then return {'wait', ARGV[8], ''} end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+if redis.call('ZCARD', KEYS[2]) >= concurrency then return {'wait', ARGV[7], ''} end
+local due = 0
+if request_us > 0 then due = field('requests_at') end
+if token_us > 0 then due = math.max(due, field('tokens_at')) end
+if due > now then return {'wait', string.format('%.0f', due - now), ''} end
+redis.call('ZADD', KEYS[2], string.format('%.0f', now + lease), ticket)
+set('requests_at', math.max(now, field('requests_at')) + request_us)
+set('tokens_at', math.max(now, field('tokens_at')) + tokens * token_us)
+if field('is_open') == 1 then set('trial_until', now + lease) end
+redis.call('PEXPIRE', KEYS[1], ARGV[9])
+redis.call('PEXPIRE', KEYS[2], ARGV[9])
+return {'pass', '0', ''}
+"""
+)
+_LEAVE = (
+    _NOW
+    + """
+local ticket, refund_us, how, reason = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local pause, failures = tonumber(ARGV[5]), tonumber(ARGV[6])
+redis.call('ZREM', KEYS[2], ticket)
+set('tokens_at', field('tokens_at') - refund_us)
+redis.call('PEXPIRE', KEYS[1], ARGV[7])
+if how == 'answered' then
+    redis.call('HDEL', KEYS[1], 'failures', 'is_open')
+    return
+end
+redis.call('HDEL', KEYS[1], 'trial_until')
+if how == 'failed' then
+    local counted = redis.call('HINCRBY', KEYS[1], 'failures', 1)
+    if counted < failures and field('is_open') == 0 then return end
+end
+if how ~= 'throttled' then set('is_open', 1) end
+if now + pause > field('blocked_until') then
+    set('blocked_until', now + pause)
+    redis.call('HSET', KEYS[1], 'reason', reason)
+end
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(tonumber(ARGV[7]), pause / 1000)))
+"""
+)
+
+logger = logging.getLogger(__name__)
+
+
+class RedisGate:
+    """A `Gate` that all processes with the same Redis share."""
+
+    def __init__(self, client: redis.Redis, limits: GateLimits) -> None:
+        self._client = client
+        self._limits = limits
+        self._token_us = per_minute(limits.tokens_per_minute) * _MICROSECONDS
+        self._enter = client.register_script(_ENTER)
+        self._leave = client.register_script(_LEAVE)
+
+    def enter(self, provider: str, tokens: int) -> Pass | Wait:
+        """Take a slot and a place, or hear how long to wait.
+
+        Raises:
+            RedisUnavailable: Redis does not answer.
+        """
+        taken = Pass(uuid.uuid4().hex, tokens)
+        request_us = math.ceil(per_minute(self._limits.requests_per_minute) * _MICROSECONDS)
+        waits = [math.ceil(seconds * _MICROSECONDS) for seconds in (BUSY_WAIT_S, TRIAL_WAIT_S)]
+        lease_us = math.ceil(self._limits.lease_s * _MICROSECONDS)
+        numbers = [lease_us, self._limits.concurrency, request_us, self._token_us, tokens]
+        with reported(self._client):
+            found = self._enter(keys=_keys(provider), args=[taken.ticket, *numbers, *waits, _KEEP_MS])
+        kind, wait_us, reason = cast("tuple[bytes, bytes, bytes]", found)
+        return taken if kind == b"pass" else Wait(int(wait_us) / _MICROSECONDS, reason.decode())
+
+    def leave(self, provider: str, taken: Pass, end: End) -> None:
+        """Give the slot and the unused tokens back, and tell how it went.
+
+        Raises:
+            RedisUnavailable: Redis does not answer; the slot is free again when its lease ends.
+        """
+        pause_s = self._limits.pause_s if end.pause_s is None else end.pause_s
+        refund_us = math.floor(max(0, taken.tokens - end.used_tokens) * self._token_us)
+        numbers = [math.ceil(pause_s * _MICROSECONDS), self._limits.failures, _KEEP_MS]
+        with reported(self._client):
+            self._leave(keys=_keys(provider), args=[taken.ticket, refund_us, end.how, end.reason, *numbers])
+
+    def reopen(self, provider: str) -> None:
+        """End a pause before its time.
+
+        Raises:
+            RedisUnavailable: Redis does not answer.
+        """
+        with reported(self._client):
+            self._client.hdel(_keys(provider)[0], "blocked_until", "is_open", "failures")
+
+
+class FallbackGate:
+    """Uses the first gate, and the second while the first cannot be reached; what entered one leaves that one.
+
+    The second knows neither the slots nor the pauses of the first: for that time each process keeps the limits alone.
+    """
+
+    def __init__(self, primary: Gate, secondary: Gate, retry_after_s: float = 15.0) -> None:
+        self._primary, self._secondary = primary, secondary
+        self._retry_after_s = retry_after_s
+        self._lock = threading.Lock()
+        self._primary_from = 0.0
+        self._of_secondary: set[str] = set()
+
+    def enter(self, provider: str, tokens: int) -> Pass | Wait:
+        """Take a slot and a place, or hear how long to wait."""
+        if time.monotonic() >= self._primary_from:
+            try:
+                return self._primary.enter(provider, tokens)
+            except RedisUnavailable as error:
+                self._degrade(error)
+        found = self._secondary.enter(provider, tokens)
+        if isinstance(found, Pass):
+            with self._lock:
+                self._of_secondary.add(found.ticket)
+        return found
+
+    def leave(self, provider: str, taken: Pass, end: End) -> None:
+        """Give back to the gate that let it pass; a failure is told to the second too, should the first be gone."""
+        with self._lock:
+            is_of_secondary = taken.ticket in self._of_secondary
+            self._of_secondary.discard(taken.ticket)
+        if not is_of_secondary:
+            try:
+                self._primary.leave(provider, taken, end)
+                return
+            except RedisUnavailable as error:
+                self._degrade(error)
+        self._secondary.leave(provider, taken, end)
+
+    def reopen(self, provider: str) -> None:
+        """End a pause before its time, in both."""
+        try:
+            self._primary.reopen(provider)
+        except RedisUnavailable as error:
+            self._degrade(error)
+        self._secondary.reopen(provider)
+
+    def _degrade(self, error: RedisUnavailable) -> None:
+        with self._lock:
+            self._primary_from = time.monotonic() + self._retry_after_s
+        logger.warning("a provider's limits without Redis for %.0f s: %s", self._retry_after_s, error)
+
+
+def _keys(provider: str) -> list[str]:
+    # The braces keep both keys on one node of a Redis cluster.
+    return [f"{PREFIX}gate:{{{provider}}}", f"{PREFIX}gate:{{{provider}}}:slots"]

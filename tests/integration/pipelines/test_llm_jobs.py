@@ -1,0 +1,138 @@
+"""Language models in jobs: what is due, what is left for later, what it cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from rapray.analyzers.llm.prompts import load_prompts
+from rapray.config import Settings
+from rapray.config.settings import LlmSettings
+from rapray.domain import Artist, FetchResult, Outcome, SongRef, Track
+from rapray.errors import ProviderNotConfigured, ProviderRefused, RunPaused
+from rapray.pipelines.analyze import analyze
+from rapray.samples.corpus import songs
+from rapray.store import costs, runs, tracks
+from rapray.store.pool import connect
+from rapray.text.clean import clean_lyrics
+from rapray.text.fingerprint import content_hash
+from rapray.text.sections import split_sections
+from tests.support.hostile import HostileServer, Reply, answers, error
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
+TRACKS = 12
+
+
+def stored(database_url: str) -> None:
+    """A few sample songs as tracks, as collecting would store them."""
+    results: list[FetchResult] = []
+    for song in songs()[:TRACKS]:
+        artist = Artist("genius", str(song.artist_id), song.artist)
+        text = clean_lyrics(song.lyrics)
+        key, url = str(song.id), f"http://127.0.0.1/{song.id}"
+        track = Track("genius", key, song.title, artist, text, split_sections(text), content_hash(text), url)
+        results.append(FetchResult(SongRef("genius", key, url, song.title, artist), Outcome.LYRICS, track))
+    with connect(database_url, application_name="test") as conn:
+        tracks.write_fetched(conn, runs.start(conn, "seed", {}), results, max_attempts=3, retry_delay_s=1)
+
+
+def with_llm(settings: Settings, server: HostileServer, **llm: Any) -> Settings:
+    """The settings with a provider of one's own, `mine`, at this server."""
+    provider = {
+        "base_url": server.base_url,
+        "model": "m",
+        "api_key": "k",
+        "logprobs": False,
+        "max_retries": 0,
+        "max_wait_s": 5,
+        "concurrency": 2,
+        "input_usd_per_million": 1,
+        "output_usd_per_million": 2,
+    }
+    section = LlmSettings.model_validate({"providers": {"mine": provider}, **llm})
+    return settings.model_copy(update={"llm": section})
+
+
+def count(database_url: str, table: str) -> int:
+    """Rows of a table."""
+    with psycopg.connect(database_url) as conn:
+        row = conn.execute(f"SELECT count(*) FROM {table}").fetchone()  # pyright: ignore
+    assert row is not None
+    return int(row[0])
+
+
+def test_analyze_with_a_provider_of_ones_own_is_due_once_and_again_with_another_prompt(
+    job_settings: Settings, database_url: str, tmp_path: Path
+) -> None:
+    """A result a track with its cost; again nothing; with an edited prompt all of them."""
+    stored(database_url)
+    prompts = tmp_path / "v1b"
+    prompts.mkdir()
+    for name, text in load_prompts("v1").texts.items():
+        (prompts / f"{name}.md").write_text(text + "\n\nBe brief.")
+    with HostileServer(answers()) as server:
+        settings = with_llm(job_settings, server)
+        assert analyze(settings, ["mine"]).new == TRACKS
+        asked = len(server.asked)
+        assert asked == TRACKS + 1  # and the one that looks whether the key is right
+        again = analyze(settings, ["mine"])
+        assert (again.new, again.unchanged, len(server.asked)) == (0, TRACKS, asked)
+        assert analyze(with_llm(job_settings, server, prompts=str(prompts)), ["mine"]).new == TRACKS
+    with psycopg.connect(database_url) as conn:
+        row = conn.execute(
+            "SELECT sum(cost_usd), count(DISTINCT prompt_version) FROM analysis_results"
+        ).fetchone()
+        assert row is not None
+        assert row[0] == pytest.approx(TRACKS * (100 + 2 * 50) / 1e6)
+        assert row[1] == 1
+        found = conn.execute(
+            "SELECT id FROM runs WHERE job = 'analyze' ORDER BY started_at LIMIT 1"
+        ).fetchone()
+        assert found is not None
+    with connect(database_url, application_name="test") as conn:
+        (spent,) = costs.of_run(conn, found[0])
+    assert (spent.provider, spent.requests, spent.input_tokens) == ("mine", TRACKS, TRACKS * 100)
+
+
+@pytest.mark.parametrize("reply", [error(401), error(402)])
+def test_analyze_key_that_stops_working_leaves_the_rest_due_and_lets_others_run(
+    job_settings: Settings, database_url: str, reply: Reply
+) -> None:
+    """What was answered is stored, nothing counts as a failure of a lyric, and the algorithmic results are there."""
+    stored(database_url)
+    with HostileServer(answers(), answers(), answers(), reply) as server, pytest.raises(RunPaused) as caught:
+        analyze(with_llm(job_settings, server), ["mine", "algorithmic"])
+    assert caught.value.exit_code == 3
+    assert count(database_url, "dead_letters") == 0
+    assert count(database_url, "analysis_results WHERE analyzer = 'mine'") == 2
+    assert count(database_url, "analysis_results WHERE analyzer = 'algorithmic'") == TRACKS
+    with HostileServer(answers()) as server:
+        assert analyze(with_llm(job_settings, server), ["mine"]).new == TRACKS - 2
+
+
+def test_analyze_wrong_key_is_an_error_before_the_first_track(
+    job_settings: Settings, database_url: str
+) -> None:
+    """Also for the analyzers beside it: nothing has been written."""
+    stored(database_url)
+    with HostileServer(error(401)) as server, pytest.raises(ProviderRefused) as caught:
+        analyze(with_llm(job_settings, server), ["algorithmic", "mine"])
+    assert caught.value.exit_code == 4
+    assert len(server.asked) == 1
+    assert count(database_url, "analysis_results") == 0
+    with pytest.raises(ProviderNotConfigured):
+        analyze(job_settings, ["algorithmic", "qwen"])
+
+
+def test_analyze_cost_limit_is_kept_by_all_workers(job_settings: Settings, database_url: str) -> None:
+    """Requests that could pass it are not sent; their tracks are due for a run with more."""
+    stored(database_url)
+    with HostileServer(answers()) as server:
+        with pytest.raises(RunPaused, match="cost_limit"):
+            analyze(with_llm(job_settings, server, max_cost_usd=0.012), ["mine"])
+        done = count(database_url, "analysis_results")
+        assert 0 < done < TRACKS
+        assert analyze(with_llm(job_settings, server, max_cost_usd=1), ["mine"]).new == TRACKS - done

@@ -1,0 +1,80 @@
+"""What a run spends, and the limit that all its workers keep together."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import uuid
+
+import pytest
+
+from rapray.errors import CostLimitReached
+from rapray.store import costs, runs
+from rapray.store.costs import RunBudget
+from rapray.store.pool import connect
+
+
+def run_of(database_url: str) -> uuid.UUID:
+    """A run to charge to."""
+    with connect(database_url, application_name="test") as conn:
+        return runs.start(conn, "analyze", {})
+
+
+def spent(database_url: str, run: uuid.UUID) -> list[costs.RunCost]:
+    """The account of a run."""
+    with connect(database_url, application_name="test") as conn:
+        return costs.of_run(conn, run)
+
+
+def test_budget_settles_what_was_reserved(database_url: str) -> None:
+    """The account shows what requests did cost, and nothing is set aside at the end."""
+    run = run_of(database_url)
+    budget = pickle.loads(pickle.dumps(RunBudget(database_url, run, 1.0)))
+    budget.reserve("qwen", 0.4)
+    budget.settle("qwen", reserved_usd=0.4, cost_usd=0.1, input_tokens=10, output_tokens=5)
+    (found,) = spent(database_url, run)
+    assert (found.provider, found.requests, found.input_tokens, found.output_tokens) == ("qwen", 1, 10, 5)
+    assert (found.cost_usd, found.reserved_usd) == (pytest.approx(0.1), pytest.approx(0))
+
+
+def test_budget_refuses_what_could_pass_the_limit_and_keeps_providers_apart(database_url: str) -> None:
+    """Reserved counts as spent; another provider has its own account."""
+    budget = RunBudget(database_url, run_of(database_url), 1.0)
+    with pytest.raises(CostLimitReached):
+        budget.reserve("qwen", 1.1)
+    budget.reserve("qwen", 0.6)
+    with pytest.raises(CostLimitReached, match=r"0\.6 of 1\.0 USD"):
+        budget.reserve("qwen", 0.6)
+    budget.reserve("gemma", 0.6)
+
+
+def test_budget_without_limit_counts_all_the_same(database_url: str) -> None:
+    """Accounting needs no limit."""
+    run = run_of(database_url)
+    budget = RunBudget(database_url, run, None)
+    budget.reserve("ollama", 0.0)
+    budget.settle("ollama", reserved_usd=0, cost_usd=0, input_tokens=7, output_tokens=3)
+    assert [(one.requests, one.input_tokens) for one in spent(database_url, run)] == [(1, 7)]
+
+
+def test_budget_of_many_workers_is_never_passed(database_url: str) -> None:
+    """Eight workers that reserve at once get exactly as many places as the limit holds."""
+    run = run_of(database_url)
+    granted: list[int] = []
+
+    def work() -> None:
+        budget = RunBudget(database_url, run, 1.0)
+        for _ in range(5):
+            try:
+                budget.reserve("qwen", 0.1)
+            except CostLimitReached:
+                return
+            granted.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(granted) in (9, 10)  # ten tenths are a little more than one
+    assert sum(one.reserved_usd for one in spent(database_url, run)) <= 1.0
