@@ -62,7 +62,7 @@ class BuiltinEmbedder(WindowedEmbedder):
         self._pool = (
             self._one_core_each(threads or torch.get_num_threads()) if self._device == "cpu" else None
         )
-        self._network = _load_network(folder, self._device, pick_dtype(settings, self._device))
+        self._network = load_network(folder, self._device, pick_dtype(settings, self._device))
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.enable_padding(pad_to_multiple_of=PAD_MULTIPLE)
@@ -128,7 +128,12 @@ def check_weights(path: Path) -> None:
         raise ModelUnavailable(model=MODEL.name, reason=reason)
 
 
-def _load_network(folder: Path, device: str, dtype: Any) -> Any:
+def load_network(folder: Path, device: str, dtype: Any) -> Any:
+    """The packaged BERT without a pooler, ready to run.
+
+    Raises:
+        ModelUnavailable: transformers cannot read the folder.
+    """
     import torch
     from transformers import BertModel
 
