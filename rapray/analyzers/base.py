@@ -27,7 +27,10 @@ class Needs:
 class AnalyzerSpec:
     """An analyzer before it is loaded, so that all can be listed without importing one.
 
-    `factory` is "package.module:Class". A new `version` makes all results of the old one due again.
+    `factory` is "package.module:callable" and takes the settings and the analyzer's name. `identify` is the same for a
+    callable that gives the `Identity`; left out: there is neither a model nor a prompt. `preflight` is the same for a
+    callable that raises where the analyzer cannot do its work; a job calls it once, before the first lyric. A new
+    `version` makes all results of the old one due again.
     """
 
     name: str
@@ -36,6 +39,22 @@ class AnalyzerSpec:
     summary: str
     needs: Needs = field(default_factory=Needs)
     batch_size: int = 32
+    identify: str | None = None
+    preflight: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a stored result of an analyzer must say to be current; known without loading any weights.
+
+    `note` is for operators and no part of a result: that a built-in model stands in for another, say.
+    """
+
+    name: str
+    version: str
+    model: ModelInfo | None = None
+    prompt_version: str | None = None
+    note: str = field(default="", compare=False)
 
 
 @runtime_checkable
@@ -65,6 +84,26 @@ class Analyzer(Protocol):
     def analyze(self, batch: Sequence[Lyric]) -> list[Analysis | Failure]:
         """One outcome a lyric, in the order of the batch. A lyric that cannot be read fails alone."""
         ...
+
+
+@runtime_checkable
+class Charged(Protocol):
+    """An analyzer whose work costs money."""
+
+    def charge_to(self, budget: Any) -> None:
+        """Charge everything from now on to a run; `budget` is a `rapray.store.costs.RunBudget` or the like."""
+        ...
+
+
+NOT_TRIED = frozenset(
+    {"provider_paused", "provider_auth", "provider_quota", "provider_not_configured", "cost_limit"}
+)
+"""Codes of failures that say nothing about the lyric: a job does not store them, and the lyric stays due."""
+
+
+def stage(name: str, version: str) -> str:
+    """The stage under which an analyzer's failures are kept."""
+    return f"analyze/{name}/{version}"
 
 
 def one_by_one(
@@ -108,6 +147,7 @@ def to_json(analysis: Analysis, *, include_embedding: bool = False) -> dict[str,
         "seconds": analysis.seconds,
         "input_tokens": analysis.input_tokens,
         "output_tokens": analysis.output_tokens,
+        "cost_usd": analysis.cost_usd,
     }
     if include_embedding:
         shown["embedding"] = None if analysis.embedding is None else list(analysis.embedding)

@@ -13,6 +13,7 @@ from types import FrameType
 import typer
 
 from rapray.cli import (
+    analyses,
     analyze,
     collection,
     configuration,
@@ -21,6 +22,8 @@ from rapray.cli import (
     doctor,
     failures,
     jobs,
+    llm,
+    ml,
     pages,
     servers,
     serving,
@@ -46,8 +49,11 @@ for family in (
     jobs,
     analyze,
     collection,
-    pages,
+    analyses,
     failures,
+    pages,
+    llm,
+    ml,
     servers,
     database,
     configuration,

@@ -9,10 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from rapray.analyzers.base import to_json
-from rapray.analyzers.registry import create
+from rapray.analyzers.registry import create, identity
+from rapray.analyzers.selection import chosen
 from rapray.cli import state
 from rapray.cli.jobs import Json, Limit, report
 from rapray.cli.output import print_json, print_table
+from rapray.cli.where import HELP, parse
+from rapray.config import Settings
 from rapray.domain import Failure, Lyric
 from rapray.errors import AnalysisFailed, InvalidLyrics, UsageError
 from rapray.text.clean import checked_lyrics, decode
@@ -31,28 +34,46 @@ def add_to(app: typer.Typer) -> None:
 def analyze(
     *,
     analyzer: Annotated[
-        list[str] | None, typer.Option("--analyzer", help="Which; repeatable. Default: analyze.analyzers.")
+        list[str] | None,
+        typer.Option(
+            "--analyzer", help="Which: a name, several with commas, or all. Default: analyze.analyzers."
+        ),
     ] = None,
     limit: Limit = None,
+    where: Annotated[list[str] | None, typer.Option("--where", help=HELP)] = None,
     file: Annotated[
         str | None, typer.Option("--file", help="Analyse this text instead, '-' for standard input.")
+    ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--max-cost", min=0, help="Most US dollars to spend on each provider. Default: llm.max_cost_usd."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Analyse every track that has no current result, or one text with --file."""
+    settings = _limited(state.settings(), max_cost)
+    names = chosen(analyzer or settings.analyze.analyzers, settings)
     if file is not None:
-        _analyze_file(file, analyzer, as_json)
+        _analyze_file(file, names, settings, as_json)
         return
     from rapray.pipelines.analyze import analyze as run
 
-    settings = state.settings()
-    report(lambda: run(settings, analyzer or settings.analyze.analyzers, limit=limit), as_json)
+    filters = parse(where or [])
+    report(lambda: run(settings, names, limit=limit, where=filters), as_json)
 
 
-def _analyze_file(file: str, names: list[str] | None, as_json: bool) -> None:
-    settings = state.settings()
+def _limited(settings: Settings, max_cost: float | None) -> Settings:
+    if max_cost is None:
+        return settings
+    llm = settings.llm.model_copy(update={"max_cost_usd": max_cost})
+    return settings.model_copy(update={"llm": llm})
+
+
+def _analyze_file(file: str, names: list[str], settings: Settings, as_json: bool) -> None:
     lyric = read_lyric(file, settings.analyze.max_lyrics_chars)
-    results = {name: _result(name, lyric) for name in names or settings.analyze.analyzers}
+    results = {name: _result(name, lyric, settings) for name in names}
     if as_json:
         print_json({"content_hash": lyric.content_hash, "language": lyric.language, "results": results})
     else:
@@ -85,8 +106,9 @@ def _read(file: str) -> bytes:
     return body
 
 
-def _result(name: str, lyric: Lyric) -> dict[str, Any]:
-    (result,) = create(name).analyze([lyric])
+def _result(name: str, lyric: Lyric, settings: Settings) -> dict[str, Any]:
+    identity(name, settings)  # one that is not set up says so itself
+    (result,) = create(name, settings).analyze([lyric])
     if isinstance(result, Failure):
         raise AnalysisFailed(analyzer=name, reason=result.detail)
     return to_json(result)

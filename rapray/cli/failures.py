@@ -18,53 +18,74 @@ from rapray.store import failures, migrate
 from rapray.store import runs as stored_runs
 from rapray.store.pool import address_of, connect, translated
 
-PANEL = "Operate"
-commands = typer.Typer(name="failures", help="Failures and dead letters of jobs.", no_args_is_help=True)
+commands = typer.Typer(name="failures", help="What failed, and trying it again.", no_args_is_help=True)
+Stage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage", help="collect, embed, analyze or one below, e.g. collect/genius or analyze/qwen."
+    ),
+]
+Keys = Annotated[
+    list[str] | None, typer.Option("--key", help="A track's id, or a song's id at its source. Repeatable.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Stage = Annotated[str | None, typer.Option(help="Of this stage alone, e.g. collect/genius.")]
+_SHOWN_DETAIL = 100
 
 
 def add_to(app: typer.Typer) -> None:
     """Hang the family into the tree."""
-    app.add_typer(commands, rich_help_panel=PANEL)
-    app.command(rich_help_panel=PANEL, epilog="Example: rapray runs --limit 5 --json")(runs)
+    app.add_typer(commands, rich_help_panel="Operate")
+    app.command(rich_help_panel="Operate", epilog="Example: rapray runs --limit 5 --json")(runs)
 
 
-@commands.command("list", epilog="Example: rapray failures list --stage collect/genius --json")
+@commands.command("list", epilog="Example: rapray failures list --stage analyze --all --json")
 def list_(
     *,
     stage: Stage = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Also those that are due again by themselves.")
+    key: Keys = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what is tried again by itself; else only what is dead.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List dead letters, the latest first: what will not be tried again, and why."""
+    """List failures, the latest first."""
     with _connected() as connection:
-        found = failures.list_(connection, stage=stage, dead_only=not every, limit=limit)
+        found = failures.list_(connection, stage=stage, keys=key, dead_only=not everything, limit=limit)
     if as_json:
-        print_json([asdict(letter) for letter in found])
-    elif found:
-        rows = [(d.stage, d.key, d.code, d.attempts, "dead" if d.is_dead else "due", d.detail) for d in found]
-        print_table(("stage", "key", "code", "attempts", "state", "detail"), rows)
-    else:
-        note("There are none.")
+        print_json([asdict(one) for one in found])
+        return
+    rows = [
+        (
+            one.stage,
+            one.key,
+            one.code,
+            one.attempts,
+            "dead" if one.is_dead else "due",
+            one.detail[:_SHOWN_DETAIL],
+        )
+        for one in found
+    ]
+    print_table(("stage", "key", "code", "attempts", "state", "detail"), rows)
 
 
-@commands.command(epilog="Example: rapray failures retry --stage collect/genius --key 3039923")
+@commands.command(epilog="Example: rapray failures retry --stage analyze/algorithmic")
 def retry(
     *,
     stage: Stage = None,
-    key: Annotated[list[str] | None, typer.Option(help="Of this key alone; repeatable.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every dead letter of every stage.")] = False,
+    key: Keys = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every dead letter of every stage.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Make dead letters due again, with all their attempts; the next run of the job tries them."""
-    if stage is None and not key and not every:
-        raise UsageError(reason="Say which: --stage, --key, or --all.")
+    """Make what is dead due again, with all its attempts; the next run of its job tries it."""
+    if stage is None and key is None and not everything:
+        raise UsageError(reason="Say which: --stage, --key or --all.")
     with _connected() as connection:
-        revived = failures.retry(connection, stage=stage, keys=key or None)
-    note(f"{revived} due again.")
+        revived = failures.retry(connection, stage=stage, keys=key)
+    if as_json:
+        print_json({"due_again": revived})
+    else:
+        note(f"{revived} due again.")
 
 
 def runs(*, limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20, as_json: Json = False) -> None:

@@ -109,11 +109,17 @@ def _shown(value: object) -> Any:
 
 def _flat(model: BaseModel, prefix: str = "") -> Iterable[tuple[str, object]]:
     for name in type(model).model_fields:
-        value = getattr(model, name)
-        if isinstance(value, BaseModel):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+        yield from _flat_value(getattr(model, name), f"{prefix}{name}")
+
+
+def _flat_value(value: object, key: str) -> Iterable[tuple[str, object]]:
+    if isinstance(value, BaseModel):
+        yield from _flat(value, f"{key}.")
+    elif isinstance(value, dict) and any(isinstance(inner, BaseModel) for inner in value.values()):
+        for name, inner in cast("dict[str, object]", value).items():
+            yield from _flat_value(inner, f"{key}.{name}")
+    else:
+        yield key, value
 
 
 def _named_file(environ: Mapping[str, str], dotenv: Mapping[str, str], directory: Path) -> Path | None:
@@ -160,7 +166,9 @@ def _environment_layer(variables: Mapping[str, str], kind: str) -> _Layer:
         given = _MappingSource(own)()
     except SettingsError as error:
         raise ConfigError(problems=f"{kind}: {error}") from error
-    known = {_variable(key) for key in _dotted(given)} | {_variable(name) for name in Settings.model_fields}
+    # A variable may hold a whole mapping as JSON: then its own name stands above the keys that it gives.
+    above = {key[:end] for key in _dotted(given) for end in range(len(key) + 1) if key[end:][:1] in ("", ".")}
+    known = {_variable(name) for name in above | set(Settings.model_fields)}
     unknown = sorted(name for name in own if name.upper() not in known)
     if unknown:
         raise ConfigError(

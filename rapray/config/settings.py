@@ -6,7 +6,7 @@ Does not know where values come from: `rapray/config/loader.py` does. `rapray.ex
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 import platformdirs
 from pydantic import (
@@ -128,11 +128,34 @@ class EmbeddingSettings(_Section):
     )
 
 
+class EmotionSettings(_Section):
+    """Which model reads emotions."""
+
+    model: str = Field(
+        default="auto",
+        min_length=1,
+        description="'auto' (j-hartmann/emotion-english-distilroberta-base where its weights are on this host, "
+        "else 'builtin'), 'builtin', or any sequence-classification model by name or path.",
+    )
+    revision: str | None = Field(
+        default=None, description="Revision of a model by name; part of the stored identity."
+    )
+    device: str = Field(default="auto", description="'auto', 'cpu', 'cuda', 'cuda:1', 'mps'.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="'auto': bfloat16 where the processor computes with it."
+    )
+    batch_tokens: int = Field(
+        default=4096, ge=256, le=1_000_000, description="Padded tokens of one forward pass."
+    )
+
+
 class AnalyzeSettings(_Section):
     """What every analyzer shares."""
 
     analyzers: Names = Field(
-        default=("algorithmic",), min_length=1, description="Run where a job or a request names none."
+        default=("algorithmic",),
+        min_length=1,
+        description="Run and served where nothing else is named; all: every one.",
     )
     deadline_s: float = Field(
         default=30, gt=0, le=600, description="Longest wait for one analyzer in a request."
@@ -143,6 +166,137 @@ class AnalyzeSettings(_Section):
         ge=1000,
         le=5_000_000,
         description="Longest text that a request may carry.",
+    )
+
+
+class ProviderSettings(_Section):
+    """One language model behind an API of OpenAI's form; each becomes an analyzer of its name."""
+
+    base_url: Url = Field(description="Base address of the API, up to and with its version: https://host/v1.")
+    model: str = Field(min_length=1, max_length=200, description="Name of the model as the API knows it.")
+    revision: str = Field(
+        default="unpinned",
+        min_length=1,
+        max_length=200,
+        description="Part of the stored identity: change it when the provider changes the weights.",
+    )
+    api_key: SecretStr | None = Field(default=None, description="Key of the API; empty: none.")
+    needs_key: bool = Field(default=True, description="False: the API takes requests without a key.")
+    enabled: bool = Field(default=True, description="False: not configured on this installation.")
+    context_tokens: int = Field(
+        default=32_768, ge=1024, le=10_000_000, description="Longest prompt and answer together."
+    )
+    max_output_tokens: int = Field(default=2048, ge=128, le=65_536, description="Longest answer.")
+    structured_output: Literal["auto", "json_schema", "json_object", "extract"] = Field(
+        default="auto",
+        description="How the answer is bound; 'auto' takes the strictest form that the API accepts.",
+    )
+    logprobs: bool = Field(
+        default=True, description="Ask for log-probabilities; an API that refuses is asked without."
+    )
+    temperature: float = Field(default=0, ge=0, le=2, description="Of a single answer.")
+    samples: int = Field(
+        default=1, ge=1, le=16, description="Answers a text; with several, their agreement is the confidence."
+    )
+    max_parts: int = Field(
+        default=16, ge=1, le=1000, description="A lyric that needs more parts is a failure, never cut."
+    )
+    timeout_s: float = Field(default=120, gt=0, le=3600, description="Longest wait for one whole answer.")
+    max_retries: int = Field(default=3, ge=0, le=10, description="Repeats of one request.")
+    max_wait_s: float = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        description="Longest wait of one request for a limit, a Retry-After or a paused provider.",
+    )
+    concurrency: int = Field(
+        default=4, ge=1, le=1024, description="Requests at once, of all workers together."
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, le=10_000_000, description="Of all workers together."
+    )
+    tokens_per_minute: int | None = Field(
+        default=None, ge=1, le=1_000_000_000, description="Of all workers together."
+    )
+    input_usd_per_million: float | None = Field(
+        default=None,
+        ge=0,
+        le=10_000,
+        description="Price of a million prompt tokens; unknown: no cost is stored.",
+    )
+    output_usd_per_million: float | None = Field(
+        default=None, ge=0, le=10_000, description="Price of a million answer tokens."
+    )
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        description="Further members of every request, as the API documents them.",
+    )
+
+
+_OWN_MACHINE: dict[str, Any] = {
+    "needs_key": False,
+    "input_usd_per_million": 0.0,
+    "output_usd_per_million": 0.0,
+    "concurrency": 2,
+}
+PROVIDER_PRESETS: dict[str, dict[str, Any]] = {
+    "qwen": {"base_url": "https://api.novita.ai/openai/v1", "model": "qwen/qwen3-4b-fp8"},
+    "gemma": {
+        "base_url": "https://generativelanguage.googleapis.com/v1beta/openai/",
+        "model": "gemma-3-27b-it",
+    },
+    "ollama": {
+        **_OWN_MACHINE,
+        "enabled": False,
+        "base_url": "http://localhost:11434/v1",
+        "model": "llama3.1:8b",
+        "context_tokens": 8192,
+    },
+    "local": {
+        **_OWN_MACHINE,
+        "enabled": False,
+        "base_url": "http://127.0.0.1:8000/v1",
+        "model": "local",
+        "context_tokens": 8192,
+    },
+}
+
+
+def _with_presets(value: object) -> object:
+    """Each preset under what is given for it, so that a key alone configures a provider."""
+    if not isinstance(value, dict):
+        return value
+    given = cast("dict[str, Any]", value)
+    return {
+        name: {**PROVIDER_PRESETS.get(name, {}), **_as_dict(given.get(name, {}))}
+        for name in [*PROVIDER_PRESETS, *(name for name in given if name not in PROVIDER_PRESETS)]
+    }
+
+
+def _as_dict(provider: Any) -> dict[str, Any]:
+    if isinstance(provider, ProviderSettings):
+        return {name: getattr(provider, name) for name in provider.model_fields_set}
+    values = {name: value for name, value in dict(provider).items() if value != ""}
+    return {**values, "enabled": True} if values and "enabled" not in values else values
+
+
+ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class LlmSettings(_Section):
+    """Language models behind APIs of OpenAI's form."""
+
+    prompts: str = Field(
+        default="v1",
+        min_length=1,
+        description="Version of the prompts: a folder of rapray/analyzers/prompts, or a path to one of yours.",
+    )
+    max_cost_usd: float | None = Field(
+        default=None, ge=0, description="Most that one run may spend on each provider; unset: no limit."
+    )
+    providers: Annotated[dict[ProviderName, ProviderSettings], BeforeValidator(_with_presets)] = Field(
+        default_factory=dict[str, ProviderSettings],
+        description="Providers by name: the presets qwen, gemma, ollama and local, and any of your own.",
     )
 
 
@@ -218,7 +372,9 @@ class Settings(_Section):
     redis: RedisSettings = RedisSettings()
     genius: GeniusSettings = GeniusSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    emotion: EmotionSettings = EmotionSettings()
     analyze: AnalyzeSettings = AnalyzeSettings()
+    llm: LlmSettings = LlmSettings()
     jobs: JobSettings = JobSettings()
     serve: ServeSettings = ServeSettings()
     ray: RaySettings = RaySettings()

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from rapray import __version__, cache, embedded
+from rapray.analyzers.emotion_choice import DEFAULT_MODEL, choose
 from rapray.config import Settings
 from rapray.embeddings import model_info
 from rapray.errors import RaprayError
@@ -60,7 +61,12 @@ def examine(settings: Settings) -> list[Finding]:
         findings.append(_guarded("PostgreSQL", lambda: _database(endpoints.database_url)))
         findings.append(_guarded("schema", lambda: _schema(endpoints.database_url)))
         findings.append(_redis(endpoints.redis_url, settings))
-    return [*findings, _genius(settings), _guarded("embedding model", lambda: _model(settings))]
+    return [
+        *findings,
+        _genius(settings),
+        _guarded("embedding model", lambda: _model(settings)),
+        _guarded("emotion model", lambda: _emotion(settings)),
+    ]
 
 
 def _guarded(subject: str, look: Callable[[], Finding]) -> Finding:
@@ -155,3 +161,13 @@ def _model(settings: Settings) -> Finding:
     return Finding(
         "embedding model", "ok", f"{info.name} ({info.dimension} dimensions, revision {info.revision[:8]})"
     )
+
+
+def _emotion(settings: Settings) -> Finding:
+    chosen = choose(settings.emotion)
+    found = f"{chosen.info.name} (revision {chosen.info.revision[:8]})"
+    if not chosen.is_stand_in:
+        return Finding("emotion model", "ok", found)
+    advice = f"the built-in model stands in for {DEFAULT_MODEL}, whose weights are not on this host; "
+    advice += "RAPRAY_EMOTION__MODEL=builtin says that this is meant"
+    return Finding("emotion model", "warn", found, advice)

@@ -5,6 +5,7 @@ Knows the order of the steps; what an analyzer measures is its own business.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
@@ -12,73 +13,123 @@ from uuid import UUID
 import pyarrow as pa
 from psycopg import Connection
 
-from rapray.analyzers.registry import create, spec
+from rapray.analyzers.base import NOT_TRIED, Charged
+from rapray.analyzers.registry import create, identity, preflight, spec
 from rapray.config import Settings
-from rapray.domain import Analysis, Failure, analyze_stage
+from rapray.domain import Analysis, Failure
+from rapray.errors import RaprayError, RayUnavailable, RunPaused
+from rapray.pipelines.current import due_of
 from rapray.pipelines.job import JobContext, JobReport, job, run_plan
 from rapray.pipelines.lyrics import read_due_lyrics, report, split
 from rapray.pipelines.plan import computing
 from rapray.pipelines.records import from_table, to_table
 from rapray.store import analyses, due
+from rapray.store.costs import RunBudget
 from rapray.store.due import DueAnalyses
+from rapray.store.ledger import batch_id, write_once
+from rapray.store.scope import EVERY_TRACK, TrackFilters
+from rapray.telemetry import logger
+
+log = logger(__name__)
+_HELD = "failed.held."
 
 
 class Analyze:
     """An actor that runs one analyzer; it is created once an actor."""
 
-    def __init__(self, analyzer: str) -> None:
-        self._analyzer = create(analyzer)
+    def __init__(self, analyzer: str, settings: Settings, budget: RunBudget | None = None) -> None:
+        self._analyzer = create(analyzer, settings)
+        if budget is not None and isinstance(self._analyzer, Charged):
+            self._analyzer.charge_to(budget)
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """An analysis or a failure for every lyric of the block."""
         return to_table([(result.key, result) for result in self._analyzer.analyze(from_table(block))])
 
 
-def analyze(settings: Settings, analyzers: Sequence[str], *, limit: int | None = None) -> JobReport:
+def analyze(
+    settings: Settings,
+    analyzers: Sequence[str],
+    *,
+    limit: int | None = None,
+    where: TrackFilters = EVERY_TRACK,
+) -> JobReport:
     """Run each of `analyzers` over the tracks, at most `limit`, that it has no current result for.
 
+    An analyzer that cannot go on, because its provider does not, leaves its tracks due and lets the others run.
+
     Raises:
-        UnknownAnalyzer: there is none of that name; nothing has been analysed then.
+        UnknownAnalyzer, ConfigError, MissingExtra, ModelUnavailable, ProviderRefused and the like: of any of them;
+            nothing has been analysed then.
+        RaprayError: the first that stopped an analyzer; all others have run.
         JobAlreadyRunning, DependencyError: see `rapray.pipelines.job.job`.
     """
-    for name in analyzers:
-        spec(name)
-    with job("analyze", settings, {"analyzers": list(analyzers), "limit": limit}) as context:
-        queries = [_due(name) for name in analyzers]
+    wanted = [identity(name, settings) for name in analyzers]
+    parameters = {"analyzers": list(analyzers), "limit": limit, "where": where.as_json()}
+    with job("analyze", settings, parameters) as context:
+        scope = where.resolved(context.connection)
+        queries = [due_of(one, scope) for one in wanted]
         for query in queries:
-            _analyze(context, query, limit)
+            if due.count(context.connection, query):
+                preflight(query.analyzer, settings)
+        stopped = [error for query in queries if (error := _tried(context, query, limit)) is not None]
+        if stopped:
+            raise stopped[0]
         return report(context, *queries)
 
 
-def _due(name: str) -> DueAnalyses:
-    analyzer = create(name)
-    model = analyzer.model
-    return DueAnalyses(
-        analyzer=name,
-        version=analyzer.version,
-        stage=analyze_stage(name, analyzer.version),
-        model=model.name if model else None,
-        model_revision=model.revision if model else None,
-        prompt_version=analyzer.prompt_version,
-    )
+def _tried(context: JobContext, query: DueAnalyses, limit: int | None) -> RaprayError | None:
+    """Run one analyzer; the error that stopped it, where another analyzer may still do its work."""
+    try:
+        _analyze(context, query, limit)
+    except RayUnavailable:
+        raise
+    except RaprayError as error:
+        log.error("analyzer stopped", analyzer=query.analyzer, code=error.code, detail=str(error))
+        return error
+    return None
 
 
 def _analyze(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
     settings = context.settings
+    before = _held(context)
+    budget = RunBudget(context.endpoints.database_url, context.run_id, settings.llm.max_cost_usd)
     ranges = due.due_ranges(context.connection, query, settings.jobs.compute_block_rows, limit)
     run_plan(
         context,
         reader=partial(read_due_lyrics, query=query),
         key_ranges=ranges,
         total=sum(found.rows for found in ranges),
-        stage=computing(settings, Analyze, {"analyzer": query.analyzer}, spec(query.analyzer).batch_size),
+        stage=computing(
+            settings,
+            Analyze,
+            {"analyzer": query.analyzer, "settings": settings, "budget": budget},
+            spec(query.analyzer, settings).batch_size,
+        ),
         writer=partial(write, max_attempts=settings.jobs.max_attempts),
     )
+    if held := _held(context) - before:
+        reasons = ", ".join(f"{n} {name.removeprefix(_HELD)}" for name, n in sorted(held.items()))
+        raise RunPaused(analyzer=query.analyzer, count=held.total(), reason=reasons)
+
+
+def _held(context: JobContext) -> Counter[str]:
+    """Tracks of this run that were not tried because their provider does not go on, by error code."""
+    return Counter({name: n for name, n in context.written().items() if name.startswith(_HELD)})
 
 
 def write(
     connection: Connection, run_id: UUID, records: Sequence[Analysis | Failure], *, max_attempts: int
 ) -> None:
-    """Analyses and failures of one batch, in one transaction."""
+    """Analyses and failures of one batch, in one transaction.
+
+    A failure that says nothing about its lyric is counted and not stored: the lyric is due as before.
+    """
     done, failed = split(records)
-    analyses.write_analyses(connection, run_id, done, failed=failed, max_attempts=max_attempts)
+    held = [failure for failure in failed if failure.code in NOT_TRIED]
+    tried = [failure for failure in failed if failure.code not in NOT_TRIED]
+    analyses.write_analyses(connection, run_id, done, failed=tried, max_attempts=max_attempts)
+    if held:
+        counts = Counter(f"{_HELD}{failure.code}" for failure in held)
+        keys = ["held", *(f"{failure.stage}\x1f{failure.key}" for failure in held)]
+        write_once(connection, run_id, batch_id(keys), lambda _: counts)

@@ -6,23 +6,26 @@ Knows which deployments there are and their defaults; `serve_config.yaml` says t
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import ray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ray import serve
 
+from rapray.analyzers.base import AnalyzerSpec
 from rapray.analyzers.registry import spec
 from rapray.config import Settings, load_settings
 from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.errors import ConfigError, RayUnavailable
 from rapray.serve.deployments import AnalyzerReplica, Embedder, Ingress
 from rapray.serve.problems import RETRY_AFTER_S
+from rapray.serve.roster import to_deploy
 from rapray.serve.security import check_host
 
 APPLICATION = "rapray"
+Options: TypeAlias = Mapping[str, Mapping[str, Any]]
 _BUSY = {"status_code": 503, "retry_after_s": RETRY_AFTER_S}
 # Serve's own reaction to load takes 30 to 40 s; an up-scale after 5 s costs nothing where the CPUs are there.
 _SCALING = {"min_replicas": 1, "upscale_delay_s": 5, "downscale_delay_s": 120}
@@ -38,7 +41,7 @@ INGRESS: dict[str, Any] = {
     **_LIFE,
 }
 EMBEDDER: dict[str, Any] = {
-    "ray_actor_options": {"num_cpus": 1},
+    "ray_actor_options": {"num_cpus": 0.5},  # so that two CPUs hold every analyzer beside it
     "max_ongoing_requests": 32,  # two full batches: one is computed while the next one gathers
     "max_queued_requests": 128,
     "autoscaling_config": {**_SCALING, "max_replicas": 4, "target_ongoing_requests": 16},
@@ -46,7 +49,8 @@ EMBEDDER: dict[str, Any] = {
     "backpressure_config": _BUSY,
     **_LIFE,
 }
-ANALYZER: dict[str, Any] = {
+# An analyzer that computes: one text at a time on half a CPU.
+COMPUTING: dict[str, Any] = {
     "ray_actor_options": {"num_cpus": 0.5},
     "max_ongoing_requests": 4,
     "max_queued_requests": 64,
@@ -55,6 +59,25 @@ ANALYZER: dict[str, Any] = {
     "backpressure_config": _BUSY,
     **_LIFE,
 }
+# An analyzer that waits for a server elsewhere: the provider's limits bound it, not this host.
+WAITING: dict[str, Any] = {
+    **COMPUTING,
+    "ray_actor_options": {"num_cpus": 0.05},
+    "max_ongoing_requests": 16,
+    "autoscaling_config": {**_SCALING, "max_replicas": 4, "target_ongoing_requests": 8},
+    "user_config": {"threads": 16},
+}
+_WAITS_BELOW_CPUS = 0.5
+
+
+def analyzer_options(wanted: AnalyzerSpec) -> dict[str, Any]:
+    """The defaults of an analyzer's deployment, from what it says it needs."""
+    if wanted.needs.cpu < _WAITS_BELOW_CPUS:
+        return WAITING
+    resources = {"num_cpus": wanted.needs.cpu / 2} | (
+        {"num_gpus": wanted.needs.gpu} if wanted.needs.gpu else {}
+    )
+    return {**COMPUTING, "ray_actor_options": resources}
 
 
 class BuildArgs(BaseModel):
@@ -76,21 +99,35 @@ def build(args: dict[str, Any]) -> serve.Application:
     Raises:
         ConfigError: the arguments or the settings are not valid.
         UnknownAnalyzer: an analyzer is not installed.
+        RaprayError: an analyzer that is named is not set up; "all" leaves such ones out.
         UsageError: the proxy listens off loopback and there are no API keys.
         EmbeddedOnCluster: the settings name no database and the cluster spans several hosts.
     """
     return application(args, None)
 
 
-def application(args: dict[str, Any], settings: Settings | None) -> serve.Application:
-    """The application: ingress over embedder and analyzers; `settings`, where given, go down to every replica."""
+def application(
+    args: dict[str, Any], settings: Settings | None, options: Options | None = None
+) -> serve.Application:
+    """The application: ingress over embedder and analyzers; `settings`, where given, go down to every replica.
+
+    `options` are laid over the defaults of deployments, by name.
+    """
     wanted = _validated(args)
     here = settings or load_settings().settings
     _check_cluster(here)
-    names = wanted.analyzers or here.analyze.analyzers
-    analyzers = {name: _analyzer(name, settings) for name in names}
-    embedder = Embedder.options(**EMBEDDER).bind(settings)
-    return Ingress.options(**INGRESS).bind(embedder, analyzers, settings)
+    names = to_deploy(wanted.analyzers or here.analyze.analyzers, here)
+    chosen = {
+        "ingress": INGRESS,
+        "embedder": EMBEDDER,
+        **{name: analyzer_options(spec(name, here)) for name in names},
+    }
+    chosen = {name: {**defaults, **(options or {}).get(name, {})} for name, defaults in chosen.items()}
+    analyzers = {
+        name: AnalyzerReplica.options(name=name, **chosen[name]).bind(name, settings) for name in names
+    }
+    embedder = Embedder.options(**chosen["embedder"]).bind(settings)
+    return Ingress.options(**chosen["ingress"]).bind(embedder, analyzers, settings)
 
 
 def database_connections(settings: Settings) -> int:
@@ -99,7 +136,7 @@ def database_connections(settings: Settings) -> int:
 
 
 @contextmanager
-def served(settings: Settings) -> Generator[str]:
+def served(settings: Settings, options: Options | None = None) -> Generator[str]:
     """The application on the Ray that this process is connected to, or starts; stops what it started at the end.
 
     Yields the address of the ingress, once every deployment is healthy.
@@ -109,7 +146,7 @@ def served(settings: Settings) -> Generator[str]:
         RayUnavailable: no cluster answers, or a deployment does not come up.
     """
     check_host(settings.serve.host, settings.serve)
-    app = application({}, settings)
+    app = application({}, settings, options)
     try:
         serve.start(
             proxy_location="HeadOnly",
@@ -129,11 +166,6 @@ def _run(app: serve.Application) -> None:
         serve.run(app, name=APPLICATION, route_prefix="/")
     except RuntimeError as error:
         raise RayUnavailable(reason=f"the application did not come up: {error}") from error
-
-
-def _analyzer(name: str, settings: Settings | None) -> serve.Application:
-    needs = spec(name)
-    return AnalyzerReplica.options(name=needs.name, **ANALYZER).bind(name, settings)
 
 
 def _validated(args: dict[str, Any]) -> BuildArgs:

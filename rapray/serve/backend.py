@@ -11,6 +11,7 @@ from datetime import date
 from typing import Literal, Protocol
 
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Section
+from rapray.serve.problems import Problem
 
 State = Literal["up", "degraded", "down"]
 
@@ -138,6 +139,14 @@ class Health:
         return "up" if all(d.state == "up" for d in self.dependencies) else "degraded"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an analyzer made of a text, or why nothing; `is_cached` where it had been made before."""
+
+    outcome: Analysis | Failure
+    is_cached: bool = False
+
+
 class Catalogue(Protocol):
     """Reads of the collection."""
 
@@ -176,6 +185,11 @@ class Services(Protocol):
         ...
 
     @property
+    def unserved(self) -> Mapping[str, Problem]:
+        """Every analyzer that is known and does not answer here, with the reason."""
+        ...
+
+    @property
     def default_analyzers(self) -> Sequence[str]:
         """Those that run where a request names none."""
         ...
@@ -202,8 +216,20 @@ class Services(Protocol):
         """The vector of a query. Raises Overloaded, DependencyError."""
         ...
 
-    async def analyze(self, name: str, lyric: Lyric) -> Analysis | Failure:
-        """One analyzer's result. Raises Overloaded, DependencyError."""
+    def deadline_s(self, name: str) -> float:
+        """Longest wait for this analyzer in a request."""
+        ...
+
+    async def analyze(self, name: str, lyric: Lyric) -> Answer:
+        """One analyzer's result, from the cache where it is there. Raises Overloaded, DependencyError."""
+        ...
+
+    async def store(self, results: Sequence[Analysis], failures: Sequence[Failure]) -> list[str]:
+        """Write into the collection what was found of one stored track.
+
+        Returns the analyzers whose result is stored now: one that does not fit is kept as a failure. Raises
+        DependencyError.
+        """
         ...
 
     async def health(self) -> Health:

@@ -130,6 +130,7 @@ def _analysis(track: records.StoredTrack, stored: StoredAnalysis) -> Analysis:
         seconds=stored.seconds,
         input_tokens=stored.input_tokens,
         output_tokens=stored.output_tokens,
+        cost_usd=stored.cost_usd,
     )
 
 

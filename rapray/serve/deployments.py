@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from fastapi import FastAPI
@@ -17,19 +18,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
-from ray.serve.handle import DeploymentHandle
+from ray.serve.handle import DeploymentHandle, DeploymentResponse
 
-from rapray.analyzers.registry import create, specs
+from rapray.analyzers.base import Identity
+from rapray.analyzers.registry import create, identity
 from rapray.config import Settings, load_settings
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo
 from rapray.embeddings import load_embedder, model_info
 from rapray.errors import AnalysisFailed, ModelUnavailable, Overloaded, RaprayError, RayUnavailable
 from rapray.serve.live import LiveServices
 from rapray.serve.problems import RETRY_AFTER_S
-from rapray.telemetry import configure_logging
+from rapray.serve.roster import roster
+from rapray.telemetry import configure_logging, logger
 from rapray.text.sections import split_sections
 
-T = TypeVar("T")
+LOG = logger(__name__)
+_ATTEMPTS = 3  # of a request whose replica dies; the deadline ends them earlier
 Handle: TypeAlias = DeploymentHandle[Any]
 _PROBE_TEXT = "Every morning on the corner I was learning"
 _PROBE_LYRIC = Lyric("probe", _PROBE_TEXT, split_sections(_PROBE_TEXT), "probe")
@@ -43,6 +47,7 @@ class IngressTuning(_Tuning):
     """`user_config` of the ingress."""
 
     deadline_s: float | None = Field(default=None, gt=0, le=600)
+    deadlines: dict[str, Annotated[float, Field(gt=0, le=600)]] = Field(default_factory=dict)
 
 
 class EmbedderTuning(_Tuning):
@@ -94,29 +99,44 @@ class Embedder:
 
 @serve.deployment(name="analyzer")
 class AnalyzerReplica:
-    """Runs one analyzer on one text at a time, off the event loop."""
+    """Runs one analyzer on a few texts at once, off the event loop."""
 
     def __init__(self, name: str, settings: Settings | None = None) -> None:
-        replica_settings(settings)
+        own = replica_settings(settings)
         self._name = name
-        self._analyzer = create(name)
-        self._turn = asyncio.Semaphore(AnalyzerTuning().threads)
+        self._analyzer = create(name, own)
+        self._note = identity(name, own).note
+        self._threads = ThreadPoolExecutor(AnalyzerTuning().threads, f"analyze-{name}")
         self._probe()
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take a new number of threads; texts that are being worked on finish under the old one."""
-        self._turn = asyncio.Semaphore(AnalyzerTuning.model_validate(user_config).threads)
+        former = self._threads
+        self._threads = ThreadPoolExecutor(
+            AnalyzerTuning.model_validate(user_config).threads, f"analyze-{self._name}"
+        )
+        former.shutdown(wait=False)
 
     async def analyze(self, lyric: Lyric) -> Analysis | Failure:
-        """The analysis, or why there is none."""
-        async with self._turn:
-            return (await asyncio.to_thread(self._analyzer.analyze, [lyric]))[0]
+        """The analysis, or why there is none. A text that still waits is given up with its request."""
+        loop = asyncio.get_running_loop()
+        outcomes = await loop.run_in_executor(self._threads, self._analyzer.analyze, [lyric])
+        return outcomes[0]
+
+    async def describe(self) -> Identity:
+        """What this replica runs."""
+        made_by = self._analyzer
+        return Identity(self._name, made_by.version, made_by.model, made_by.prompt_version, note=self._note)
 
     async def check_health(self) -> None:
-        """A real analysis of one line."""
+        """A real analysis of one line, beside the texts that wait."""
         await asyncio.to_thread(self._probe)
 
     def _probe(self) -> None:
+        """Nothing where a language model answers elsewhere: its answers cost, and a new replica would not mend it."""
+        model = self._analyzer.model
+        if model is not None and model.kind == "llm":
+            return
         outcome = self._analyzer.analyze([_PROBE_LYRIC])[0]
         if isinstance(outcome, Failure):
             raise AnalysisFailed(analyzer=self._name, reason=outcome.detail)
@@ -135,20 +155,36 @@ class HandleInference:
         return await answered("The embedder", self._embedder.embed.remote(text))
 
     async def analyze(self, name: str, lyric: Lyric) -> Analysis | Failure:
-        """One analyzer's result."""
-        return await answered(f"The analyzer {name}", self._analyzers[name].analyze.remote(lyric))
+        """One analyzer's result. A replica that dies takes no request along: another one is asked again."""
+        handle, what = self._analyzers[name], f"The analyzer {name}"
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return await answered(what, handle.analyze.remote(lyric))
+            except RayUnavailable:
+                LOG.warning("a replica died with a request", analyzer=name)
+        return await answered(what, handle.analyze.remote(lyric))
+
+    async def describe(self, name: str) -> Identity:
+        """What an analyzer's replica runs."""
+        return await answered(f"The analyzer {name}", self._analyzers[name].describe.remote())
 
 
-async def answered(what: str, response: Awaitable[T]) -> T:
-    """Await a replica's answer, with Ray's errors as ours.
+async def answered(what: str, called: Any) -> Any:
+    """Await a replica's answer, with Ray's errors as ours. Whoever gives up waiting takes the request back.
 
     Raises:
         Overloaded: its queue is full.
         RayUnavailable: no replica is there, or it died with the request.
         RaprayError: whatever the replica raised.
     """
+    response: DeploymentResponse[Any] = (
+        called  # the handles' type allows for a generator, which no method here is
+    )
     try:
         return await response
+    except asyncio.CancelledError:
+        response.cancel()
+        raise
     except BackPressureError as error:
         raise Overloaded(what=what, retry_after_s=RETRY_AFTER_S) from error
     except (DeploymentUnavailableError, ReplicaUnavailableError, RayActorError) as error:
@@ -171,10 +207,11 @@ class Ingress:
         settings: Settings | None = None,
     ) -> None:
         own = replica_settings(settings)
-        versions = {name: specs()[name].version for name in analyzers}
         model: ModelInfo = model_info(own.embedding)
         self._settings = own
-        self._services = LiveServices(own, HandleInference(embedder, analyzers), model, versions)
+        self._services = LiveServices(
+            own, HandleInference(embedder, analyzers), model, roster(own, analyzers)
+        )
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve in the replica, after the constructor."""
@@ -185,7 +222,8 @@ class Ingress:
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take a new deadline without a restart."""
         tuning = IngressTuning.model_validate(user_config)
-        self._services.set_deadline(tuning.deadline_s or self._settings.analyze.deadline_s)
+        seconds = tuning.deadline_s or self._settings.analyze.deadline_s
+        self._services.set_deadlines(seconds, tuning.deadlines)
 
     async def check_health(self) -> None:
         """The event loop turns. A database that is down is no reason to restart the ingress: `/readyz` says so."""

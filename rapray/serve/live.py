@@ -6,29 +6,36 @@ Knows no Ray and no HTTP: `deployments.py` hands in handles, tests functions.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from rapray import cache
+from rapray.analyzers.base import Identity
+from rapray.cache.results import ResultCache
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo
 from rapray.embedded import Endpoints, resolve_endpoints
-from rapray.errors import DependencyError, Overloaded, RaprayError
-from rapray.serve.backend import DependencyHealth, Health, Limits
+from rapray.errors import DependencyError
+from rapray.serve import answers
+from rapray.serve.answers import Answers
+from rapray.serve.backend import Answer, DependencyHealth, Health, Limits
 from rapray.serve.catalogue import StoredCatalogue
+from rapray.serve.probes import probed, redis_version
+from rapray.serve.roster import Roster
 from rapray.store.migrate import require_current_async
 from rapray.store.pool import acquired, async_pool
 from rapray.store.read import server_versions
 from rapray.telemetry import logger
 
 LOG = logger(__name__)
-PROBE_TIMEOUT_S = 5
 MAX_QUERY_CHARS = 2000
 PAGE_LIMIT = 200
+# Writes of requests that store, at once: each opens a connection beside the pool.
+_WRITERS = 2
 
 
 class Inference(Protocol):
@@ -40,6 +47,10 @@ class Inference(Protocol):
 
     async def analyze(self, name: str, lyric: Lyric) -> Analysis | Failure:
         """One analyzer's result."""
+        ...
+
+    async def describe(self, name: str) -> Identity:
+        """What an analyzer's replica runs; asks it for no analysis."""
         ...
 
 
@@ -78,16 +89,17 @@ class Database:
 class LiveServices:
     """`rapray.serve.backend.Services` over the real parts."""
 
-    def __init__(
-        self, settings: Settings, inference: Inference, model: ModelInfo, analyzers: Mapping[str, str]
-    ) -> None:
+    def __init__(self, settings: Settings, inference: Inference, model: ModelInfo, roster: Roster) -> None:
         self._settings, self._inference = settings, inference
         self._database = Database(settings)
+        self._answers = Answers(roster, inference.analyze)
+        self._writing = asyncio.Semaphore(_WRITERS)
+        self._deadlines: dict[str, float] = {}
         self.embedding_model = model
-        self.analyzers = dict(analyzers)
-        self.default_analyzers = tuple(n for n in settings.analyze.analyzers if n in analyzers) or tuple(
-            analyzers
-        )
+        self.analyzers, self.unserved = roster.served, roster.unserved
+        self.default_analyzers = tuple(
+            name for name in settings.analyze.analyzers if name in roster.served
+        ) or tuple(roster.served)
         self.catalogue = StoredCatalogue(self._database.pool, model)
         self.limits = limits_of(settings)
 
@@ -99,20 +111,42 @@ class LiveServices:
             LOG.error("the database is not there yet", code=error.code, detail=str(error))
 
     async def close(self) -> None:
-        """Close the pool."""
+        """Close pool and cache."""
+        await self._answers.close()
         await self._database.close()
 
     async def embed_query(self, text: str) -> Sequence[float]:
         """The vector of a query."""
         return await self._inference.embed_query(text)
 
-    async def analyze(self, name: str, lyric: Lyric) -> Analysis | Failure:
-        """One analyzer's result."""
-        return await self._inference.analyze(name, lyric)
+    async def analyze(self, name: str, lyric: Lyric) -> Answer:
+        """One analyzer's result, from the cache where it is there."""
+        self._find_cache()
+        return await self._answers.analyze(name, lyric)
 
-    def set_deadline(self, seconds: float) -> None:
-        """Change the longest wait for one analyzer, while requests run."""
+    async def store(self, results: Sequence[Analysis], failures: Sequence[Failure]) -> list[str]:
+        """Write into the collection what was found of one stored track."""
+        await self._database.pool()
+        assert self._database.endpoints is not None
+        url, attempts = self._database.endpoints.database_url, self._settings.jobs.max_attempts
+        async with self._writing:
+            return await asyncio.to_thread(answers.store, url, results, failures, max_attempts=attempts)
+
+    def deadline_s(self, name: str) -> float:
+        """Longest wait for this analyzer."""
+        return self._deadlines.get(name, self.limits.deadline_s)
+
+    def set_deadlines(self, seconds: float, of_analyzers: Mapping[str, float]) -> None:
+        """Change the longest wait for one analyzer, while requests run; `of_analyzers` are the exceptions by name."""
         self.limits = limits_of(self._settings, seconds)
+        self._deadlines = dict(of_analyzers)
+
+    def _find_cache(self) -> None:
+        """Take Redis into use as soon as the embedded servers have told where it is."""
+        endpoints = self._database.endpoints
+        if self._answers.has_cache or endpoints is None or not endpoints.redis_url:
+            return
+        self._answers.use(ResultCache(endpoints.redis_url, self._settings.redis.timeout_s))
 
     async def is_ready(self) -> Health:
         """Database, Redis and embedder."""
@@ -120,12 +154,26 @@ class LiveServices:
 
     async def health(self) -> Health:
         """The same and every analyzer."""
-        analyzers = [_analyzer_check(self._inference, name) for name in self.analyzers]
-        return await self._checked(self._database_state, self._redis_state, self._embedder_state, *analyzers)
+        models: dict[str, ModelInfo] = {}
+        analyzers = [partial(self._analyzer_state, name, models) for name in self.analyzers]
+        health = await self._checked(
+            self._database_state, self._redis_state, self._embedder_state, *analyzers
+        )
+        return replace(health, models=(*health.models, *(models[name] for name in sorted(models))))
 
     async def _checked(self, *checks: Callable[[], Awaitable[DependencyHealth]]) -> Health:
         found = await asyncio.gather(*(check() for check in checks))
         return Health(tuple(found), (self.embedding_model,))
+
+    async def _analyzer_state(self, name: str, models: dict[str, ModelInfo]) -> DependencyHealth:
+        async def check() -> str:
+            described = await self._inference.describe(name)
+            if described.model is None:
+                return described.version
+            models[name] = described.model
+            return ", ".join(filter(None, (described.version, described.model.name, described.note)))
+
+        return await probed(f"analyzer {name}", check, is_required=False)
 
     async def _database_state(self) -> DependencyHealth:
         async def check() -> str:
@@ -146,7 +194,7 @@ class LiveServices:
             endpoints = self._database.endpoints
             assert endpoints is not None
             return await asyncio.to_thread(
-                _redis_version, endpoints.redis_url or "", self._settings.redis.timeout_s
+                redis_version, endpoints.redis_url or "", self._settings.redis.timeout_s
             )
 
         return await probed("redis", check, is_required=False)
@@ -157,25 +205,6 @@ class LiveServices:
             return f"{self.embedding_model.name}, {len(vector)} values"
 
         return await probed("embedder", check, is_required=True)
-
-
-async def probed(name: str, check: Callable[[], Awaitable[str]], *, is_required: bool) -> DependencyHealth:
-    """Run one check. It returns a version; what it raises becomes a state whose detail is an error code."""
-    started = time.perf_counter()
-    try:
-        async with asyncio.timeout(PROBE_TIMEOUT_S):
-            version = await check()
-    except Overloaded:
-        return DependencyHealth(name, "degraded", is_required, "busy", seconds=time.perf_counter() - started)
-    except TimeoutError:
-        return DependencyHealth(name, "down", is_required, f"no answer within {PROBE_TIMEOUT_S} s")
-    except RaprayError as error:
-        LOG.warning("dependency down", dependency=name, code=error.code, detail=str(error))
-        return DependencyHealth(name, "down", is_required, error.code)
-    except Exception:
-        LOG.exception("dependency check broke", dependency=name)
-        return DependencyHealth(name, "down", is_required, "internal")
-    return DependencyHealth(name, "up", is_required, "", version, time.perf_counter() - started)
 
 
 def limits_of(settings: Settings, deadline_s: float | None = None) -> Limits:
@@ -189,22 +218,3 @@ def limits_of(settings: Settings, deadline_s: float | None = None) -> Limits:
         deadline_s=deadline_s or settings.analyze.deadline_s,
         is_local=not settings.serve.allow_unauthenticated,
     )
-
-
-_PROBE = Lyric(key="probe", lyrics="One line", sections=(), content_hash="probe")
-
-
-def _analyzer_check(inference: Inference, name: str) -> Callable[[], Awaitable[DependencyHealth]]:
-    async def check() -> str:
-        outcome = await inference.analyze(name, _PROBE)
-        return outcome.version if isinstance(outcome, Analysis) else outcome.stage.rsplit("/", 1)[-1]
-
-    return lambda: probed(f"analyzer {name}", check, is_required=False)
-
-
-def _redis_version(url: str, timeout_s: float) -> str:
-    client = cache.connect(url, timeout_s)
-    try:
-        return cache.server_version(client)
-    finally:
-        client.close()

@@ -10,9 +10,11 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo
 from rapray.serve.backend import (
+    Answer,
     ArtistSummary,
     CorpusStats,
     DependencyHealth,
@@ -24,6 +26,7 @@ from rapray.serve.backend import (
     TrackDetail,
     TrackSummary,
 )
+from rapray.serve.problems import Problem
 from rapray.text.tokens import words
 
 DIMENSION = 64
@@ -42,12 +45,17 @@ class MemoryServices:
         *,
         limits: Limits | None = None,
         health: Health | None = None,
+        unserved: Mapping[str, Problem] | None = None,
     ) -> None:
         self.tracks = {track.summary.id: track for track in tracks}
         self._analyze = dict(analyzers or {})
         self.analyzers = dict.fromkeys(self._analyze, "1.0.0")
         self.default_analyzers = tuple(self._analyze)
+        self.unserved = dict(unserved or {})
         self.limits = limits or Limits(6_000_000, 1_000_000, 2000, 50, 200, 30)
+        self.stored: dict[tuple[str, str], Analysis] = {}
+        self.failures: list[Failure] = []
+        self._cache: dict[tuple[str, str], Analysis] = {}
         self._health = health or Health((DependencyHealth("database", "up", is_required=True),))
 
     @property
@@ -65,9 +73,26 @@ class MemoryServices:
         """A hashed bag of words, L2-normalised."""
         return vector_of(text)
 
-    async def analyze(self, name: str, lyric: Lyric) -> Analysis | Failure:
-        """The analyzer's function, in a thread."""
-        return await asyncio.to_thread(self._analyze[name], lyric)
+    def deadline_s(self, name: str) -> float:
+        """The same for all."""
+        del name
+        return self.limits.deadline_s
+
+    async def analyze(self, name: str, lyric: Lyric) -> Answer:
+        """The analyzer's function, in a thread; what it found for a text is found again."""
+        known = self._cache.get((name, lyric.lyrics))
+        if known is not None:
+            return Answer(replace(known, key=lyric.key), is_cached=True)
+        outcome = await asyncio.to_thread(self._analyze[name], lyric)
+        if isinstance(outcome, Analysis):
+            self._cache[name, lyric.lyrics] = outcome
+        return Answer(outcome)
+
+    async def store(self, results: Sequence[Analysis], failures: Sequence[Failure]) -> list[str]:
+        """Into two attributes."""
+        self.stored |= {(result.key, result.analyzer): result for result in results}
+        self.failures += failures
+        return [result.analyzer for result in results]
 
     async def health(self) -> Health:
         """What the constructor was given."""

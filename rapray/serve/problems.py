@@ -58,6 +58,14 @@ PROBLEMS: dict[str, ProblemKind] = {
     "lyrics_invalid": ProblemKind(422, "The lyrics cannot be read"),
     "analyzer_unknown": ProblemKind(422, "No such analyzer"),
     "cursor_invalid": ProblemKind(422, "The cursor does not fit"),
+    "analyzer_not_served": ProblemKind(
+        422,
+        "The analyzer is not served here",
+        "The analyzer is known and has no deployment here; the operator adds it to analyze.analyzers.",
+    ),
+    "analysis_invalid": ProblemKind(
+        500, "The analyzer failed", "The analyzer gave a figure out of its bounds. It is in the log."
+    ),
     # this side
     "overloaded": ProblemKind(503, "Too busy"),
     "not_ready": ProblemKind(503, "Not ready", _DEPENDENCY),
@@ -86,6 +94,32 @@ PROBLEMS: dict[str, ProblemKind] = {
     "embedded_on_cluster": ProblemKind(503, "An embedded server on a cluster", _SETUP),
     "config_invalid": ProblemKind(503, "The configuration is not valid", _SETUP),
     "extra_missing": ProblemKind(503, "A package is missing", _SETUP),
+    # language models that answer elsewhere
+    "provider_not_configured": ProblemKind(
+        503,
+        "The language model is not configured",
+        "The operator has not set up this language model (address, model, key); `rapray llm check NAME` says what is "
+        "missing.",
+    ),
+    "provider_auth": ProblemKind(503, "The provider refuses the key", _SETUP),
+    "provider_quota": ProblemKind(503, "The provider's quota is used up", _SETUP),
+    "provider_unavailable": ProblemKind(503, "The provider is unavailable", _DEPENDENCY),
+    "provider_rejected": ProblemKind(
+        502, "The provider rejects the request", "The provider rejects the request. It is in the log."
+    ),
+    "provider_paused": ProblemKind(
+        503,
+        "The provider is paused",
+        "The provider is left alone for a while after it failed; try again later.",
+    ),
+    "cost_limit": ProblemKind(503, "The cost limit is reached", _SETUP),
+    "run_paused": ProblemKind(503, "The run is paused", _SETUP),
+    "answer_invalid": ProblemKind(
+        502, "The model's answer cannot be used", "The model's answer cannot be used. It is in the log."
+    ),
+    "answer_refused": ProblemKind(
+        502, "The model refuses to answer", "The model refuses to answer about this text. It is in the log."
+    ),
     "job_already_running": ProblemKind(409, "The job is already running"),
     # sources: a later endpoint may fetch
     "source_error": ProblemKind(502, "The source did not answer as expected", _DEPENDENCY),

@@ -43,6 +43,7 @@ _COLUMNS = {
     "seconds": "float4",
     "input_tokens": "int4",
     "output_tokens": "int4",
+    "cost_usd": "float8",
 }
 
 
@@ -62,6 +63,7 @@ class StoredAnalysis:
     seconds: float | None
     input_tokens: int | None
     output_tokens: int | None
+    cost_usd: float | None
     created_at: datetime
     is_current: bool
 
@@ -129,6 +131,8 @@ def _problem(result: Analysis) -> str | None:
         return f"its sentiment is {result.sentiment}"
     if result.confidence is not None and not 0 <= result.confidence <= 1:
         return f"its confidence is {result.confidence}"
+    if result.cost_usd is not None and not 0 <= result.cost_usd < math.inf:
+        return f"its cost is {result.cost_usd}"
     vector = result.embedding
     if vector is not None and (len(vector) != EMBEDDING_VALUES or not all(map(math.isfinite, vector))):
         return f"its embedding is not {EMBEDDING_VALUES} finite values"
@@ -163,6 +167,7 @@ def _row(result: Analysis) -> tuple[Any, ...]:
         result.seconds,
         result.input_tokens,
         result.output_tokens,
+        result.cost_usd,
     )
 
 

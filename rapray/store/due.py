@@ -6,13 +6,15 @@ Does not know what embedding or analysing is: only which stored rows say that it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from typing import Any
 
 from psycopg import Connection, sql
 
 from rapray.domain import Lyric
 from rapray.store import queries
 from rapray.store.ranges import KeyRange, by_index
+from rapray.store.scope import EVERYTHING, Scope
 from rapray.store.values import sections_from_json
 
 _SQL = queries.load("due")
@@ -29,7 +31,7 @@ class DueEmbeddings:
 
 @dataclass(frozen=True, slots=True)
 class DueAnalyses:
-    """Tracks without a result of exactly this analyzer, model and prompt for their present text."""
+    """Tracks of `scope` without a result of exactly this analyzer, model and prompt for their present text."""
 
     analyzer: str
     version: str
@@ -37,6 +39,7 @@ class DueAnalyses:
     model: str | None = None
     model_revision: str | None = None
     prompt_version: str | None = None
+    scope: Scope = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +51,53 @@ class Standing:
     due: int
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far an analyzer has come; each of `tracks` is in exactly one of the five.
+
+    `done`: a result of the present text, version, model and prompt. `dead`: failed for good. `failed`: due again after
+    a failure. `stale`: a result of another text, version, model or prompt. `untried`: none yet.
+    """
+
+    tracks: int
+    done: int
+    stale: int
+    failed: int
+    dead: int
+    untried: int
+
+
 DueQuery = DueEmbeddings | DueAnalyses
 
 
 def count(conn: Connection, query: DueQuery) -> int:
     """How many tracks are due."""
     with by_index(conn):
-        row = conn.execute(_filled("count", query), asdict(query)).fetchone()
+        row = conn.execute(_filled("count", query), _parameters(query)).fetchone()
     return row[0] if row else 0
 
 
 def standing(conn: Connection, query: DueQuery) -> Standing:
     """How many tracks are done, dead and due."""
     with by_index(conn):
-        row = conn.execute(_filled("standing", query), asdict(query)).fetchone()
+        row = conn.execute(_filled("standing", query), _parameters(query)).fetchone()
     assert row is not None  # an aggregate has one row
     return Standing(*row)
+
+
+def coverage(conn: Connection, query: DueAnalyses) -> Coverage:
+    """How far an analyzer has come over the tracks of the query's scope."""
+    with by_index(conn):
+        row = conn.execute(_filled("coverage", query), _parameters(query)).fetchone()
+    assert row is not None  # an aggregate has one row
+    return Coverage(*row)
 
 
 def due_ranges(
     conn: Connection, query: DueQuery, rows_per_range: int, limit: int | None = None
 ) -> list[KeyRange[int]]:
     """Cuts the tracks that are due into ranges of `rows_per_range`; the first `limit` of them if it is given."""
-    parameters = asdict(query) | {"rows": rows_per_range, "limit": limit}
+    parameters = _parameters(query) | {"rows": rows_per_range, "limit": limit}
     with by_index(conn):
         found = conn.execute(_filled("ranges", query), parameters).fetchall()
     return [KeyRange(lo, hi, rows) for lo, hi, rows in found]
@@ -80,7 +107,7 @@ def read_range(
     conn: Connection, query: DueQuery, key_range: KeyRange[int], rows_per_list: int = _FETCH_ROWS
 ) -> Iterator[list[Lyric]]:
     """The lyrics of a range that are still due, in order of their ids, a list at a time from the server."""
-    parameters = asdict(query) | {"lo": key_range.lo, "hi": key_range.hi}
+    parameters = _parameters(query) | {"lo": key_range.lo, "hi": key_range.hi}
     with by_index(conn), conn.cursor("due_lyrics") as cursor:
         cursor.execute(_filled("read", query), parameters)
         while rows := cursor.fetchmany(rows_per_list):
@@ -93,7 +120,7 @@ def read_range(
 def explain(conn: Connection, query: DueQuery, key_range: KeyRange[int] | None = None) -> str:
     """PostgreSQL's plan of `due_ranges`, or of `read_range` where a range is given."""
     name = "ranges" if key_range is None else "read"
-    parameters = asdict(query) | {"rows": 100, "limit": None}
+    parameters = _parameters(query) | {"rows": 100, "limit": None}
     if key_range is not None:
         parameters |= {"lo": key_range.lo, "hi": key_range.hi}
     with by_index(conn):
@@ -111,4 +138,13 @@ def _filled(name: str, query: DueQuery) -> sql.Composed:
         for field in fields(query)
         if field.name in ("model", "model_revision", "prompt_version")
     )
-    return _SQL[name].format(done=done.format(same_model=nullable))
+    return _SQL[name].format(done=done.format(same_model=nullable), scope=_scope(query).condition)
+
+
+def _scope(query: DueQuery) -> Scope:
+    return query.scope if isinstance(query, DueAnalyses) else EVERYTHING
+
+
+def _parameters(query: DueQuery) -> dict[str, Any]:
+    own = {field.name: getattr(query, field.name) for field in fields(query) if field.name != "scope"}
+    return own | _scope(query).parameters

@@ -74,11 +74,20 @@ def clear(conn: Connection, stage: str, keys: Sequence[str]) -> int:
 
 
 def list_(
-    conn: Connection, *, stage: str | None = None, dead_only: bool = True, limit: int = 100
+    conn: Connection,
+    *,
+    stage: str | None = None,
+    keys: Sequence[str] | None = None,
+    dead_only: bool = True,
+    limit: int = 100,
 ) -> list[DeadLetter]:
-    """The latest failures, of one stage if it is given."""
+    """The latest failures, where they are given of one stage or those below it ("collect", "analyze/qwen") and of keys.
+
+    Without `dead_only` also what will be tried again by itself.
+    """
     with conn.cursor(row_factory=class_row(DeadLetter)) as cursor:
-        parameters = {"stage": stage, "dead_only": dead_only, "limit": limit}
+        wanted = None if keys is None else list(keys)
+        parameters = {"stage": stage, "keys": wanted, "dead_only": dead_only, "limit": limit}
         return cursor.execute(_SQL["list"], parameters).fetchall()
 
 
@@ -87,7 +96,7 @@ def retry(conn: Connection, *, stage: str | None = None, keys: Sequence[str] | N
 
     Args:
         conn: any connection.
-        stage: of this stage alone.
+        stage: of this stage and those below it alone.
         keys: of these keys alone.
     """
     parameters = {"stage": stage, "keys": None if keys is None else list(keys)}

@@ -72,14 +72,14 @@ def _stored(number: int, song: SampleSong, analyze: Callable[[Lyric], Analysis |
     return TrackDetail(summary, song.lyrics, sections, digest, "https://example.org", analyses=(analysis,))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright_() -> Iterator[Playwright]:
-    """The driver."""
+    """The driver. It keeps an event loop running in this thread, in which no asynchronous test could run after it."""
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright_: Playwright, chromium_path: str) -> Iterator[Browser]:
     """One Chromium for all tests; it may talk to nobody but this host."""
     arguments = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]

@@ -1,6 +1,6 @@
-"""What a request does: analyse a text, search by meaning. The endpoints and the pages share it.
+"""What a request does: get a text ready, look up a track, search by meaning. The endpoints and the pages share it.
 
-Knows no HTTP beyond problems, and not who answers.
+Knows no HTTP, and not who answers; `fanout.py` asks the analyzers.
 """
 
 from __future__ import annotations
@@ -8,28 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Literal
 
-from rapray.domain import Analysis, Failure, Lyric
-from rapray.errors import DeadlineExceeded, RaprayError, TrackNotFound, UnknownAnalyzer
+from rapray.domain import Lyric
+from rapray.errors import DeadlineExceeded, TrackNotFound, UnknownAnalyzer
 from rapray.serve.backend import Filters, SearchHit, Services, TrackDetail
-from rapray.serve.problems import Problem, of_code, of_error
-from rapray.telemetry import logger, metric
+from rapray.telemetry import metric
 from rapray.text.clean import checked_lyrics
 from rapray.text.fingerprint import content_hash
 from rapray.text.language import detect_language
 from rapray.text.sections import split_sections
-
-LOG = logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Analyzed:
-    """One text, what each analyzer made of it, and why some could not."""
-
-    lyric: Lyric
-    results: dict[str, Analysis]
-    problems: dict[str, Problem]
 
 
 async def prepared_lyric(raw: str, max_chars: int) -> Lyric:
@@ -77,49 +65,20 @@ async def found_track(services: Services, track_id: int) -> TrackDetail:
     return track
 
 
-def check_analyzers(services: Services, names: Sequence[str] | None) -> list[str]:
-    """The analyzers to run, each once, in the order given. Raises UnknownAnalyzer."""
+def check_analyzers(services: Services, names: Sequence[str] | Literal["all"] | None) -> list[str]:
+    """The analyzers to run, each once, in the order given; "all" are those that are known, served here or not.
+
+    Raises:
+        UnknownAnalyzer: there is none of that name.
+    """
+    known = sorted({*services.analyzers, *services.unserved})
+    if names == "all":
+        return known
     wanted = list(dict.fromkeys(names or services.default_analyzers))
     for name in wanted:
-        if name not in services.analyzers:
-            raise UnknownAnalyzer(name=name, known=", ".join(sorted(services.analyzers)))
+        if name not in known:
+            raise UnknownAnalyzer(name=name, known=", ".join(known))
     return wanted
-
-
-async def analyze(services: Services, lyric: Lyric, names: Sequence[str]) -> Analyzed:
-    """Ask every analyzer at once, with a deadline each; one that fails does not take the others' results along."""
-    answers = await asyncio.gather(*(_analyze_one(services, name, lyric) for name in names))
-    by_name = dict(zip(names, answers, strict=True))
-    results = {name: answer for name, answer in by_name.items() if isinstance(answer, Analysis)}
-    problems = {name: answer for name, answer in by_name.items() if isinstance(answer, Problem)}
-    return Analyzed(lyric, results, problems)
-
-
-async def _analyze_one(services: Services, name: str, lyric: Lyric) -> Analysis | Problem:
-    started = time.perf_counter()
-    answer = await _answer(services, name, lyric)
-    labels = {"analyzer": name, "result": answer.code if isinstance(answer, Problem) else "ok"}
-    metric("rapray_analyzer_seconds").labels(**labels).observe(time.perf_counter() - started)
-    return answer
-
-
-async def _answer(services: Services, name: str, lyric: Lyric) -> Analysis | Problem:
-    deadline_s = services.limits.deadline_s
-    try:
-        async with asyncio.timeout(deadline_s):
-            outcome = await services.analyze(name, lyric)
-    except TimeoutError:
-        return of_error(DeadlineExceeded(what=f"The analyzer {name}", limit=f"{deadline_s:g} s"))
-    except RaprayError as error:
-        LOG.warning("analyzer failed", analyzer=name, code=error.code, detail=str(error))
-        return of_error(error)
-    except Exception as error:
-        LOG.exception("analyzer broke", analyzer=name)
-        return of_error(error)
-    if isinstance(outcome, Failure):
-        LOG.warning("analyzer failed", analyzer=name, code=outcome.code, detail=outcome.detail)
-        return of_code(outcome.code, outcome.detail)
-    return outcome
 
 
 async def search(services: Services, query: str, filters: Filters, limit: int) -> list[SearchHit]:

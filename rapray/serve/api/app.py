@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from rapray import __version__
-from rapray.serve.api import analyze, errors, operations, pages, reference, search, tracks
+from rapray.serve.api import analyze, errors, operations, pages, reference, search, stream, tracks
 from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.middleware import RequestContext
 from rapray.serve.backend import Services
@@ -52,7 +52,14 @@ def create_app(services: Services) -> FastAPI:
     app.router.route_class = JsonRoute
     errors.install(app)
     app.add_middleware(RequestContext)
-    for router in (analyze.router, search.router, tracks.router, operations.router, pages.router):
+    for router in (
+        analyze.router,
+        stream.router,
+        search.router,
+        tracks.router,
+        operations.router,
+        pages.router,
+    ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     reference.install(app)

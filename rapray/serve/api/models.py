@@ -44,34 +44,13 @@ TrackId = Annotated[int, Field(ge=1, le=MAX_ID)]
 AnalyzerName = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]{1,64}$")]
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """A body that holds no unknown field."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AnalyzeRequest(_Request):
-    """A text, or the id of a stored track; exactly one of them."""
-
-    lyrics: Annotated[
-        str | None, Field(description="The text; section headers such as [Verse 1] are understood.")
-    ] = None
-    track_id: TrackId | None = None
-    analyzers: Annotated[
-        list[AnalyzerName] | None,
-        Field(
-            min_length=1, max_length=32, description="Which to run; those of the configuration if left out."
-        ),
-    ] = None
-    include_embedding: Annotated[bool, Field(description="Add each result's 256 values.")] = False
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.lyrics is None) == (self.track_id is None):
-            reason = "give either lyrics or track_id"
-            raise ValueError(reason)
-        return self
-
-
-class SearchRequest(_Request):
+class SearchRequest(Request):
     """What to look for, in words; the filters narrow it."""
 
     query: Annotated[str, StringConstraints(max_length=MAX_QUERY_CHARS), AfterValidator(_one_line)] = Field(
@@ -130,6 +109,7 @@ class AnalysisBody(BaseModel):
     seconds: float | None
     input_tokens: int | None
     output_tokens: int | None
+    cost_usd: float | None
     embedding: list[float] | None = Field(default=None, description="Only where it was asked for.")
 
 
@@ -154,16 +134,6 @@ class ProblemBody(BaseModel):
     request_id: str | None = None
     errors: list[FieldErrorBody] | None = None
     retry_after_s: int | None = None
-
-
-class AnalyzeResponse(BaseModel):
-    """What each analyzer made of the text; those that could not are in `problems`."""
-
-    content_hash: str
-    language: str | None
-    sections: list[SectionBody]
-    results: dict[str, AnalysisBody]
-    problems: dict[str, ProblemBody]
 
 
 class TrackBody(BaseModel):

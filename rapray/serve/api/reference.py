@@ -35,10 +35,9 @@ def document(app: FastAPI) -> dict[str, Any]:
     for operations in schema["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
-                if int(status) >= 400 and "application/json" in response.get("content", {}):
-                    response["content"] = {
-                        "application/problem+json": response["content"]["application/json"]
-                    }
+                if int(status) >= 400 and response.get("content"):
+                    (described,) = response["content"].values()  # under the media type of the route's success
+                    response["content"] = {"application/problem+json": described}
     schemas = schema["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

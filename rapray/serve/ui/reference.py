@@ -130,8 +130,11 @@ def _bound(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+_LYRICS = {"lyrics": "[Verse]\nI count the days in bus stops\nand pay for them in raindrops"}
 _BODIES = {
-    "/analyze": {"lyrics": "[Verse]\nI count the days in bus stops\nand pay for them in raindrops"},
+    "/analyze": _LYRICS,
+    "/analyze/batch": {"items": [_LYRICS, {"track_id": 1}]},
+    "/analyze/stream": {**_LYRICS, "analyzers": "all"},
     "/search": {"query": "growing up without much money", "limit": 5},
 }
 

@@ -7,9 +7,9 @@ WITH present AS (
 ), written AS (
     INSERT INTO analysis_results AS r (track_id, analyzer, version, content_hash, sentiment, confidence, data,
                                        analysis_embedding, model, model_revision, prompt_version, seconds,
-                                       input_tokens, output_tokens)
+                                       input_tokens, output_tokens, cost_usd)
     SELECT track_id, analyzer, version, content_hash, sentiment, confidence, data, analysis_embedding, model,
-           model_revision, prompt_version, seconds, input_tokens, output_tokens
+           model_revision, prompt_version, seconds, input_tokens, output_tokens, cost_usd
     FROM present
     ORDER BY track_id, analyzer, version
     ON CONFLICT (track_id, analyzer, version) DO UPDATE
@@ -17,7 +17,7 @@ WITH present AS (
         data = excluded.data, analysis_embedding = excluded.analysis_embedding, model = excluded.model,
         model_revision = excluded.model_revision, prompt_version = excluded.prompt_version,
         seconds = excluded.seconds, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
-        created_at = now()
+        cost_usd = excluded.cost_usd, created_at = now()
     WHERE (r.content_hash, r.sentiment, r.confidence, r.data, r.analysis_embedding, r.model, r.model_revision,
            r.prompt_version)
           IS DISTINCT FROM
@@ -32,7 +32,7 @@ FROM written;
 -- name: of_track
 -- A track's results.
 SELECT r.analyzer, r.version, r.content_hash, r.sentiment, r.confidence, r.data, r.model, r.model_revision,
-       r.prompt_version, r.seconds, r.input_tokens, r.output_tokens, r.created_at,
+       r.prompt_version, r.seconds, r.input_tokens, r.output_tokens, r.cost_usd, r.created_at,
        r.content_hash = t.content_hash AS is_current
 FROM analysis_results r JOIN tracks t ON t.id = r.track_id
 WHERE r.track_id = %(track_id)s

@@ -13,7 +13,7 @@ WHERE a.analyzer = %(analyzer)s AND a.version = %(version)s AND a.track_id = t.i
 -- How many tracks are due.
 SELECT count(*)
 FROM tracks t
-WHERE NOT EXISTS ({done})
+WHERE {scope} AND NOT EXISTS ({done})
   AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.stage = %(stage)s AND d.key = t.id::text AND d.is_dead
                     AND coalesce(d.content_hash, t.content_hash) = t.content_hash);
 
@@ -26,6 +26,7 @@ FROM (
            EXISTS (SELECT FROM dead_letters d WHERE d.stage = %(stage)s AND d.key = t.id::text AND d.is_dead
                      AND coalesce(d.content_hash, t.content_hash) = t.content_hash) AS is_dead
     FROM tracks t
+    WHERE {scope}
 ) judged;
 
 -- name: ranges
@@ -36,7 +37,7 @@ FROM (
     FROM (
         SELECT t.id
         FROM tracks t
-        WHERE NOT EXISTS ({done})
+        WHERE {scope} AND NOT EXISTS ({done})
           AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.stage = %(stage)s AND d.key = t.id::text AND d.is_dead
                             AND coalesce(d.content_hash, t.content_hash) = t.content_hash)
         ORDER BY t.id LIMIT %(limit)s
@@ -48,8 +49,24 @@ GROUP BY part ORDER BY part;
 -- The due tracks of a range with their texts.
 SELECT t.id, t.lyrics, t.sections, t.content_hash, t.title, t.language
 FROM tracks t
-WHERE t.id BETWEEN %(lo)s AND %(hi)s
+WHERE t.id BETWEEN %(lo)s AND %(hi)s AND {scope}
   AND NOT EXISTS ({done})
   AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.stage = %(stage)s AND d.key = t.id::text AND d.is_dead
                     AND coalesce(d.content_hash, t.content_hash) = t.content_hash)
 ORDER BY t.id;
+
+-- name: coverage
+-- Every track in exactly one state of an analyzer, counted.
+SELECT count(*), count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'stale'),
+       count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'dead'),
+       count(*) FILTER (WHERE state = 'untried')
+FROM (
+    SELECT CASE
+        WHEN EXISTS ({done}) THEN 'done'
+        WHEN d.is_dead AND coalesce(d.content_hash, t.content_hash) = t.content_hash THEN 'dead'
+        WHEN d.key IS NOT NULL AND coalesce(d.content_hash, t.content_hash) = t.content_hash THEN 'failed'
+        WHEN EXISTS (SELECT FROM analysis_results r WHERE r.track_id = t.id AND r.analyzer = %(analyzer)s) THEN 'stale'
+        ELSE 'untried' END AS state
+    FROM tracks t LEFT JOIN dead_letters d ON d.stage = %(stage)s AND d.key = t.id::text
+    WHERE {scope}
+) judged;

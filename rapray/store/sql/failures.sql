@@ -20,16 +20,24 @@ SELECT count(*) FILTER (WHERE is_dead)::int FROM written;
 DELETE FROM dead_letters WHERE stage = %(stage)s AND key = ANY (%(keys)s);
 
 -- name: list
--- The latest failures.
+-- The latest failures; a song that will be fetched again is one too, though no dead letter yet.
 SELECT stage, key, code, detail, content_hash, attempts, is_dead, first_seen_at, last_seen_at
-FROM dead_letters
-WHERE (%(stage)s::text IS NULL OR stage = %(stage)s) AND (is_dead OR NOT %(dead_only)s)
+FROM (
+    SELECT stage, key, code, detail, content_hash, attempts, is_dead, first_seen_at, last_seen_at FROM dead_letters
+    UNION ALL
+    SELECT 'collect/' || source, source_id, coalesce(outcome, 'error'), detail, NULL, attempts, false, discovered_at,
+           coalesce(fetched_at, discovered_at)
+    FROM crawl WHERE kind = 'song' AND state = 'due' AND attempts > 0
+) failed
+WHERE (%(stage)s::text IS NULL OR stage = %(stage)s OR starts_with(stage, %(stage)s || '/'))
+  AND (%(keys)s::text[] IS NULL OR key = ANY (%(keys)s)) AND (is_dead OR NOT %(dead_only)s)
 ORDER BY last_seen_at DESC, stage, key LIMIT %(limit)s;
 
 -- name: revive
 -- Takes dead letters away, so that what they are of is due again.
 DELETE FROM dead_letters
-WHERE is_dead AND (%(stage)s::text IS NULL OR stage = %(stage)s) AND (%(keys)s::text[] IS NULL OR key = ANY (%(keys)s))
+WHERE is_dead AND (%(stage)s::text IS NULL OR stage = %(stage)s OR starts_with(stage, %(stage)s || '/'))
+  AND (%(keys)s::text[] IS NULL OR key = ANY (%(keys)s))
 RETURNING stage, key;
 
 -- name: revive_songs

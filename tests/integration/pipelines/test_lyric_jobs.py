@@ -10,7 +10,7 @@ import ray
 from rapray.config import Settings
 from rapray.domain import Artist, FetchResult, Lyric, Outcome, SongRef, Track
 from rapray.embeddings.passages import is_searchable
-from rapray.errors import JobAlreadyRunning, UnknownAnalyzer
+from rapray.errors import JobAlreadyRunning, UnknownAnalyzer, UsageError
 from rapray.pipelines import plan
 from rapray.pipelines.analyze import analyze
 from rapray.pipelines.embed import embed
@@ -20,6 +20,7 @@ from rapray.pipelines.records import from_table, to_table
 from rapray.samples.corpus import songs
 from rapray.store import runs, tracks
 from rapray.store.pool import connect
+from rapray.store.scope import TrackFilters
 from rapray.text.clean import clean_lyrics
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
@@ -78,6 +79,22 @@ def test_analyze_limit_leaves_the_rest_due(job_settings: Settings, database_url:
     stored(database_url, 30)
     assert analyze(job_settings, ["algorithmic"], limit=10).new == 10
     assert analyze(job_settings, ["algorithmic"]).new == 20
+
+
+def test_analyze_where_takes_only_the_tracks_asked_for(job_settings: Settings, database_url: str) -> None:
+    """The filter goes down to the readers; what it leaves out stays due, and is in no count."""
+    stored(database_url)
+    name = songs()[0].artist
+    wanted = sum(song.artist == name for song in songs()[:TRACKS])
+    assert 0 < wanted < TRACKS
+    filters = TrackFilters(artists=(name,))
+    first = analyze(job_settings, ["algorithmic"], where=filters)
+    assert (first.new, first.unchanged) == (wanted, 0)
+    again = analyze(job_settings, ["algorithmic"], where=filters)
+    assert (again.new, again.unchanged) == (0, wanted)
+    assert analyze(job_settings, ["algorithmic"]).new == TRACKS - wanted
+    with pytest.raises(UsageError, match="Nobody"):
+        analyze(job_settings, ["algorithmic"], where=TrackFilters(artists=("Nobody",)))
 
 
 def test_analyze_text_that_fails_is_counted_until_it_is_dead(

@@ -13,11 +13,14 @@ import pytest
 from pydantic import SecretStr
 
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
+from rapray.analyzers.base import Identity
 from rapray.config import DatabaseSettings, RedisSettings, Settings
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure, Lyric, analyze_stage
 from rapray.embeddings import Embedder
+from rapray.errors import Overloaded
 from rapray.serve.api import create_app
 from rapray.serve.live import LiveServices
+from rapray.serve.roster import roster
 
 
 class Local:
@@ -25,6 +28,7 @@ class Local:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder, self._analyzer = embedder, AlgorithmicAnalyzer()
+        self.asked = 0
 
     async def embed_query(self, text: str) -> Sequence[float]:
         """A vector by the real model."""
@@ -34,13 +38,21 @@ class Local:
     async def analyze(self, name: str, lyric: Lyric) -> Analysis | Failure:
         """An analysis by the real analyzer."""
         assert name == "algorithmic"
+        self.asked += 1
         return (await asyncio.to_thread(self._analyzer.analyze, [lyric]))[0]
+
+    async def describe(self, name: str) -> Identity:
+        """What answers."""
+        return Identity(name, self._analyzer.version)
 
 
 @asynccontextmanager
-async def running(settings: Settings, embedder: Embedder) -> AsyncIterator[httpx.AsyncClient]:
+async def running(
+    settings: Settings, embedder: Embedder, local: Local | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """The app with its pool open."""
-    services = LiveServices(settings, Local(embedder), embedder.model, {"algorithmic": "1.0.0"})
+    inference = local or Local(embedder)
+    services = LiveServices(settings, inference, embedder.model, roster(settings, ["algorithmic"]))
     app = create_app(services)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
@@ -98,6 +110,102 @@ async def test_analyze_stores_nothing(collection: Any) -> None:
         )
         assert answer.json()["results"]["algorithmic"]["data"]["rhyme"]["chains"]
         assert (await client.get("/tracks?limit=200")).json() == before
+
+
+TEXT = "[Verse]\nI light the night\nand hold it tight"
+
+
+async def test_analyze_asked_again_is_answered_from_redis(collection: Any) -> None:
+    """The second answer is the first to the byte, made by nobody; another replica finds it too."""
+    local = Local(collection.embedder)
+    async with running(collection.settings, collection.embedder, local) as client:
+        first = await client.post("/analyze", json={"lyrics": TEXT, "include_embedding": True})
+        again = await client.post("/analyze", json={"lyrics": TEXT, "include_embedding": True})
+    assert (first.headers["x-cache"], again.headers["x-cache"], local.asked) == ("miss", "hit", 1)
+    assert first.content == again.content
+    async with running(collection.settings, collection.embedder, local) as client:
+        assert (await client.post("/analyze", json={"lyrics": TEXT})).headers["x-cache"] == "hit"
+
+
+async def test_analyze_same_words_on_other_lines_are_not_the_same_text(collection: Any) -> None:
+    """One content hash, other positions: the text itself is part of what a result is kept under."""
+    local = Local(collection.embedder)
+    async with running(collection.settings, collection.embedder, local) as client:
+        one = (await client.post("/analyze", json={"lyrics": TEXT})).json()
+        other = await client.post("/analyze", json={"lyrics": TEXT.replace("\nand", " and")})
+    assert one["content_hash"] == other.json()["content_hash"]
+    assert (other.headers["x-cache"], local.asked) == ("miss", 2)
+
+
+async def test_analyze_redis_gone_is_a_miss_and_an_answer(collection: Any) -> None:
+    """Nothing is lost without Redis but time."""
+    settings = collection.settings.model_copy(
+        update={"redis": RedisSettings(url=SecretStr("redis://127.0.0.1:1/0"), timeout_s=0.5)}
+    )
+    async with running(settings, collection.embedder) as client:
+        for _ in range(3):
+            answer = await client.post("/analyze", json={"lyrics": TEXT})
+            assert (answer.status_code, answer.headers["x-cache"]) == (200, "miss")
+
+
+async def test_analyze_store_writes_under_a_run_of_its_own(collection: Any) -> None:
+    """What was missing is in the collection afterwards, and the run says how many."""
+    url = collection.settings.database.url.get_secret_value()
+    track_id = next(iter(collection.ids.values()))
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("DELETE FROM analysis_results")
+        body = {"track_id": track_id, "analyzers": ["algorithmic"], "store": True}
+        async with running(collection.settings, collection.embedder) as client:
+            assert (await client.post("/analyze", json=body)).json()["stored"] == ["algorithmic"]
+            assert (await client.post("/analyze", json=body)).json()["stored"] == ["algorithmic"]
+        rows = conn.execute("SELECT track_id, analyzer FROM analysis_results").fetchall()
+        ended = conn.execute(
+            "SELECT state, counts->>'new', counts->>'unchanged' FROM runs WHERE job = 'analyze over HTTP' "
+            "ORDER BY started_at"
+        ).fetchall()
+    assert rows == [(track_id, "algorithmic")]
+    assert ended == [("succeeded", "1", "0"), ("succeeded", "0", "1")]
+
+
+async def test_analyze_store_keeps_a_failure_as_a_failure(collection: Any) -> None:
+    """A failed answer is a failure row, never a result; a queue that is full is neither."""
+
+    class Failing(Local):
+        async def analyze(self, name: str, lyric: Lyric) -> Analysis | Failure:
+            if self.asked:
+                raise Overloaded(what="The analyzer", retry_after_s=1)
+            self.asked += 1
+            stage = analyze_stage(name, self._analyzer.version)
+            return Failure(stage, lyric.key, "analysis_failed", "no luck", lyric.content_hash)
+
+    url = collection.settings.database.url.get_secret_value()
+    track_id = next(iter(collection.ids.values()))
+    body = {"track_id": track_id, "analyzers": ["algorithmic"], "store": True}
+    async with running(collection.settings, collection.embedder, Failing(collection.embedder)) as client:
+        assert (await client.post("/analyze", json=body)).json()["code"] == "analysis_failed"
+        assert (await client.post("/analyze", json=body)).json()["code"] == "overloaded"
+    with psycopg.connect(url) as conn:
+        rows = conn.execute("SELECT key, code, attempts FROM dead_letters").fetchall()
+        states = conn.execute("SELECT state FROM runs WHERE job = 'analyze over HTTP'").fetchall()
+    assert rows == [(str(track_id), "analysis_failed", 1)]
+    assert states == [("partial",)]
+
+
+async def test_analyze_poisoned_text_of_a_batch_fails_alone(collection: Any) -> None:
+    """Control characters, one token a hundred thousand times, nothing to read: each has its own end."""
+    texts = ["one line", "\x00\x01\x02", "la " * 100_000, "\x07bell\x1b[31m and \u202e override", "🔥"]
+    async with running(collection.settings, collection.embedder) as client:
+        body = {"items": [{"lyrics": text} for text in texts]}
+        answer = await client.post("/analyze/batch", json=body)
+    found = answer.json()["items"]
+    assert [one["problem"] and one["problem"]["code"] for one in found] == [
+        None,
+        "lyrics_empty",
+        None,
+        None,
+        "lyrics_empty",
+    ]
+    assert all(one["answer"]["results"] for one in found if one["answer"])
 
 
 async def test_health_names_versions_and_no_address(collection: Any) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from rapray.analyzers import AnalyzerSpec, Needs, create, spec, specs
+from rapray.config import Settings
 from rapray.errors import ConfigError, MissingExtra, UnknownAnalyzer
 
 THEIRS = AnalyzerSpec(
@@ -61,7 +62,7 @@ def test_create_analyzer_without_its_packages_names_the_extra(monkeypatch: pytes
     """What is missing is said with the command that installs it."""
     _install(monkeypatch, THEIRS)
     with pytest.raises(MissingExtra, match=r"rapray\[theirs\]"):
-        create("theirs")
+        create("theirs", Settings())
 
 
 def test_specs_entry_point_that_is_no_spec_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

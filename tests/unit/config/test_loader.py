@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, SecretStr
 
 from rapray.config import Settings, load_settings, public_values
+from rapray.config.settings import ProviderSettings
 from rapray.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -145,23 +146,64 @@ def _keys(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
     return keys
 
 
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted keys; an empty mapping is a value."""
+    shown: dict[str, Any] = {}
+    for name, value in values.items():
+        shown |= (
+            _flat(value, f"{prefix}{name}.")
+            if isinstance(value, dict) and value
+            else {f"{prefix}{name}": value}
+        )
+    return shown
+
+
 def test_example_file_documents_every_key_with_its_default() -> None:
     """`rapray.example.yaml` names all settings, no other, and shows the defaults."""
     example = yaml.safe_load((ROOT / "rapray.example.yaml").read_text())
-    shown = {
-        f"{section}.{name}" if isinstance(values, dict) else section: value
-        for section, values in example.items()
-        for name, value in (values.items() if isinstance(values, dict) else [("", values)])
-    }
-    assert set(shown) == set(_keys(Settings))
+    shown = _flat(example)
     defaults = public_values(Settings())
+    assert set(shown) == set(defaults)
     del shown["data_dir"], defaults["data_dir"]  # differs from host to host
     assert shown == defaults
 
 
 def test_every_setting_has_a_description_and_secrets_are_secret() -> None:
     """A setting without a sentence is not documented; a password in plain text would be printed."""
-    fields = _keys(Settings)
+    fields = _keys(Settings) | _keys(ProviderSettings, "llm.providers.*.")
     assert all(field.description for field in fields.values())
     secrets = {key for key, field in fields.items() if SecretStr in getattr(field.annotation, "__args__", ())}
-    assert secrets == {"database.url", "redis.url", "genius.token"}
+    assert secrets == {"database.url", "redis.url", "genius.token", "llm.providers.*.api_key"}
+
+
+def test_provider_key_alone_configures_a_preset(tmp_path: Path) -> None:
+    """What is not given stays as the preset has it, and the key is not printed."""
+    found = load_settings(environ={"RAPRAY_LLM__PROVIDERS__QWEN__API_KEY": "s3cret"}, directory=tmp_path)
+    qwen = found.settings.llm.providers["qwen"]
+    assert (qwen.model, qwen.api_key) == ("qwen/qwen3-4b-fp8", SecretStr("s3cret"))
+    assert "s3cret" not in str(public_values(found.settings))
+
+
+def test_provider_of_ones_own_is_added_by_configuration(tmp_path: Path) -> None:
+    """Any endpoint of OpenAI's form is a provider, beside the presets."""
+    (tmp_path / "rapray.yaml").write_text(
+        "llm: {providers: {mine: {base_url: 'http://127.0.0.1:1/v1', model: m, needs_key: false}}}\n"
+    )
+    found = load_settings(environ={}, directory=tmp_path).settings.llm.providers
+    assert list(found) == ["qwen", "gemma", "ollama", "local", "mine"]
+
+
+def test_provider_without_an_address_is_refused(tmp_path: Path) -> None:
+    """The error names the provider's missing key."""
+    with pytest.raises(ConfigError, match=r"llm.providers.mine.base_url"):
+        load_settings({"llm.providers.mine.model": "m"}, environ={}, directory=tmp_path)
+
+
+def test_provider_member_that_is_a_mapping_is_read_from_the_environment(tmp_path: Path) -> None:
+    """JSON in a variable below a section is a value like any other, and a typing error is still one."""
+    name = "RAPRAY_LLM__PROVIDERS__OLLAMA__EXTRA_BODY"
+    found = load_settings(environ={name: '{"options": {"top_k": 1}}'}, directory=tmp_path)
+    ollama = found.settings.llm.providers["ollama"]
+    assert (ollama.extra_body, ollama.enabled) == ({"options": {"top_k": 1}}, True)
+    with pytest.raises(ConfigError, match="no_such"):
+        load_settings(environ={"RAPRAY_LLM__PROVIDERS__OLLAMA__NO_SUCH": "1"}, directory=tmp_path)

@@ -16,6 +16,7 @@ from ray.serve.schema import ServeDeploySchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
+from rapray.analyzers.registry import spec
 from rapray.config import ServeSettings
 from rapray.errors import ConfigError, RaprayError, UnknownAnalyzer, UsageError
 from rapray.serve import app as serve_app
@@ -84,7 +85,7 @@ def test_serve_config_says_the_same_as_the_defaults() -> None:
     assert given == {
         "ingress": serve_app.INGRESS,
         "embedder": serve_app.EMBEDDER,
-        "algorithmic": serve_app.ANALYZER,
+        "algorithmic": serve_app.analyzer_options(spec("algorithmic")),
     }
     assert is_loopback(CONFIG["http_options"]["host"])
 

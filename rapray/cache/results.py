@@ -1,0 +1,116 @@
+"""Keeps what analyzers made of a text for a day, so that asking twice costs once.
+
+Does not know analyzers: a key is made of whatever decides a result. Without Redis every look is a miss and nothing
+fails. Plain redis-py: a read and a write with an expiry are two commands, and cashews would bring a second client,
+pool and way of hiding errors for them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from rapray.cache.connection import PREFIX
+from rapray.domain import Analysis
+from rapray.errors import ConfigError
+
+DAY_S = 86_400
+LARGEST_BYTES = 4_000_000  # a result beyond this is not worth a server's memory
+_FORM = "1"  # raise it where the stored form changes: older entries are then never found
+_CONNECTIONS = 16
+# After an error nobody asks for so long: a Redis that does not answer would add its time-out to every request.
+_PAUSE_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+def key_of(parts: Sequence[str | None]) -> str:
+    """The key for everything that decides a result; None and "" differ, and no two lists of parts share a key."""
+    plain = json.dumps([_FORM, *parts], ensure_ascii=True)
+    return f"{PREFIX}analysis:{sha256(plain.encode()).hexdigest()}"
+
+
+class ResultCache:
+    """Analyses in Redis under an expiry, as JSON. Lives in one event loop; holds results, never failures."""
+
+    def __init__(self, url: str, timeout_s: float, *, expiry_s: int = DAY_S) -> None:
+        try:
+            pool = redis.asyncio.BlockingConnectionPool.from_url(
+                url,
+                max_connections=_CONNECTIONS,
+                timeout=timeout_s,
+                socket_timeout=timeout_s,
+                socket_connect_timeout=timeout_s,
+                retry=Retry(NoBackoff(), retries=1),  # heals a connection that was closed while idle
+                health_check_interval=30,
+            )
+        except ValueError as error:
+            raise ConfigError(problems=f"redis.url: {error}") from error
+        self._redis: Any = redis.asyncio.Redis.from_pool(pool)
+        self._expiry_s = expiry_s
+        self._paused_until = 0.0
+
+    async def get(self, key: str, lyric_key: str) -> Analysis | None:
+        """The result under a key, given the caller's own name for the text; None where there is none or no Redis."""
+        if self._is_paused:
+            return None
+        try:
+            found = await self._redis.get(key)
+        except (redis.RedisError, OSError) as error:
+            self._pause(error)
+            return None
+        return None if found is None else _read(found, lyric_key)
+
+    async def put(self, key: str, result: Analysis) -> None:
+        """Keep a result; done without a word where there is no Redis."""
+        if self._is_paused:
+            return
+        stored = _written(result)
+        if stored is None:
+            return
+        try:
+            await self._redis.set(key, stored, ex=self._expiry_s)
+        except (redis.RedisError, OSError) as error:
+            self._pause(error)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._redis.aclose(close_connection_pool=True)
+
+    @property
+    def _is_paused(self) -> bool:
+        return time.monotonic() < self._paused_until
+
+    def _pause(self, error: Exception) -> None:
+        self._paused_until = time.monotonic() + _PAUSE_S
+        logger.warning("no result cache for %.0f s: %s", _PAUSE_S, type(error).__name__)
+
+
+def _written(result: Analysis) -> bytes | None:
+    """The result as JSON; None where it would not come back as it is (NaN) or is too large."""
+    try:
+        stored = json.dumps(asdict(result), ensure_ascii=True, allow_nan=False).encode()
+    except (TypeError, ValueError):
+        return None
+    return stored if len(stored) <= LARGEST_BYTES else None
+
+
+def _read(stored: bytes, lyric_key: str) -> Analysis | None:
+    """The result; None where it was written by a program with other fields."""
+    try:
+        values: dict[str, Any] = json.loads(stored)
+        vector = values["embedding"]
+        values |= {"key": lyric_key, "embedding": None if vector is None else tuple(vector)}
+        return Analysis(**values)
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,46 @@
+"""Checks of what the ingress needs, each with a time-out; what goes wrong becomes a state, never an exception.
+
+Knows no Ray and no HTTP. A state's detail is an error code: it names no address and no secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from rapray import cache
+from rapray.errors import Overloaded, RaprayError
+from rapray.serve.backend import DependencyHealth
+from rapray.telemetry import logger
+
+LOG = logger(__name__)
+PROBE_TIMEOUT_S = 5
+
+
+async def probed(name: str, check: Callable[[], Awaitable[str]], *, is_required: bool) -> DependencyHealth:
+    """Run one check. It returns a version; what it raises becomes a state whose detail is an error code."""
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            version = await check()
+    except Overloaded:
+        return DependencyHealth(name, "degraded", is_required, "busy", seconds=time.perf_counter() - started)
+    except TimeoutError:
+        return DependencyHealth(name, "down", is_required, f"no answer within {PROBE_TIMEOUT_S} s")
+    except RaprayError as error:
+        LOG.warning("dependency down", dependency=name, code=error.code, detail=str(error))
+        return DependencyHealth(name, "down", is_required, error.code)
+    except Exception:
+        LOG.exception("dependency check broke", dependency=name)
+        return DependencyHealth(name, "down", is_required, "internal")
+    return DependencyHealth(name, "up", is_required, "", version, time.perf_counter() - started)
+
+
+def redis_version(url: str, timeout_s: float) -> str:
+    """Name and version of the server; blocks."""
+    client = cache.connect(url, timeout_s)
+    try:
+        return cache.server_version(client)
+    finally:
+        client.close()

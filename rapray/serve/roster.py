@@ -1,0 +1,118 @@
+"""Which analyzers there are, which of them answer here, and what their results must say.
+
+Loads no weights and knows no Ray: a name that is not served carries the problem that says why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from rapray.analyzers.base import Identity
+from rapray.analyzers.registry import identity, specs
+from rapray.analyzers.selection import ALL, chosen
+from rapray.cache.results import key_of
+from rapray.config import Settings
+from rapray.domain import Analysis, Lyric
+from rapray.errors import ConfigError, RaprayError
+from rapray.serve.problems import Problem, of_code, of_error
+from rapray.telemetry import logger
+
+LOG = logger(__name__)
+NOT_SERVED = "analyzer_not_served"
+# Where rapray runs and how much of it; every other section may change what an analyzer answers.
+_NO_PARAMETERS = {
+    "environment",
+    "data_dir",
+    "database",
+    "redis",
+    "genius",
+    "analyze",
+    "jobs",
+    "serve",
+    "ray",
+    "log",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """`served`: name to version; `unserved`: name to the problem; `identities`: of those whose identity is known."""
+
+    served: Mapping[str, str]
+    unserved: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
+    identities: Mapping[str, Identity] = field(default_factory=dict[str, Identity])
+    parameters: str = ""
+
+    def cache_key(self, name: str, lyric: Lyric) -> str | None:
+        """What decides this analyzer's result for this text; None where it is not known before the answer.
+
+        The content hash leaves out punctuation, line ends and headers, and results hold positions: the text itself is
+        part of the key beside it.
+        """
+        known = self.identities.get(name)
+        if known is None:
+            return None
+        model = (known.model.kind, known.model.name, known.model.revision) if known.model else (None,) * 3
+        text = sha256(lyric.lyrics.encode("utf-8", "surrogatepass")).hexdigest()
+        parts = (name, known.version, *model, known.prompt_version, self.parameters)
+        return key_of([lyric.content_hash, text, lyric.title, lyric.language, *parts])
+
+    def is_as_expected(self, result: Analysis) -> bool:
+        """False where a replica runs another model or prompt than this ingress knows of: not for the cache."""
+        known = self.identities.get(result.analyzer)
+        if known is None:
+            return False
+        model = (known.model.name, known.model.revision) if known.model else (None, None)
+        wanted = (known.version, *model, known.prompt_version)
+        return wanted == (result.version, result.model, result.model_revision, result.prompt_version)
+
+
+def roster(settings: Settings, deployed: Collection[str]) -> Roster:
+    """What is known of every analyzer, where those of `deployed` answer."""
+    identities: dict[str, Identity] = {}
+    problems: dict[str, Problem] = {}
+    for name in specs(settings):
+        try:
+            identities[name] = identity(name, settings)
+        except RaprayError as error:
+            problems[name] = of_error(error)
+    served = {name: spec.version for name, spec in specs(settings).items() if name in deployed}
+    unserved = {
+        name: problems.get(name, of_code(NOT_SERVED)) for name in specs(settings) if name not in deployed
+    }
+    return Roster(served, unserved, identities, parameters_of(settings))
+
+
+def to_deploy(names: Collection[str], settings: Settings) -> list[str]:
+    """The analyzers that get a deployment. "all" leaves out those that are not set up; a name of its own does not.
+
+    Raises:
+        UnknownAnalyzer: there is none of that name.
+        RaprayError: one that was named is not set up.
+        ConfigError: none is left.
+    """
+    named = [name for name in chosen(names, settings) if name in names or ALL not in names]
+    for name in named:
+        identity(name, settings)
+    found = [name for name in chosen(names, settings) if name in named or _is_set_up(name, settings)]
+    if not found:
+        raise ConfigError(problems="analyze.analyzers: none of the analyzers is set up")
+    return found
+
+
+def _is_set_up(name: str, settings: Settings) -> bool:
+    try:
+        identity(name, settings)
+    except RaprayError as error:
+        LOG.warning("analyzer left out", analyzer=name, code=error.code)
+        return False
+    return True
+
+
+def parameters_of(settings: Settings) -> str:
+    """A digest of all settings that may change a result. Secrets are masked before: a new key changes nothing."""
+    shown = settings.model_dump(mode="json", exclude=_NO_PARAMETERS)
+    return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()

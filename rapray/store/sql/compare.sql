@@ -1,0 +1,15 @@
+-- name: pairs
+-- The newest result of the present text of both analyzers, for tracks that have both.
+SELECT t.id, t.title, a.sentiment::float8, a.confidence::float8, a.data, b.sentiment::float8, b.confidence::float8, b.data
+FROM tracks t
+CROSS JOIN LATERAL (
+    SELECT sentiment, confidence, data FROM analysis_results r
+    WHERE r.track_id = t.id AND r.analyzer = %(a)s AND r.content_hash = t.content_hash
+    ORDER BY r.created_at DESC, r.version DESC LIMIT 1
+) a
+CROSS JOIN LATERAL (
+    SELECT sentiment, confidence, data FROM analysis_results r
+    WHERE r.track_id = t.id AND r.analyzer = %(b)s AND r.content_hash = t.content_hash
+    ORDER BY r.created_at DESC, r.version DESC LIMIT 1
+) b
+ORDER BY t.id LIMIT %(limit)s;

@@ -1,0 +1,70 @@
+"""Replicas of an analyzer killed under load: every request that was accepted is answered."""
+
+from __future__ import annotations
+
+import httpx
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
+from tests.support.chaos import kill, wait_for
+from tests.support.serving import Load, free_port, local_ray, replicas
+
+pytestmark = [pytest.mark.chaos, pytest.mark.ray, pytest.mark.timeout(420)]
+VERSE = (
+    "we ride the night and light it right\nand count the days in bus stops and pay for them in raindrops\n"
+)
+ROUNDS = 3
+
+
+def replica_pids(name: str) -> list[int]:
+    """The processes of a deployment's replicas, of this test's own Ray alone."""
+    found: list[int] = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            title = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        if title.startswith(f"ray::ServeReplica:rapray:{name}"):
+            found.append(process.pid)
+    return found
+
+
+def analyze(client: httpx.Client, number: int) -> httpx.Response:
+    """A text that nobody has asked for."""
+    return client.post("/analyze", json={"lyrics": VERSE * 20 + f"number {number}"})
+
+
+@pytest.mark.parametrize("victims", [1, 2], ids=["one replica", "all replicas"])
+def test_replica_killed_under_load_no_accepted_request_is_lost(database_url: str, victims: int) -> None:
+    """SIGKILL in the middle of requests, several times: each is asked again elsewhere, and none ends without an answer."""
+    from rapray.serve.app import served
+
+    settings = Settings(
+        database=DatabaseSettings(url=SecretStr(database_url)),
+        redis=RedisSettings(enabled=False),
+        analyze=AnalyzeSettings(analyzers=("algorithmic",), deadline_s=60),
+        serve=ServeSettings(port=free_port()),
+    )
+    scaling = {"min_replicas": 2, "max_replicas": 2}
+    options = {
+        "algorithmic": {
+            "autoscaling_config": scaling,
+            "ray_actor_options": {"num_cpus": 0.1},
+            "health_check_period_s": 1,
+        }
+    }
+    with local_ray(4), served(settings, options) as address:
+        wait_for(lambda: replicas()["algorithmic"] == 2, "two replicas run")
+        with Load(address, [analyze] * 8) as load:
+            for _ in range(ROUNDS):
+                answered = load.ends["200"]
+                wait_for(lambda: load.ends["200"] > answered + 20, "requests are answered", 120)  # noqa: B023
+                wait_for(lambda: len(replica_pids("algorithmic")) >= 2, "both replicas are back", 120)
+                kill(replica_pids("algorithmic")[:victims])
+            answered = load.ends["200"]
+            wait_for(lambda: load.ends["200"] > answered + 20, "requests are answered afterwards", 120)
+    assert sum(load.ends.values()) == load.sent
+    assert set(load.ends) <= {"200", "503 with Retry-After"}, load.ends
+    assert load.ends["200"] >= load.sent * 0.9, load.ends

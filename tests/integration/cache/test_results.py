@@ -1,0 +1,76 @@
+"""Results in a real Valkey."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import redis
+
+from rapray.cache.results import DAY_S, ResultCache, key_of
+from rapray.domain import Analysis
+
+RESULT = Analysis(
+    "1",
+    "a",
+    "1",
+    "h",
+    {"x": 0.1, "deep": {"y": ["é", None, True]}},
+    0.25,
+    0.5,
+    (0.1, 1e-9),
+    "m",
+    "r",
+    "p",
+    0.2,
+    3,
+    4,
+)
+
+
+async def test_results_come_back_as_they_went_in_under_the_callers_key(redis_url: str) -> None:
+    """Every field survives to the last bit; the name of the text is the present caller's."""
+    cache = ResultCache(redis_url, 2)
+    key = key_of(["one"])
+    assert await cache.get(key, "7") is None
+    await cache.put(key, RESULT)
+    assert await cache.get(key, "7") == replace(RESULT, key="7")
+    await cache.close()
+
+
+async def test_results_expire_after_a_day(redis_url: str) -> None:
+    """The server evicts only what has an expiry."""
+    cache = ResultCache(redis_url, 2)
+    key = key_of(["one"])
+    await cache.put(key, RESULT)
+    with redis.Redis.from_url(redis_url) as client:
+        assert DAY_S - 60 < client.ttl(key) <= DAY_S  # type: ignore[operator]
+    await cache.close()
+
+
+@pytest.mark.parametrize("stored", [b"", b"{", b"[]", b"{}", b'{"embedding": null, "unknown": 1}', b"\xff"])
+async def test_results_that_cannot_be_read_are_a_miss(redis_url: str, stored: bytes) -> None:
+    """Another program's entry, or another version's, is not an answer and not an error."""
+    key = key_of(["one"])
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(key, stored, ex=60)
+    cache = ResultCache(redis_url, 2)
+    assert await cache.get(key, "7") is None
+    await cache.close()
+
+
+async def test_results_that_json_cannot_hold_are_not_kept(redis_url: str) -> None:
+    """NaN would come back as something else."""
+    cache = ResultCache(redis_url, 2)
+    await cache.put("k", replace(RESULT, data={"x": float("nan")}))
+    assert await cache.get("k", "7") is None
+    await cache.close()
+
+
+async def test_results_wrong_password_is_a_miss(redis_url: str) -> None:
+    """A server that refuses is as good as none."""
+    host = redis_url.rsplit("@", 1)[1]
+    cache = ResultCache(f"redis://:wrong@{host}", 2)
+    await cache.put("k", RESULT)
+    assert await cache.get("k", "7") is None
+    await cache.close()

@@ -1,0 +1,32 @@
+"""Keys of results, and a cache without a server."""
+
+from __future__ import annotations
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapray.cache.results import PREFIX, ResultCache, key_of
+from rapray.domain import Analysis
+
+RESULT = Analysis("1", "a", "1", "h", {"x": 1.5, "y": ["é"]}, sentiment=0.25, embedding=(0.5, 0.25))
+PARTS = st.lists(st.none() | st.text(), max_size=5)
+
+
+@given(PARTS, PARTS)
+def test_key_of_other_parts_is_another_key(one: list[str | None], other: list[str | None]) -> None:
+    """Nothing that decides a result may fall together: not None and "", not ("ab", "c") and ("a", "bc")."""
+    assert (key_of(one) == key_of(other)) == (one == other)
+    assert key_of(one).startswith(PREFIX)
+
+
+async def test_cache_without_a_server_is_a_miss_and_asks_it_seldom() -> None:
+    """Redis gone: no error, and after the first failure no time lost either."""
+    cache = ResultCache("redis://127.0.0.1:1/0", 0.5)
+    await cache.put("k", RESULT)
+    started = time.perf_counter()
+    for _ in range(100):
+        assert await cache.get("k", "2") is None
+    assert time.perf_counter() - started < 0.4
+    await cache.close()

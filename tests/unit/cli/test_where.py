@@ -1,0 +1,64 @@
+"""The language of `--where`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapray.cli.where import parse
+from rapray.errors import UsageError
+from rapray.store.scope import TrackFilters
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ([], TrackFilters()),
+        (["artist=Mara Quill", " language = en "], TrackFilters(("Mara Quill",), languages=("en",))),
+        (["artist=A", "artist=B = C, D"], TrackFilters(("A", "B = C, D"))),
+        (["year>=1999", "year<2005"], TrackFilters(year_from=1999, year_to=2004)),
+        (["year>1999"], TrackFilters(year_from=2000)),
+        (["year=2001"], TrackFilters(year_from=2001, year_to=2001)),
+        (
+            ["year>=1990", "year>=1999", "year<=2010", "year<=2005"],
+            TrackFilters(year_from=1999, year_to=2005),
+        ),
+    ],
+)
+def test_where_conditions_become_filters(conditions: list[str], expected: TrackFilters) -> None:
+    """All conditions hold together; names may hold any sign."""
+    assert parse(conditions) == expected
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        ["title=x"],
+        ["artist"],
+        ["artist="],
+        ["artist>=A"],
+        ["year=soon"],
+        ["year>=20011"],
+        ["year=-3"],
+        ["language=english"],
+        ["year>2005", "year<2003"],
+        ["1=1; DROP TABLE tracks"],
+    ],
+)
+def test_where_anything_else_is_a_usage_error(conditions: list[str]) -> None:
+    """What is not understood is refused, never guessed and never handed to the database."""
+    with pytest.raises(UsageError, match="--where"):
+        parse(conditions)
+
+
+@given(st.text())
+def test_where_any_text_is_filters_or_a_usage_error(text: str) -> None:
+    """No text breaks it, and what an artist is called comes out as it went in."""
+    with suppress(UsageError):
+        parse([text])
+    name = " ".join(text.split())
+    if name:
+        assert parse([f"artist={name}"]).artists == (name,)

@@ -1,0 +1,288 @@
+"""`/analyze` in its three forms, over services in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from rapray.domain import Analysis, Failure, Lyric
+from rapray.errors import Overloaded
+from rapray.serve.api import create_app
+from rapray.serve.api.analyze_models import MAX_ITEMS
+from rapray.serve.backend import Answer, Limits, TrackDetail
+from rapray.serve.memory import MemoryServices
+from rapray.serve.problems import of_code
+
+LIMITS = Limits(1_000_000, 100_000, 2000, 50, 200, 5)
+Make = Callable[..., TrackDetail]
+
+
+def counting(name: str) -> Callable[[Lyric], Analysis]:
+    """An analyzer that counts characters."""
+    return lambda lyric: Analysis(
+        lyric.key, name, "1.0.0", lyric.content_hash, {"n": len(lyric.lyrics)}, embedding=(1.0,)
+    )
+
+
+def failing(lyric: Lyric) -> Failure:
+    """An analyzer that always says why it cannot."""
+    return Failure("analyze/failing/1.0.0", lyric.key, "analysis_failed", "no", lyric.content_hash)
+
+
+@pytest.fixture
+def memory(make_track: Make) -> MemoryServices:
+    """Three tracks, two analyzers that answer, one that fails and two that are not served."""
+    analyzers = {"a": counting("a"), "b": counting("b"), "failing": failing}
+    unserved = {"qwen": of_code("provider_not_configured"), "later": of_code("analyzer_not_served")}
+    return MemoryServices([make_track(i) for i in (1, 2, 3)], analyzers, limits=LIMITS, unserved=unserved)
+
+
+def opened(services: MemoryServices) -> httpx.AsyncClient:
+    """A client of an app over the services."""
+    transport = httpx.ASGITransport(create_app(services), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://rapray.test")
+
+
+def events_of(text: str) -> list[tuple[str, Any]]:
+    """Server-sent events as names and parsed data."""
+    blocks = [
+        dict(line.split(": ", 1) for line in block.splitlines()) for block in text.split("\n\n") if block
+    ]
+    return [(block["event"], json.loads(block["data"])) for block in blocks]
+
+
+async def test_analyze_all_answers_and_says_which_are_not_served(memory: MemoryServices) -> None:
+    """The word "all" is every known analyzer; one that is not set up is a problem with its own code."""
+    async with opened(memory) as client:
+        answer = (await client.post("/analyze", json={"lyrics": "one line", "analyzers": "all"})).json()
+    assert set(answer["results"]) == {"a", "b"}
+    codes = {name: problem["code"] for name, problem in answer["problems"].items()}
+    assert codes == {
+        "failing": "analysis_failed",
+        "qwen": "provider_not_configured",
+        "later": "analyzer_not_served",
+    }
+
+
+async def test_analyze_cache_header_is_hit_only_where_all_were_cached(memory: MemoryServices) -> None:
+    """One new answer among the old makes the whole a miss; a failure is never kept."""
+    async with opened(memory) as client:
+
+        async def state(*names: str) -> str:
+            answer = await client.post("/analyze", json={"lyrics": "one line", "analyzers": [*names]})
+            return answer.headers["x-cache"]
+
+        assert [await state("a"), await state("a"), await state("a", "b"), await state("a", "b")] == [
+            "miss",
+            "hit",
+            "miss",
+            "hit",
+        ]
+        assert [await state("a", "failing"), await state("a", "failing")] == ["miss", "miss"]
+
+
+async def test_analyze_store_writes_results_and_failures_of_the_track(memory: MemoryServices) -> None:
+    """What failed is kept as a failure, and the answer names what is stored."""
+    async with opened(memory) as client:
+        body = {"track_id": 2, "analyzers": ["a", "failing", "later"], "store": True}
+        answer = (await client.post("/analyze", json=body)).json()
+    assert answer["stored"] == ["a"]
+    assert set(memory.stored) == {("2", "a")}
+    assert [(failure.key, failure.code) for failure in memory.failures] == [("2", "analysis_failed")]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/analyze", {"lyrics": "a b", "store": True}),
+        ("/analyze/stream", {"lyrics": "a b", "store": True}),
+        ("/analyze/batch", {"items": [{"track_id": 1}, {"lyrics": "a b"}], "store": True}),
+        ("/analyze/batch", {"items": []}),
+        ("/analyze/batch", {"items": [{"lyrics": "a"}] * (MAX_ITEMS + 1)}),
+        ("/analyze/batch", {"items": [{"lyrics": "a", "track_id": 1}]}),
+        ("/analyze", {"lyrics": "a b", "analyzers": "some"}),
+    ],
+)
+async def test_analyze_body_that_makes_no_sense_is_refused(
+    memory: MemoryServices, path: str, body: dict[str, object]
+) -> None:
+    """A text of the caller's own is never stored; a batch has 1 to 100 texts."""
+    async with opened(memory) as client:
+        answer = await client.post(path, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert memory.stored == {}
+
+
+async def test_batch_each_text_has_its_own_result_or_problem(memory: MemoryServices) -> None:
+    """One text that cannot be read takes no other along, and the order is the caller's."""
+    items: list[dict[str, object]] = [{"lyrics": "one"}, {"lyrics": "🔥"}, {"track_id": 99}, {"track_id": 1}]
+    async with opened(memory) as client:
+        answer = await client.post("/analyze/batch", json={"items": items, "analyzers": ["a", "failing"]})
+    found = answer.json()["items"]
+    assert [one["index"] for one in found] == [0, 1, 2, 3]
+    assert [one["problem"] and one["problem"]["code"] for one in found] == [
+        None,
+        "lyrics_empty",
+        "track_not_found",
+        None,
+    ]
+    assert found[0]["answer"]["results"]["a"]["data"] == {"n": 3}
+    assert set(found[3]["answer"]["problems"]) == {"failing"}
+
+
+async def test_batch_works_on_a_few_texts_at_once() -> None:
+    """A hundred texts do not fill the analyzers' queues: never more than four are on their way."""
+    busy, most = 0, 0
+
+    class Watched(MemoryServices):
+        async def analyze(self, name: str, lyric: Lyric) -> Answer:
+            nonlocal busy, most
+            busy += 1
+            most = max(most, busy)
+            await asyncio.sleep(0)
+            busy -= 1
+            return Answer(counting(name)(lyric))
+
+    services = Watched((), {"a": counting("a")}, limits=LIMITS)
+    async with opened(services) as client:
+        answer = await client.post(
+            "/analyze/batch", json={"items": [{"lyrics": f"line {i}"} for i in range(100)]}
+        )
+    assert all(one["answer"]["results"] for one in answer.json()["items"])
+    assert 1 < most <= 4
+
+
+async def test_stream_gives_one_event_an_analyzer_as_it_finishes_then_done() -> None:
+    """The fast answer is there before the slow one, whatever the order of the names."""
+    slow_may_go = asyncio.Event()
+
+    class Slow(MemoryServices):
+        async def analyze(self, name: str, lyric: Lyric) -> Answer:
+            if name == "slow":
+                await slow_may_go.wait()
+            else:
+                asyncio.get_running_loop().call_later(0.05, slow_may_go.set)
+            return Answer(counting(name)(lyric))
+
+    names = ["slow", "fast"]
+    services = Slow(
+        (),
+        {name: counting(name) for name in names},
+        limits=LIMITS,
+        unserved={"qwen": of_code("provider_not_configured")},
+    )
+    async with opened(services) as client:
+        answer = await client.post(
+            "/analyze/stream", json={"lyrics": "[Verse]\none", "analyzers": [*names, "qwen"]}
+        )
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = events_of(answer.text)
+    assert [(name, data.get("analyzer")) for name, data in events[:-1]] == [
+        ("result", "fast"),
+        ("problem", "qwen"),
+        ("result", "slow"),
+    ]
+    name, done = events[-1]
+    assert name == "done"
+    assert (done["results"], done["problems"], done["stored"]) == (["fast", "slow"], ["qwen"], [])
+    assert done["sections"][0]["lines"] == ["one"]
+
+
+async def test_stream_wrong_request_is_a_problem_and_no_stream(memory: MemoryServices) -> None:
+    """What can be said before the first event is said with a status."""
+    async with opened(memory) as client:
+        answer = await client.post("/analyze/stream", json={"lyrics": "a b", "analyzers": ["nobody"]})
+        assert (answer.status_code, answer.json()["code"]) == (422, "analyzer_unknown")
+        answer = await client.post("/analyze/stream", json={"track_id": 99})
+        assert (answer.status_code, answer.json()["code"]) == (404, "track_not_found")
+
+
+async def test_stream_stores_what_was_found(memory: MemoryServices) -> None:
+    """The last event names what is in the collection now."""
+    async with opened(memory) as client:
+        body = {"track_id": 1, "analyzers": ["a", "b"], "store": True}
+        events = events_of((await client.post("/analyze/stream", json=body)).text)
+    assert events[-1][1]["stored"] == ["a", "b"]
+    assert set(memory.stored) == {("1", "a"), ("1", "b")}
+
+
+async def test_stream_client_that_leaves_ends_the_work() -> None:
+    """Nobody computes for a closed connection."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    class Endless(MemoryServices):
+        async def analyze(self, name: str, lyric: Lyric) -> Answer:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+            raise AssertionError
+
+    app = create_app(Endless((), {"a": counting("a")}, limits=LIMITS))
+    body = json.dumps({"lyrics": "one line"}).encode()
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> dict[str, object]:
+        if messages:
+            return messages.pop()
+        await begun.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_: object) -> None:
+        """Nobody reads."""
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/analyze/stream",
+        "raw_path": b"/analyze/stream",
+        "query_string": b"",
+        "headers": headers,
+        "scheme": "http",
+        "server": ("rapray.test", 80),
+        "client": ("test", 1),
+    }
+    async with asyncio.timeout(10):
+        await app(scope, receive, send)  # type: ignore[arg-type]
+        await ended.wait()
+
+
+async def test_analyze_client_that_leaves_ends_the_work() -> None:
+    """A cancelled request cancels what it asked for."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    class Endless(MemoryServices):
+        async def analyze(self, name: str, lyric: Lyric) -> Answer:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+            raise AssertionError
+
+    async with opened(Endless((), {"a": counting("a")}, limits=LIMITS)) as client, asyncio.timeout(10):
+        request = asyncio.create_task(client.post("/analyze/batch", json={"items": [{"lyrics": "a b"}]}))
+        await begun.wait()
+        request.cancel()
+        await ended.wait()
+
+
+async def test_batch_overload_is_that_texts_problem_with_a_time_to_wait() -> None:
+    """A full queue is answered text by text; the batch itself is 200."""
+
+    def full(_: Lyric) -> Analysis:
+        raise Overloaded(what="The analyzer a", retry_after_s=7)
+
+    async with opened(MemoryServices((), {"a": full}, limits=LIMITS)) as client:
+        answer = await client.post("/analyze/batch", json={"items": [{"lyrics": "a b"}]})
+    problem = answer.json()["items"][0]["answer"]["problems"]["a"]
+    assert (answer.status_code, problem["code"], problem["retry_after_s"]) == (200, "overloaded", 7)

@@ -1,0 +1,114 @@
+"""Which analyzers get a deployment, which are only known, and what a result is kept under."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rapray.analyzers import registry
+from rapray.analyzers.base import AnalyzerSpec, Identity
+from rapray.config import Settings
+from rapray.domain import Analysis, Lyric, ModelInfo
+from rapray.errors import ConfigError, ModelUnavailable, UnknownAnalyzer
+from rapray.serve.roster import Roster, parameters_of, roster, to_deploy
+
+MODEL = ModelInfo("llm", "some/model", "1")
+LYRIC = Lyric("1", "one line", (), "hash", "Title", "en")
+
+
+def known(_: Settings, name: str) -> Identity:
+    """An analyzer that is set up."""
+    return Identity(name, "1", MODEL, "p1")
+
+
+def unknown(_: Settings, name: str) -> Identity:
+    """An analyzer that is not."""
+    raise ModelUnavailable(model=name, reason="there is no address")
+
+
+@pytest.fixture(autouse=True)
+def two_analyzers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is set up and one that is not."""
+    there = AnalyzerSpec("there", "1", "unused:unused", "", identify=f"{__name__}:known")
+    missing = AnalyzerSpec("missing", "1", "unused:unused", "", identify=f"{__name__}:unknown")
+    found = {"missing": missing, "there": there}
+    identities = {"there": known, "missing": unknown}
+    for module in ("rapray.serve.roster", "rapray.analyzers.selection"):
+        monkeypatch.setattr(f"{module}.specs", lambda _settings=None: found, raising=True)
+    monkeypatch.setattr("rapray.analyzers.registry.specs", lambda _settings=None: found)
+    monkeypatch.setattr(
+        "rapray.serve.roster.identity", lambda name, settings: identities[name](settings, name)
+    )
+    assert registry.spec("there") is there
+
+
+def test_roster_says_why_an_analyzer_does_not_answer() -> None:
+    """Not set up and not started are two reasons."""
+    found = roster(Settings(), [])
+    assert {name: problem.code for name, problem in found.unserved.items()} == {
+        "missing": "model_unavailable",
+        "there": "analyzer_not_served",
+    }
+    assert roster(Settings(), ["there"]).served == {"there": "1"}
+
+
+def test_to_deploy_all_leaves_out_what_is_not_set_up_and_a_name_does_not() -> None:
+    """Who asks for everything gets what there is; who asks for one hears why it cannot be."""
+    assert to_deploy(["all"], Settings()) == ["there"]
+    assert to_deploy(["there"], Settings()) == ["there"]
+    with pytest.raises(ModelUnavailable):
+        to_deploy(["there", "missing"], Settings())
+    with pytest.raises(ModelUnavailable):
+        to_deploy(["all", "missing"], Settings())
+    with pytest.raises(UnknownAnalyzer):
+        to_deploy(["nobody"], Settings())
+
+
+def test_to_deploy_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ingress without an analyzer would answer nothing."""
+    monkeypatch.setattr("rapray.serve.roster._is_set_up", lambda *_: False)
+    with pytest.raises(ConfigError):
+        to_deploy(["all"], Settings())
+
+
+def test_cache_key_changes_with_everything_that_decides_a_result() -> None:
+    """Text, title, language, version, model, prompt and parameters."""
+    base = roster(Settings(), ["there"])
+    lyrics = [
+        LYRIC,
+        replace(LYRIC, lyrics="one\nline"),
+        replace(LYRIC, content_hash="other"),
+        replace(LYRIC, title="Other"),
+        replace(LYRIC, language=None),
+    ]
+    identities = [
+        replace(known(Settings(), "there"), **changes)
+        for changes in ({"version": "2"}, {"model": replace(MODEL, revision="2")}, {"prompt_version": "p2"})
+    ]
+    rosters = [replace(base, identities={"there": one}) for one in identities]
+    rosters.append(replace(base, parameters="others"))
+    keys = [base.cache_key("there", lyric) for lyric in lyrics]
+    keys += [other.cache_key("there", LYRIC) for other in rosters]
+    assert len(set(keys)) == len(keys)
+    assert base.cache_key("there", replace(LYRIC, key="2")) == keys[0]
+    assert base.cache_key("missing", LYRIC) is None
+
+
+def test_roster_result_of_another_model_is_not_expected() -> None:
+    """A replica on another node may have other weights: its result is an answer, and not for the cache."""
+    expected = Analysis(
+        "1", "there", "1", "hash", {}, model="some/model", model_revision="1", prompt_version="p1"
+    )
+    found = roster(Settings(), ["there"])
+    assert found.is_as_expected(expected)
+    assert not found.is_as_expected(replace(expected, model="another"))
+    assert not Roster({}).is_as_expected(expected)
+
+
+def test_parameters_where_rapray_runs_is_none_of_them() -> None:
+    """Another port or database changes no result; another embedding model may."""
+    plain = parameters_of(Settings())
+    elsewhere = Settings.model_validate({"serve": {"port": 1234}, "database": {"url": "postgresql://h/d"}})
+    assert parameters_of(elsewhere) == plain
+    assert parameters_of(Settings.model_validate({"embedding": {"model": "other"}})) != plain
