@@ -12,7 +12,7 @@ PIP_VERSION := 26.3
 DEMO_DATA_DIR := $(if $(RAPRAY_DATA_DIR),$(RAPRAY_DATA_DIR),$(CURDIR)/.demo)
 ARGS ?=
 
-.PHONY: help install demo test lint format typecheck unit integration acceptance browser chaos bench constraints generated chromium clean
+.PHONY: help install demo test lint format typecheck unit integration acceptance browser chaos load bench constraints generated chromium clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,7 +32,7 @@ demo: $(STAMP) ## Collect, embed, analyse and serve the sample songs (ARGS=--onc
 	@RAPRAY_DATA_DIR="$(DEMO_DATA_DIR)" $(BIN)/rapray demo $(ARGS)
 
 test: lint ## Lint, types, layers, and every test but the slow kinds
-	$(BIN)/pytest -m "not chaos" $(ARGS)
+	$(BIN)/pytest -m "not chaos and not load" $(ARGS)
 
 lint: $(STAMP) ## ruff, pyright, import-linter, deptry
 	$(BIN)/ruff check .
@@ -59,6 +59,9 @@ browser: $(STAMP) ## Tests in Chromium (see `make chromium`)
 
 chaos: $(STAMP) ## Kill processes in the middle of jobs
 	$(BIN)/pytest tests/chaos $(ARGS)
+
+load: $(STAMP) ## Drive the served application until it scales up and down again
+	$(BIN)/pytest -m load $(ARGS)
 
 bench: $(STAMP) ## Every benchmark; figures go into benchmarks/RESULTS.md by hand
 	for question in algorithmic copy_write embedding emotion ingress rhymes search; do $(BIN)/python -m benchmarks.$$question; done
