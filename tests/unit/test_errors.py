@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
 import string
+from functools import cache
+from pathlib import Path
 
 import pytest
 
+import rapray
 from rapray.errors import RaprayError, all_errors
 
 
@@ -37,3 +41,26 @@ def test_error_message_shows_every_attribute(error_type: type[RaprayError]) -> N
     error = filled(error_type)
     assert all(str(value).strip("'") in str(error).replace("'", "") for value in error.attributes.values())
     assert "{" not in str(error)
+
+
+def _called_error(node: ast.AST) -> str | None:
+    called = node.func if isinstance(node, ast.Call) else None
+    return called.id if isinstance(called, ast.Name) else getattr(called, "attr", None)
+
+
+@pytest.mark.parametrize("error_type", all_errors(), ids=lambda error_type: error_type.__name__)
+def test_error_is_raised_everywhere_with_what_its_message_needs(error_type: type[RaprayError]) -> None:
+    """A missing attribute would turn the error into a KeyError at the moment it is needed."""
+    needed = {name for _, name, _, _ in string.Formatter().parse(error_type.__doc__ or "") if name}
+    for path, tree in _modules().items():
+        for node in ast.walk(tree):
+            if _called_error(node) == error_type.__name__:
+                assert isinstance(node, ast.Call)
+                given = {keyword.arg for keyword in node.keywords}
+                assert None in given or needed <= given, f"{path}:{node.lineno} lacks {needed - given}"
+
+
+@cache
+def _modules() -> dict[Path, ast.Module]:
+    package = Path(rapray.__file__).parent
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in package.rglob("*.py")}

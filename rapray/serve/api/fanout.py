@@ -105,7 +105,7 @@ async def _answer(services: Services, name: str, lyric: Lyric) -> Finding:
         async with asyncio.timeout(deadline_s):
             answer = await services.analyze(name, lyric)
     except TimeoutError:
-        late = DeadlineExceeded(what=f"The analyzer {name}", seconds=deadline_s)
+        late = DeadlineExceeded(what=f"The analyzer {name}", limit=f"{deadline_s:g} s")
         return Finding(name, problem=of_error(late))
     except RaprayError as error:
         LOG.warning("analyzer failed", analyzer=name, code=error.code, detail=str(error))
