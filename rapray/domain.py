@@ -142,6 +142,11 @@ class Lyric:
     title: str = ""
     language: str | None = None
 
+    @property
+    def has_words(self) -> bool:
+        """False for a text without a letter or a digit."""
+        return any(character.isalnum() for character in self.lyrics)
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:

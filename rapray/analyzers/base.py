@@ -29,8 +29,9 @@ class AnalyzerSpec:
 
     `factory` is "package.module:callable" and takes the settings and the analyzer's name. `identify` is the same for a
     callable that gives the `Identity`; left out: there is neither a model nor a prompt. `preflight` is the same for a
-    callable that raises where the analyzer cannot do its work; a job calls it once, before the first lyric. A new
-    `version` makes all results of the old one due again.
+    callable that raises where the analyzer cannot do its work; a job calls it once, before the first lyric. One that
+    `is_remote` waits for a server elsewhere: it is given many texts at once, and no health check asks it for an
+    analysis, which may cost. A new `version` makes all results of the old one due again.
     """
 
     name: str
@@ -41,6 +42,7 @@ class AnalyzerSpec:
     batch_size: int = 32
     identify: str | None = None
     preflight: str | None = None
+    is_remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ def _language_model(name: str, summary: str) -> AnalyzerSpec:
         summary=summary,
         needs=Needs(cpu=0.1, extra="llm"),
         batch_size=16,
+        is_remote=True,
     )
 
 

@@ -1,4 +1,5 @@
-"""Every setting, with its default, its bounds and a sentence that says what it does.
+"""Every setting, with its default, its bounds and a sentence that says what it does; `llm.py` has those of language
+models.
 
 Does not know where values come from: `rapray/config/loader.py` does. `rapray.example.yaml` shows each key.
 """
@@ -6,33 +7,13 @@ Does not know where values come from: `rapray/config/loader.py` does. `rapray.ex
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Literal
 
 import platformdirs
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    StringConstraints,
-)
+from pydantic import Field, SecretStr
 
-
-def _split_commas(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
-
-
-Directory = Annotated[Path, AfterValidator(_absolute)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", strip_whitespace=True)]
+from rapray.config.llm import LlmSettings
+from rapray.config.section import Directory, Names, Section, Url
 
 
 def default_data_dir() -> Path:
@@ -40,11 +21,7 @@ def default_data_dir() -> Path:
     return Path(platformdirs.user_data_dir("rapray", appauthor=False))
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """PostgreSQL 15 or newer with pgvector 0.8.4 or newer."""
 
     url: SecretStr | None = Field(
@@ -67,7 +44,7 @@ class DatabaseSettings(_Section):
     )
 
 
-class RedisSettings(_Section):
+class RedisSettings(Section):
     """Redis 7 or newer, or Valkey 8 or newer. rapray is correct without it, only slower."""
 
     url: SecretStr | None = Field(
@@ -79,7 +56,7 @@ class RedisSettings(_Section):
     timeout_s: float = Field(default=2, gt=0, le=60, description="Longest wait for one command.")
 
 
-class GeniusSettings(_Section):
+class GeniusSettings(Section):
     """The Genius source: https://docs.genius.com. Fetch only pages that you have the right to fetch."""
 
     token: SecretStr | None = Field(default=None, description="Client access token of an API client.")
@@ -108,7 +85,7 @@ class GeniusSettings(_Section):
     respect_robots: bool = Field(default=True, description="Honour robots.txt.")
 
 
-class EmbeddingSettings(_Section):
+class EmbeddingSettings(Section):
     """Which model turns text into vectors."""
 
     model: str = Field(
@@ -128,7 +105,7 @@ class EmbeddingSettings(_Section):
     )
 
 
-class EmotionSettings(_Section):
+class EmotionSettings(Section):
     """Which model reads emotions."""
 
     model: str = Field(
@@ -149,7 +126,7 @@ class EmotionSettings(_Section):
     )
 
 
-class AnalyzeSettings(_Section):
+class AnalyzeSettings(Section):
     """What every analyzer shares."""
 
     analyzers: Names = Field(
@@ -169,138 +146,7 @@ class AnalyzeSettings(_Section):
     )
 
 
-class ProviderSettings(_Section):
-    """One language model behind an API of OpenAI's form; each becomes an analyzer of its name."""
-
-    base_url: Url = Field(description="Base address of the API, up to and with its version: https://host/v1.")
-    model: str = Field(min_length=1, max_length=200, description="Name of the model as the API knows it.")
-    revision: str = Field(
-        default="unpinned",
-        min_length=1,
-        max_length=200,
-        description="Part of the stored identity: change it when the provider changes the weights.",
-    )
-    api_key: SecretStr | None = Field(default=None, description="Key of the API; empty: none.")
-    needs_key: bool = Field(default=True, description="False: the API takes requests without a key.")
-    enabled: bool = Field(default=True, description="False: not configured on this installation.")
-    context_tokens: int = Field(
-        default=32_768, ge=1024, le=10_000_000, description="Longest prompt and answer together."
-    )
-    max_output_tokens: int = Field(default=2048, ge=128, le=65_536, description="Longest answer.")
-    structured_output: Literal["auto", "json_schema", "json_object", "extract"] = Field(
-        default="auto",
-        description="How the answer is bound; 'auto' takes the strictest form that the API accepts.",
-    )
-    logprobs: bool = Field(
-        default=True, description="Ask for log-probabilities; an API that refuses is asked without."
-    )
-    temperature: float = Field(default=0, ge=0, le=2, description="Of a single answer.")
-    samples: int = Field(
-        default=1, ge=1, le=16, description="Answers a text; with several, their agreement is the confidence."
-    )
-    max_parts: int = Field(
-        default=16, ge=1, le=1000, description="A lyric that needs more parts is a failure, never cut."
-    )
-    timeout_s: float = Field(default=120, gt=0, le=3600, description="Longest wait for one whole answer.")
-    max_retries: int = Field(default=3, ge=0, le=10, description="Repeats of one request.")
-    max_wait_s: float = Field(
-        default=60,
-        ge=0,
-        le=3600,
-        description="Longest wait of one request for a limit, a Retry-After or a paused provider.",
-    )
-    concurrency: int = Field(
-        default=4, ge=1, le=1024, description="Requests at once, of all workers together."
-    )
-    requests_per_minute: int | None = Field(
-        default=None, ge=1, le=10_000_000, description="Of all workers together."
-    )
-    tokens_per_minute: int | None = Field(
-        default=None, ge=1, le=1_000_000_000, description="Of all workers together."
-    )
-    input_usd_per_million: float | None = Field(
-        default=None,
-        ge=0,
-        le=10_000,
-        description="Price of a million prompt tokens; unknown: no cost is stored.",
-    )
-    output_usd_per_million: float | None = Field(
-        default=None, ge=0, le=10_000, description="Price of a million answer tokens."
-    )
-    extra_body: dict[str, Any] = Field(
-        default_factory=dict[str, Any],
-        description="Further members of every request, as the API documents them.",
-    )
-
-
-_OWN_MACHINE: dict[str, Any] = {
-    "needs_key": False,
-    "input_usd_per_million": 0.0,
-    "output_usd_per_million": 0.0,
-    "concurrency": 2,
-}
-PROVIDER_PRESETS: dict[str, dict[str, Any]] = {
-    "qwen": {"base_url": "https://api.novita.ai/openai/v1", "model": "qwen/qwen3-4b-fp8"},
-    "gemma": {
-        "base_url": "https://generativelanguage.googleapis.com/v1beta/openai/",
-        "model": "gemma-3-27b-it",
-    },
-    "ollama": {
-        **_OWN_MACHINE,
-        "enabled": False,
-        "base_url": "http://localhost:11434/v1",
-        "model": "llama3.1:8b",
-        "context_tokens": 8192,
-    },
-    "local": {
-        **_OWN_MACHINE,
-        "enabled": False,
-        "base_url": "http://127.0.0.1:8000/v1",
-        "model": "local",
-        "context_tokens": 8192,
-    },
-}
-
-
-def _with_presets(value: object) -> object:
-    """Each preset under what is given for it, so that a key alone configures a provider."""
-    if not isinstance(value, dict):
-        return value
-    given = cast("dict[str, Any]", value)
-    return {
-        name: {**PROVIDER_PRESETS.get(name, {}), **_as_dict(given.get(name, {}))}
-        for name in [*PROVIDER_PRESETS, *(name for name in given if name not in PROVIDER_PRESETS)]
-    }
-
-
-def _as_dict(provider: Any) -> dict[str, Any]:
-    if isinstance(provider, ProviderSettings):
-        return {name: getattr(provider, name) for name in provider.model_fields_set}
-    values = {name: value for name, value in dict(provider).items() if value != ""}
-    return {**values, "enabled": True} if values and "enabled" not in values else values
-
-
-ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-
-
-class LlmSettings(_Section):
-    """Language models behind APIs of OpenAI's form."""
-
-    prompts: str = Field(
-        default="v1",
-        min_length=1,
-        description="Version of the prompts: a folder of rapray/analyzers/prompts, or a path to one of yours.",
-    )
-    max_cost_usd: float | None = Field(
-        default=None, ge=0, description="Most that one run may spend on each provider; unset: no limit."
-    )
-    providers: Annotated[dict[ProviderName, ProviderSettings], BeforeValidator(_with_presets)] = Field(
-        default_factory=dict[str, ProviderSettings],
-        description="Providers by name: the presets qwen, gemma, ollama and local, and any of your own.",
-    )
-
-
-class JobSettings(_Section):
+class JobSettings(Section):
     """Ray Data jobs."""
 
     max_attempts: int = Field(
@@ -319,7 +165,7 @@ class JobSettings(_Section):
     )
 
 
-class ServeSettings(_Section):
+class ServeSettings(Section):
     """The HTTP ingress."""
 
     host: str = Field(default="127.0.0.1", description="Loopback alone until API keys are set up.")
@@ -334,7 +180,7 @@ class ServeSettings(_Section):
     search_limit: int = Field(default=50, ge=1, le=500, description="Most results of one search.")
 
 
-class RaySettings(_Section):
+class RaySettings(Section):
     """The Ray cluster that jobs and serving run on."""
 
     address: str | None = Field(
@@ -348,7 +194,7 @@ class RaySettings(_Section):
     )
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """Logging, always to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -359,7 +205,7 @@ class LogSettings(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """All of rapray's settings; `RAPRAY_SECTION__FIELD` in the environment."""
 
     environment: Literal["dev", "staging", "prod"] = Field(

@@ -6,22 +6,25 @@ Knows the order of the steps; what an analyzer measures is its own business.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from uuid import UUID
 
 import pyarrow as pa
 from psycopg import Connection
 
-from rapray.analyzers.base import NOT_TRIED, Charged
+from rapray.analyzers.base import NOT_TRIED, Analyzer, Charged
+from rapray.analyzers.llm.providers import is_hosted
 from rapray.analyzers.registry import create, identity, preflight, spec
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure
 from rapray.errors import RaprayError, RayUnavailable, RunPaused
+from rapray.hosting import running_model
 from rapray.pipelines.current import due_of
 from rapray.pipelines.job import JobContext, JobReport, job, run_plan
 from rapray.pipelines.lyrics import read_due_lyrics, report, split
-from rapray.pipelines.plan import computing
+from rapray.pipelines.plan import Stage, computing
 from rapray.pipelines.records import from_table, to_table
 from rapray.store import analyses, due
 from rapray.store.costs import RunBudget
@@ -38,13 +41,16 @@ class Analyze:
     """An actor that runs one analyzer; it is created once an actor."""
 
     def __init__(self, analyzer: str, settings: Settings, budget: RunBudget | None = None) -> None:
-        self._analyzer = create(analyzer, settings)
+        self._analyzer: Analyzer = create(analyzer, settings)
         if budget is not None and isinstance(self._analyzer, Charged):
             self._analyzer.charge_to(budget)
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """An analysis or a failure for every lyric of the block."""
-        return to_table([(result.key, result) for result in self._analyzer.analyze(from_table(block))])
+        return to_table([(result.key, result) for result in self._results(block)])
+
+    def _results(self, block: pa.Table) -> Sequence[Analysis | Failure]:
+        return self._analyzer.analyze(from_table(block))
 
 
 def analyze(
@@ -93,24 +99,43 @@ def _tried(context: JobContext, query: DueAnalyses, limit: int | None) -> Rapray
 def _analyze(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
     settings = context.settings
     before = _held(context)
-    budget = RunBudget(context.endpoints.database_url, context.run_id, settings.llm.max_cost_usd)
     ranges = due.due_ranges(context.connection, query, settings.jobs.compute_block_rows, limit)
-    run_plan(
-        context,
-        reader=partial(read_due_lyrics, query=query),
-        key_ranges=ranges,
-        total=sum(found.rows for found in ranges),
-        stage=computing(
-            settings,
-            Analyze,
-            {"analyzer": query.analyzer, "settings": settings, "budget": budget},
-            spec(query.analyzer, settings).batch_size,
-        ),
-        writer=partial(write, max_attempts=settings.jobs.max_attempts),
-    )
+    if not ranges:
+        return
+    with _stage(context, query.analyzer) as stage:
+        run_plan(
+            context,
+            reader=partial(read_due_lyrics, query=query),
+            key_ranges=ranges,
+            total=sum(found.rows for found in ranges),
+            stage=stage,
+            writer=partial(write, max_attempts=settings.jobs.max_attempts),
+        )
     if held := _held(context) - before:
         reasons = ", ".join(f"{n} {name.removeprefix(_HELD)}" for name, n in sorted(held.items()))
         raise RunPaused(analyzer=query.analyzer, count=held.total(), reason=reasons)
+
+
+@contextmanager
+def _stage(context: JobContext, analyzer: str) -> Generator[Stage]:
+    """The actors of an analyzer; before those of the hosted model, that model is asked about many lyrics at once."""
+    settings = context.settings
+    budget = RunBudget(context.endpoints.database_url, context.run_id, settings.llm.max_cost_usd)
+    arguments = {"analyzer": analyzer, "settings": settings, "budget": budget}
+    wanted = spec(analyzer, settings)
+    stage = partial(computing, settings, batch_rows=wanted.batch_size, needs=wanted.needs)
+    if not is_hosted(settings, analyzer):
+        yield stage(Analyze, arguments)
+        return
+    from rapray.pipelines.ahead import AnalyzeAhead, asked_ahead  # imports vLLM's side of Ray
+
+    context.start_ray()
+    with running_model(settings) as application:
+        yield stage(
+            AnalyzeAhead,
+            {**arguments, "application": application},
+            before=partial(asked_ahead, settings=settings, application=application),
+        )
 
 
 def _held(context: JobContext) -> Counter[str]:

@@ -6,28 +6,31 @@ into an actor or split a write, and both change how many connections and CPUs a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import ray
 from ray.data import ActorPoolStrategy, Dataset
 
+from rapray.analyzers.base import Needs
 from rapray.config import Settings
 from rapray.pipelines.cluster import total_cpus
 from rapray.pipelines.source import KeyRangeSource, RangeReader
 
 # Readers and writers mostly wait for PostgreSQL; a small share keeps them from being starved by the actors.
 IO_CPUS = 0.1
-# Leaves a quarter of each CPU that an actor stands on for readers and writers.
-COMPUTE_CPUS = 0.75
+# Of each CPU that an actor needs; the rest is for readers and writers.
+_SHARE = 0.75
+_ONE_CPU = Needs()
 
 
 @dataclass(frozen=True)
 class Stage:
     """A class whose instances map one table of `rapray.pipelines.records` to another.
 
-    `actors` is how many may run; fewer do where the cluster has no CPUs for them or there are fewer ranges.
+    `actors` is how many may run; fewer do where the cluster has no CPUs for them or there are fewer ranges. `before` is
+    what happens to the rows on their way to it.
     """
 
     actor: type
@@ -35,11 +38,21 @@ class Stage:
     batch_rows: int
     actors: int
     cpus: float
+    gpus: float = 0.0
+    before: Callable[[Dataset], Dataset] | None = None
 
 
-def computing(settings: Settings, actor: type, arguments: Mapping[str, Any], batch_rows: int) -> Stage:
-    """A stage that computes."""
-    return Stage(actor, arguments, batch_rows, settings.jobs.workers, COMPUTE_CPUS)
+def computing(
+    settings: Settings,
+    actor: type,
+    arguments: Mapping[str, Any],
+    batch_rows: int,
+    *,
+    needs: Needs = _ONE_CPU,
+    before: Callable[[Dataset], Dataset] | None = None,
+) -> Stage:
+    """A stage of `jobs.workers` actors that take what they need."""
+    return Stage(actor, arguments, batch_rows, settings.jobs.workers, _SHARE * needs.cpu, needs.gpu, before)
 
 
 def dataset(
@@ -54,6 +67,8 @@ def dataset(
     rows = ray.data.read_datasource(
         source, num_cpus=IO_CPUS, concurrency=readers, override_num_blocks=len(key_ranges)
     )
+    if stage.before is not None:
+        rows = stage.before(rows)
     return rows.map_batches(
         stage.actor,
         fn_constructor_kwargs=dict(stage.arguments),
@@ -61,4 +76,5 @@ def dataset(
         batch_format="pyarrow",
         compute=ActorPoolStrategy(size=min(stage.actors, len(key_ranges), fitting)),
         num_cpus=stage.cpus,
+        num_gpus=stage.gpus or None,
     )

@@ -15,10 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ray import serve
 
 from rapray.analyzers.base import AnalyzerSpec
+from rapray.analyzers.llm.providers import is_hosted
 from rapray.analyzers.registry import spec
 from rapray.config import Settings, load_settings
 from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.errors import ConfigError, RayUnavailable
+from rapray.hosting import hosted_model
 from rapray.serve.deployments import AnalyzerReplica, Embedder, Ingress
 from rapray.serve.problems import RETRY_AFTER_S
 from rapray.serve.roster import to_deploy
@@ -67,12 +69,11 @@ WAITING: dict[str, Any] = {
     "autoscaling_config": {**_SCALING, "max_replicas": 4, "target_ongoing_requests": 8},
     "user_config": {"threads": 16},
 }
-_WAITS_BELOW_CPUS = 0.5
 
 
 def analyzer_options(wanted: AnalyzerSpec) -> dict[str, Any]:
     """The defaults of an analyzer's deployment, from what it says it needs."""
-    if wanted.needs.cpu < _WAITS_BELOW_CPUS:
+    if wanted.is_remote:
         return WAITING
     resources = {"num_cpus": wanted.needs.cpu / 2} | (
         {"num_gpus": wanted.needs.gpu} if wanted.needs.gpu else {}
@@ -109,9 +110,9 @@ def build(args: dict[str, Any]) -> serve.Application:
 def application(
     args: dict[str, Any], settings: Settings | None, options: Options | None = None
 ) -> serve.Application:
-    """The application: ingress over embedder and analyzers; `settings`, where given, go down to every replica.
+    """The application: ingress over embedder, analyzers and the hosted model, if there is one.
 
-    `options` are laid over the defaults of deployments, by name.
+    `settings`, where given, go down to every replica. `options` are laid over the defaults of deployments, by name.
     """
     wanted = _validated(args)
     here = settings or load_settings().settings
@@ -123,11 +124,15 @@ def application(
         **{name: analyzer_options(spec(name, here)) for name in names},
     }
     chosen = {name: {**defaults, **(options or {}).get(name, {})} for name, defaults in chosen.items()}
+    model = None if here.llm.hosted.model is None else hosted_model(here)
     analyzers = {
-        name: AnalyzerReplica.options(name=name, **chosen[name]).bind(name, settings) for name in names
+        name: AnalyzerReplica.options(name=name, **chosen[name]).bind(
+            name, settings, model if is_hosted(here, name) else None
+        )
+        for name in names
     }
     embedder = Embedder.options(**chosen["embedder"]).bind(settings)
-    return Ingress.options(**chosen["ingress"]).bind(embedder, analyzers, settings)
+    return Ingress.options(**chosen["ingress"]).bind(embedder, analyzers, settings, model)
 
 
 def database_connections(settings: Settings) -> int:

@@ -5,11 +5,12 @@ Knows neither PostgreSQL nor Ray: `live.py` answers from the store, `deployments
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from rapray.analyzers.llm.completions import Reply
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Section
 from rapray.serve.problems import Problem
 
@@ -147,6 +148,22 @@ class Answer:
     is_cached: bool = False
 
 
+class Chat(Protocol):
+    """The hosted language model, in plain JSON of OpenAI's form."""
+
+    async def describe(self) -> dict[str, Any]:
+        """The model as `/v1/models` lists it. Raises DependencyError."""
+        ...
+
+    async def complete(self, request: dict[str, Any]) -> Reply:
+        """The whole answer. Raises Overloaded, DependencyError."""
+        ...
+
+    def stream(self, request: dict[str, Any]) -> AsyncGenerator[str | Reply]:
+        """The answer as lines of server-sent events; a `Reply` where it is refused. Raises as `complete`."""
+        ...
+
+
 class Catalogue(Protocol):
     """Reads of the collection."""
 
@@ -202,6 +219,11 @@ class Services(Protocol):
     @property
     def catalogue(self) -> Catalogue:
         """Reads of the collection."""
+        ...
+
+    @property
+    def chat(self) -> Chat | None:
+        """The language model that is hosted here, if any."""
         ...
 
     async def open(self) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -20,12 +21,15 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 from ray.serve.handle import DeploymentHandle, DeploymentResponse
 
-from rapray.analyzers.base import Identity
-from rapray.analyzers.registry import create, identity
+from rapray.analyzers.base import Analyzer, Identity
+from rapray.analyzers.llm.completions import Asking, Reply
+from rapray.analyzers.llm.providers import provider_of
+from rapray.analyzers.registry import create, identity, spec
 from rapray.config import Settings, load_settings
-from rapray.domain import Analysis, Failure, Lyric, ModelInfo
+from rapray.domain import Analysis, Failure, Lyric
 from rapray.embeddings import load_embedder, model_info
 from rapray.errors import AnalysisFailed, ModelUnavailable, Overloaded, RaprayError, RayUnavailable
+from rapray.hosting import HostedCompletions
 from rapray.serve.live import LiveServices
 from rapray.serve.problems import RETRY_AFTER_S
 from rapray.serve.roster import roster
@@ -33,6 +37,7 @@ from rapray.telemetry import configure_logging, logger
 from rapray.text.sections import split_sections
 
 LOG = logger(__name__)
+_MODEL = "The language model"
 _ATTEMPTS = 3  # of a request whose replica dies; the deadline ends them earlier
 Handle: TypeAlias = DeploymentHandle[Any]
 _PROBE_TEXT = "Every morning on the corner I was learning"
@@ -99,12 +104,21 @@ class Embedder:
 
 @serve.deployment(name="analyzer")
 class AnalyzerReplica:
-    """Runs one analyzer on a few texts at once, off the event loop."""
+    """Runs one analyzer on a few texts at once, off the event loop.
 
-    def __init__(self, name: str, settings: Settings | None = None) -> None:
+    Args:
+        name: of the analyzer.
+        settings: those handed down, if any.
+        model: the hosted model, for the analyzer that asks it.
+    """
+
+    def __init__(self, name: str, settings: Settings | None = None, model: Handle | None = None) -> None:
         own = replica_settings(settings)
-        self._name = name
-        self._analyzer = create(name, own)
+        self._name, self._is_remote = name, spec(name, own).is_remote
+        self._analyzer: Analyzer = create(name, own)
+        if model is not None:
+            assert isinstance(self._analyzer, Asking)
+            self._analyzer.ask_through(HostedCompletions(provider_of(own, name), model))
         self._note = identity(name, own).note
         self._threads = ThreadPoolExecutor(AnalyzerTuning().threads, f"analyze-{name}")
         self._probe()
@@ -133,9 +147,8 @@ class AnalyzerReplica:
         await asyncio.to_thread(self._probe)
 
     def _probe(self) -> None:
-        """Nothing where a language model answers elsewhere: its answers cost, and a new replica would not mend it."""
-        model = self._analyzer.model
-        if model is not None and model.kind == "llm":
+        """Nothing where a server elsewhere answers: its answers may cost, and a new replica would not mend it."""
+        if self._is_remote:
             return
         outcome = self._analyzer.analyze([_PROBE_LYRIC])[0]
         if isinstance(outcome, Failure):
@@ -169,6 +182,31 @@ class HandleInference:
         return await answered(f"The analyzer {name}", self._analyzers[name].describe.remote())
 
 
+class HandleChat:
+    """`rapray.serve.backend.Chat` over the handle of the hosted model."""
+
+    def __init__(self, model: Handle) -> None:
+        self._model = model.options(_by_reference=False)
+
+    async def describe(self) -> dict[str, Any]:
+        """The model as `/v1/models` lists it."""
+        return await answered(_MODEL, self._model.describe.remote())
+
+    async def complete(self, request: dict[str, Any]) -> Reply:
+        """The whole answer."""
+        return await answered(_MODEL, self._model.complete.remote(request))
+
+    async def stream(self, request: dict[str, Any]) -> AsyncGenerator[str | Reply]:
+        """The answer as lines of server-sent events; a caller who stops listening stops the model."""
+        pieces: Any = self._model.options(stream=True).stream.remote(request)
+        try:
+            with translated(_MODEL):
+                async for piece in pieces:
+                    yield piece
+        finally:
+            pieces.cancel()
+
+
 async def answered(what: str, called: Any) -> Any:
     """Await a replica's answer, with Ray's errors as ours. Whoever gives up waiting takes the request back.
 
@@ -177,14 +215,20 @@ async def answered(what: str, called: Any) -> Any:
         RayUnavailable: no replica is there, or it died with the request.
         RaprayError: whatever the replica raised.
     """
-    response: DeploymentResponse[Any] = (
-        called  # the handles' type allows for a generator, which no method here is
-    )
+    response: DeploymentResponse[Any] = called
+    with translated(what):
+        try:
+            return await response
+        except asyncio.CancelledError:
+            response.cancel()
+            raise
+
+
+@contextmanager
+def translated(what: str) -> Generator[None]:
+    """Ray's errors as ours; see `answered`."""
     try:
-        return await response
-    except asyncio.CancelledError:
-        response.cancel()
-        raise
+        yield
     except BackPressureError as error:
         raise Overloaded(what=what, retry_after_s=RETRY_AFTER_S) from error
     except (DeploymentUnavailableError, ReplicaUnavailableError, RayActorError) as error:
@@ -205,12 +249,16 @@ class Ingress:
         embedder: Handle,
         analyzers: dict[str, Handle],
         settings: Settings | None = None,
+        model: Handle | None = None,
     ) -> None:
         own = replica_settings(settings)
-        model: ModelInfo = model_info(own.embedding)
         self._settings = own
         self._services = LiveServices(
-            own, HandleInference(embedder, analyzers), model, roster(own, analyzers)
+            own,
+            HandleInference(embedder, analyzers),
+            model_info(own.embedding),
+            roster(own, analyzers),
+            None if model is None else HandleChat(model),
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:

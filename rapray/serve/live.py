@@ -22,7 +22,7 @@ from rapray.embedded import Endpoints, resolve_endpoints
 from rapray.errors import DependencyError
 from rapray.serve import answers
 from rapray.serve.answers import Answers
-from rapray.serve.backend import Answer, DependencyHealth, Health, Limits
+from rapray.serve.backend import Answer, Chat, DependencyHealth, Health, Limits
 from rapray.serve.catalogue import StoredCatalogue
 from rapray.serve.probes import probed, redis_version
 from rapray.serve.roster import Roster
@@ -89,12 +89,23 @@ class Database:
 class LiveServices:
     """`rapray.serve.backend.Services` over the real parts."""
 
-    def __init__(self, settings: Settings, inference: Inference, model: ModelInfo, roster: Roster) -> None:
-        self._settings, self._inference = settings, inference
+    def __init__(
+        self,
+        settings: Settings,
+        inference: Inference,
+        model: ModelInfo,
+        roster: Roster,
+        chat: Chat | None = None,
+    ) -> None:
+        self._settings, self._inference, self.chat = settings, inference, chat
         self._database = Database(settings)
         self._answers = Answers(roster, inference.analyze)
         self._writing = asyncio.Semaphore(_WRITERS)
         self._deadlines: dict[str, float] = {}
+        self._provider_deadlines = {
+            name: max(provider.timeout_s, settings.analyze.deadline_s)
+            for name, provider in settings.llm.providers.items()
+        }
         self.embedding_model = model
         self.analyzers, self.unserved = roster.served, roster.unserved
         self.default_analyzers = tuple(
@@ -133,8 +144,8 @@ class LiveServices:
             return await asyncio.to_thread(answers.store, url, results, failures, max_attempts=attempts)
 
     def deadline_s(self, name: str) -> float:
-        """Longest wait for this analyzer."""
-        return self._deadlines.get(name, self.limits.deadline_s)
+        """Longest wait for this analyzer; by default a language model has the time that its provider has."""
+        return self._deadlines.get(name) or self._provider_deadlines.get(name, self.limits.deadline_s)
 
     def set_deadlines(self, seconds: float, of_analyzers: Mapping[str, float]) -> None:
         """Change the longest wait for one analyzer, while requests run; `of_analyzers` are the exceptions by name."""
@@ -153,12 +164,12 @@ class LiveServices:
         return await self._checked(self._database_state, self._redis_state, self._embedder_state)
 
     async def health(self) -> Health:
-        """The same and every analyzer."""
+        """The same, every analyzer and the hosted model."""
         models: dict[str, ModelInfo] = {}
-        analyzers = [partial(self._analyzer_state, name, models) for name in self.analyzers]
-        health = await self._checked(
-            self._database_state, self._redis_state, self._embedder_state, *analyzers
-        )
+        others = [partial(self._analyzer_state, name, models) for name in self.analyzers]
+        if self.chat is not None:
+            others.append(partial(_chat_state, self.chat))
+        health = await self._checked(self._database_state, self._redis_state, self._embedder_state, *others)
         return replace(health, models=(*health.models, *(models[name] for name in sorted(models))))
 
     async def _checked(self, *checks: Callable[[], Awaitable[DependencyHealth]]) -> Health:
@@ -205,6 +216,13 @@ class LiveServices:
             return f"{self.embedding_model.name}, {len(vector)} values"
 
         return await probed("embedder", check, is_required=True)
+
+
+async def _chat_state(chat: Chat) -> DependencyHealth:
+    async def check() -> str:
+        return str((await chat.describe())["id"])
+
+    return await probed("language model", check, is_required=False)
 
 
 def limits_of(settings: Settings, deadline_s: float | None = None) -> Limits:

@@ -16,6 +16,7 @@ from rapray.domain import Analysis, Failure, Lyric, ModelInfo
 from rapray.serve.backend import (
     Answer,
     ArtistSummary,
+    Chat,
     CorpusStats,
     DependencyHealth,
     Filters,
@@ -46,12 +47,14 @@ class MemoryServices:
         limits: Limits | None = None,
         health: Health | None = None,
         unserved: Mapping[str, Problem] | None = None,
+        chat: Chat | None = None,
     ) -> None:
         self.tracks = {track.summary.id: track for track in tracks}
         self._analyze = dict(analyzers or {})
         self.analyzers = dict.fromkeys(self._analyze, "1.0.0")
         self.default_analyzers = tuple(self._analyze)
         self.unserved = dict(unserved or {})
+        self.chat = chat
         self.limits = limits or Limits(6_000_000, 1_000_000, 2000, 50, 200, 30)
         self.stored: dict[tuple[str, str], Analysis] = {}
         self.failures: list[Failure] = []

@@ -120,6 +120,17 @@ PROBLEMS: dict[str, ProblemKind] = {
     "answer_refused": ProblemKind(
         502, "The model refuses to answer", "The model refuses to answer about this text. It is in the log."
     ),
+    # the language model that is hosted here
+    "chat_not_hosted": ProblemKind(
+        404, "No language model is hosted here", "The operator sets llm.hosted.model to host one."
+    ),
+    "chat_model_unknown": ProblemKind(
+        404, "No such language model", "/v1/models lists those that are hosted here."
+    ),
+    "chat_invalid": ProblemKind(400, "The language model does not take the request"),
+    "chat_failed": ProblemKind(
+        502, "The language model failed", "The language model failed. It is in the log."
+    ),
     "job_already_running": ProblemKind(409, "The job is already running"),
     # sources: a later endpoint may fetch
     "source_error": ProblemKind(502, "The source did not answer as expected", _DEPENDENCY),

@@ -13,21 +13,26 @@ from dataclasses import dataclass
 from rapray.analyzers.base import Identity, one_by_one, rounded
 from rapray.analyzers.llm.caller import Caller
 from rapray.analyzers.llm.checks import check
-from rapray.analyzers.llm.conversation import REPAIR_CHARACTERS, Conversation, Found, is_context_error
+from rapray.analyzers.llm.completions import Completions
+from rapray.analyzers.llm.conversation import Conversation, Found, is_context_error
 from rapray.analyzers.llm.costs import Budget, Usage, price
 from rapray.analyzers.llm.merge import merge
-from rapray.analyzers.llm.parts import estimated_tokens, parts_of
+from rapray.analyzers.llm.parts import estimated_tokens
 from rapray.analyzers.llm.prompts import Prompts, load_prompts
-from rapray.analyzers.llm.providers import ANALYZER_VERSION, gate_of, provider_of, require_configured
+from rapray.analyzers.llm.providers import (
+    ANALYZER_VERSION,
+    gate_of,
+    is_hosted,
+    provider_of,
+    require_configured,
+)
+from rapray.analyzers.llm.questions import LEAST_ROOM, Questions
 from rapray.analyzers.llm.result import Reading, data_of, part_of, vector_of
-from rapray.analyzers.llm.schema import json_schema
 from rapray.analyzers.llm.wire import Wire
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo
-from rapray.errors import ConfigError, EmptyLyrics, LyricsTooLong, ProviderRejected
-from rapray.text.sections import split_sections
+from rapray.errors import EmptyLyrics, ProviderRejected
 
-_LEAST_ROOM = 256  # tokens of lyric; with less, most of every request would be the prompt
 _NARROWER = 3  # tries with half the room each, where a server's context is smaller than configured
 
 
@@ -45,11 +50,15 @@ def identify(settings: Settings, name: str) -> Identity:
 def preflight(settings: Settings, name: str) -> None:
     """Make sure, before the first lyric, that the provider takes requests: one answer of one token.
 
+    A model that rapray hosts is not asked: it comes up with the job that needs it.
+
     Raises:
         ProviderNotConfigured, ProviderRefused, ProviderQuotaExceeded, ProviderUnavailable, ProviderRejected: why not.
     """
     provider = require_configured(settings, name)
     load_prompts(settings.llm.prompts)
+    if is_hosted(settings, name):
+        return
     wire, gate = Wire(name, provider), gate_of(settings, name)
     try:
         wire.ask([{"role": "user", "content": "Answer with the word yes."}], max_tokens=1)
@@ -81,8 +90,8 @@ class LlmAnalyzer:
         self._settings = settings
         self._provider = provider_of(settings, name)
         self._prompts: Prompts = load_prompts(settings.llm.prompts)
-        self._wire = Wire(name, self._provider)
-        self._caller = Caller(name, self._provider, self._wire, gate_of(settings, name))
+        self._questions = Questions(name, self._provider, self._prompts)
+        self._caller = Caller(name, self._provider, Wire(name, self._provider), gate_of(settings, name))
         self._conversation = Conversation(name, self._provider, self._caller, self._prompts)
 
     @property
@@ -94,6 +103,15 @@ class LlmAnalyzer:
     def prompt_version(self) -> str:
         """Name and hash of the prompts."""
         return self._prompts.version
+
+    @property
+    def questions(self) -> Questions:
+        """What it asks about a lyric."""
+        return self._questions
+
+    def ask_through(self, completions: Completions) -> None:
+        """Send every further request through somebody else: a model of the same cluster, or answers fetched ahead."""
+        self._caller.ask_through(completions)
 
     def charge_to(self, budget: Budget) -> None:
         """Charge all further requests to a run.
@@ -117,7 +135,7 @@ class LlmAnalyzer:
     def _analyze_one(self, lyric: Lyric) -> Analysis:
         started = time.perf_counter()
         require_configured(self._settings, self.name)
-        if not any(c.isalnum() for c in lyric.lyrics):
+        if not lyric.has_words:
             raise EmptyLyrics
         usage = Usage()
         read = self._read(lyric, usage)
@@ -155,47 +173,20 @@ class LlmAnalyzer:
 
     def _read(self, lyric: Lyric, usage: Usage) -> _Read:
         """Ask about the lyric, or about each of its parts; with smaller parts where the server finds them too long."""
-        room = self._room(lyric.title)
+        room = self._questions.room(lyric.title)
         for tries_left in range(_NARROWER, -1, -1):
             try:
                 return self._read_parts(lyric, room, usage)
             except ProviderRejected as error:
-                if not is_context_error(error) or not tries_left or room // 2 < _LEAST_ROOM:
+                if not is_context_error(error) or not tries_left or room // 2 < LEAST_ROOM:
                     raise
                 room = min(room, estimated_tokens(lyric.lyrics)) // 2
         raise AssertionError  # the last try returns or raises
 
     def _read_parts(self, lyric: Lyric, room: int, usage: Usage) -> _Read:
-        parts = parts_of(lyric.lyrics, lyric.sections or split_sections(lyric.lyrics), room)
-        if len(parts) > self._provider.max_parts:
-            raise LyricsTooLong(
-                length=len(parts), unit="parts for this model", limit=self._provider.max_parts
-            )
-        if len(parts) == 1:
-            whole = self._conversation.ask(lambda s: self._prompts.whole(lyric.title, parts[0], s), usage)
-            return _Read(parts, [whole])
-        return _Read(
-            parts, [self._read_part(lyric.title, parts, place, usage) for place in range(len(parts))]
-        )
-
-    def _read_part(self, title: str, parts: list[str], place: int, usage: Usage) -> Found:
-        return self._conversation.ask(
-            lambda schema: self._prompts.part(title, parts[place], place + 1, len(parts), schema), usage
-        )
-
-    def _room(self, title: str) -> int:
-        """Estimated tokens that the context leaves for a lyric, beside prompt, schema, answer and a repair."""
-        around = self._prompts.part(title, "", 1, 1, json_schema())
-        taken = sum(estimated_tokens(message["content"]) for message in around)
-        taken += self._provider.max_output_tokens + estimated_tokens("x" * REPAIR_CHARACTERS)
-        room = self._provider.context_tokens - taken
-        if room < _LEAST_ROOM:
-            least = taken + _LEAST_ROOM
-            problem = (
-                f"llm.providers.{self.name}.context_tokens: at least {least}, or a lower max_output_tokens"
-            )
-            raise ConfigError(problems=problem)
-        return room
+        parts = self._questions.parts(lyric, room)
+        builds = [self._questions.about(lyric.title, parts, place) for place in range(len(parts))]
+        return _Read(parts, [self._conversation.ask(build, usage) for build in builds])
 
 
 def _confidence(found: Sequence[Found], lengths: Sequence[int]) -> float | None:

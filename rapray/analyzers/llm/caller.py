@@ -12,12 +12,12 @@ from typing import Any
 
 import stamina
 
+from rapray.analyzers.llm.completions import Answer, Completions
 from rapray.analyzers.llm.costs import Budget, ProcessBudget, Usage, price
 from rapray.analyzers.llm.parts import estimated_tokens
 from rapray.analyzers.llm.prompts import Message
-from rapray.analyzers.llm.wire import Answer, Wire
 from rapray.cache.gate import End, Gate, Pass
-from rapray.config.settings import ProviderSettings
+from rapray.config.llm import ProviderSettings
 from rapray.errors import (
     AnswerInvalid,
     ConfigError,
@@ -38,13 +38,18 @@ class Caller:
     Args:
         name: of the provider.
         provider: its settings.
-        wire: the connection.
+        completions: who carries them.
         gate: limits and breaker, shared by whoever shares the gate.
     """
 
-    def __init__(self, name: str, provider: ProviderSettings, wire: Wire, gate: Gate) -> None:
-        self._name, self._provider, self._wire, self._gate = name, provider, wire, gate
+    def __init__(self, name: str, provider: ProviderSettings, completions: Completions, gate: Gate) -> None:
+        self._name, self._provider, self._gate = name, provider, gate
+        self._completions = completions
         self._budget: Budget = ProcessBudget()
+
+    def ask_through(self, completions: Completions) -> None:
+        """Send every further request through somebody else."""
+        self._completions = completions
 
     def charge_to(self, budget: Budget, *, is_limited: bool) -> None:
         """Charge all further requests to a run.
@@ -68,7 +73,7 @@ class Caller:
         Raises:
             ProviderPaused: the breaker is open, or a wait would be too long.
             CostLimitReached: the run may spend no more.
-            DependencyError, AnswerInvalid, AnswerRefused: see `Wire.ask`, after the last repeat.
+            DependencyError, AnswerInvalid, AnswerRefused: see `Completions.ask`, after the last repeat.
         """
         attempts = self._provider.max_retries + 1
         for attempt in stamina.retry_context(
@@ -100,7 +105,7 @@ class Caller:
             end = End("failed", reason="an error of the program")
             try:
                 usage.requests += 1
-                answer = self._wire.ask(messages, **members)
+                answer = self._completions.ask(messages, **members)
                 used_in, used_out = answer.input_tokens, answer.output_tokens
                 end = End("answered", used_in + used_out)
             except RaprayError as error:

@@ -22,9 +22,12 @@ _DECISION = re.compile(
 def from_logprobs(text: str, tokens: Sequence[tuple[str, float]]) -> float | None:
     """The geometric mean of the probabilities of the tokens in which figures and choices are written, in [0, 1].
 
-    None where the tokens are not the text, as with servers that give those of hidden thinking too.
+    None where the tokens are not the text, as with servers that give those of hidden thinking too. One token more may
+    stand at the end: the mark of the turn's end, which vLLM gives.
     """
-    if not tokens or "".join(piece for piece, _ in tokens).strip() != text.strip():
+    if tokens and not _spells(tokens, text):
+        tokens = tokens[:-1]
+    if not tokens or not _spells(tokens, text):
         return None
     offset = len(text) - len(text.lstrip()) - _leading_blanks(tokens)
     spans = [found.span(1) for found in _DECISION.finditer(text)]
@@ -38,6 +41,10 @@ def from_logprobs(text: str, tokens: Sequence[tuple[str, float]]) -> float | Non
             picked.append(min(0.0, logprob))
         start = end
     return math.exp(fmean(picked)) if picked else None
+
+
+def _spells(tokens: Sequence[tuple[str, float]], text: str) -> bool:
+    return "".join(piece for piece, _ in tokens).strip() == text.strip()
 
 
 def _leading_blanks(tokens: Sequence[tuple[str, float]]) -> int:

@@ -10,33 +10,23 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rapray.analyzers.llm.caller import Caller
+from rapray.analyzers.llm.completions import Answer
 from rapray.analyzers.llm.confidence import agreement, from_logprobs, most_typical
 from rapray.analyzers.llm.costs import Usage
 from rapray.analyzers.llm.extract import Unusable, read_answer, without_thinking
+from rapray.analyzers.llm.forms import Form, Mode, first_form, members_of
 from rapray.analyzers.llm.prompts import Message, Prompts, disarmed
-from rapray.analyzers.llm.schema import LyricAnswer, json_schema
-from rapray.analyzers.llm.wire import Answer
-from rapray.config.settings import ProviderSettings
+from rapray.analyzers.llm.schema import LyricAnswer
+from rapray.config.llm import ProviderSettings
 from rapray.errors import AnswerInvalid, ProviderRejected
 
-Mode = Literal["json_schema", "json_object", "extract"]
 Source = Literal["log_probabilities", "agreement"]
 Build = Callable[[dict[str, Any] | None], list[Message]]
 """The messages of a question, with the schema in them where the request does not carry it."""
 
 REPAIR_CHARACTERS = 3000  # of a bad answer that is shown to the model again
-_MODES: tuple[Mode, ...] = ("json_schema", "json_object", "extract")
-_SAMPLE_TEMPERATURE = 0.7
 _NOT_ACCEPTED = (400, 404, 415, 422, 501)
 _CONTEXT_WORDS = ("context", "too long", "too many tokens", "maximum length", "token limit")
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How a request is put: how its answer is bound, and whether log-probabilities are asked for."""
-
-    mode: Mode
-    logprobs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +43,7 @@ class Conversation:
 
     def __init__(self, name: str, provider: ProviderSettings, caller: Caller, prompts: Prompts) -> None:
         self._name, self._provider, self._caller, self._prompts = name, provider, caller, prompts
-        self._schema = json_schema()
-        first: Mode = "json_schema" if provider.structured_output == "auto" else provider.structured_output
-        self._form = Form(first, provider.logprobs and provider.samples == 1)
+        self._form = first_form(provider)
 
     @property
     def mode(self) -> Mode:
@@ -71,13 +59,12 @@ class Conversation:
         """
         samples = self._provider.samples
         if samples == 1:
-            return self._sample(build, usage, self._provider.temperature)
-        heat = max(self._provider.temperature, _SAMPLE_TEMPERATURE)
-        answers = [self._sample(build, usage, heat).answer for _ in range(samples)]
+            return self._sample(build, usage)
+        answers = [self._sample(build, usage).answer for _ in range(samples)]
         return Found(answers[most_typical(answers)], agreement(answers), "agreement")
 
-    def _sample(self, build: Build, usage: Usage, temperature: float) -> Found:
-        messages, answer = self._first(build, usage, temperature)
+    def _sample(self, build: Build, usage: Usage) -> Found:
+        messages, answer = self._first(build, usage)
         try:
             return self._found(answer)
         except Unusable as error:
@@ -86,18 +73,18 @@ class Conversation:
         shown = disarmed(without_thinking(answer.text))[:REPAIR_CHARACTERS]
         again = self._prompts.repair(messages, shown, problem)
         try:
-            return self._found(self._caller.ask(again, usage, **self._members(self._form, temperature)))
+            return self._found(self._caller.ask(again, usage, **members_of(self._provider, self._form)))
         except Unusable as error:
             reason = " ".join(str(error).split())
             raise AnswerInvalid(provider=self._name, reason=reason) from error
 
-    def _first(self, build: Build, usage: Usage, temperature: float) -> tuple[list[Message], Answer]:
+    def _first(self, build: Build, usage: Usage) -> tuple[list[Message], Answer]:
         """The first answer, in the strictest form that the API accepts."""
         form = self._form
         while True:
-            messages = build(None if form.mode == "json_schema" else self._schema)
+            messages = build(form.written_schema)
             try:
-                answer = self._caller.ask(messages, usage, **self._members(form, temperature))
+                answer = self._caller.ask(messages, usage, **members_of(self._provider, form))
             except ProviderRejected as error:
                 simpler = self._simpler(form, error)
                 if simpler is None:
@@ -114,23 +101,7 @@ class Conversation:
             return None
         if form.logprobs and "response_format" not in reason:
             return Form(form.mode, logprobs=False)
-        if self._provider.structured_output != "auto" or form.mode == "extract":
-            return None
-        return Form(_MODES[_MODES.index(form.mode) + 1], form.logprobs)
-
-    def _members(self, form: Form, temperature: float) -> dict[str, Any]:
-        members: dict[str, Any] = {
-            "max_tokens": self._provider.max_output_tokens,
-            "temperature": temperature,
-        }
-        if form.mode == "json_schema":
-            named = {"name": "lyric_analysis", "schema": self._schema, "strict": True}
-            members["response_format"] = {"type": "json_schema", "json_schema": named}
-        elif form.mode == "json_object":
-            members["response_format"] = {"type": "json_object"}
-        if form.logprobs:
-            members |= {"logprobs": True, "top_logprobs": 1}
-        return members
+        return form.looser() if self._provider.structured_output == "auto" else None
 
     def _found(self, answer: Answer) -> Found:
         if answer.finish_reason == "length":

@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 from typing import Protocol
 
-from rapray.config.settings import ProviderSettings
+from rapray.config.llm import ProviderSettings
 
 
 class Budget(Protocol):

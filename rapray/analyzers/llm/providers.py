@@ -10,7 +10,7 @@ from rapray.cache import connect
 from rapray.cache.gate import Gate, GateLimits, ProcessGate
 from rapray.cache.redis_gate import FallbackGate, RedisGate
 from rapray.config import Settings
-from rapray.config.settings import ProviderSettings
+from rapray.config.llm import HOSTED_PROVIDER, ProviderSettings
 from rapray.errors import ProviderNotConfigured, UnknownAnalyzer
 
 ANALYZER_VERSION = "1.0.0"
@@ -26,7 +26,25 @@ def provider_of(settings: Settings, name: str) -> ProviderSettings:
     known = settings.llm.providers
     if name not in known:
         raise UnknownAnalyzer(name=name, known=", ".join(known))
-    return known[name]
+    return _hosted(settings, known[name]) if is_hosted(settings, name) else known[name]
+
+
+def is_hosted(settings: Settings, name: str) -> bool:
+    """True where the provider is the model that rapray hosts itself."""
+    return name == HOSTED_PROVIDER and settings.llm.hosted.model is not None
+
+
+def _hosted(settings: Settings, provider: ProviderSettings) -> ProviderSettings:
+    """The provider `local` where rapray hosts the model; programs outside of the cluster find it at the ingress."""
+    hosted = settings.llm.hosted
+    changes = {
+        "enabled": True,
+        "needs_key": False,
+        "base_url": f"http://{settings.serve.host}:{settings.serve.port}/v1",
+        "model": hosted.served_name,
+        "revision": hosted.revision or provider.revision,
+    }
+    return provider.model_copy(update=changes)
 
 
 def require_configured(settings: Settings, name: str) -> ProviderSettings:

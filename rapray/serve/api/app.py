@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from rapray import __version__
-from rapray.serve.api import analyze, errors, operations, pages, reference, search, stream, tracks
+from rapray.serve.api import analyze, chat, errors, operations, pages, reference, search, stream, tracks
 from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.middleware import RequestContext
 from rapray.serve.backend import Services
@@ -57,6 +57,7 @@ def create_app(services: Services) -> FastAPI:
         stream.router,
         search.router,
         tracks.router,
+        chat.router,
         operations.router,
         pages.router,
     ):

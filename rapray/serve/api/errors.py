@@ -58,6 +58,8 @@ def respond(request: Request, problem: Problem, headers: Mapping[str, str] | Non
         sent["retry-after"] = str(problem.retry_after_s)
     if is_page(request):
         return problem_page(problem, request_id, sent)
+    if request.url.path.startswith("/v1/"):  # clients of OpenAI's API look there
+        members["error"] = {"message": problem.detail, "type": problem.code, "code": problem.code}
     return JSONResponse(members, problem.status, sent, media_type=MEDIA_TYPE)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from rapray.analyzers.llm.prompts import load_prompts
 from rapray.config import Settings
-from rapray.config.settings import LlmSettings
+from rapray.config.llm import LlmSettings
 from rapray.domain import Artist, FetchResult, Outcome, SongRef, Track
 from rapray.errors import ProviderNotConfigured, ProviderRefused, RunPaused
 from rapray.pipelines.analyze import analyze

@@ -164,7 +164,7 @@ class Echo:
 
 def test_plan_is_one_read_and_one_actor_pool(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The read stays its own tasks in front of a fixed pool: a fused read would take the actors' CPUs."""
-    stage = plan.Stage(Echo, {}, 16, 2, plan.COMPUTE_CPUS)
+    stage = plan.Stage(Echo, {}, 16, 2, 0.75)
     dataset = plan.dataset(database_url, read_due_lyrics, [object(), object()], stage, readers=2)
     dataset.explain()
     _, _, optimized = capsys.readouterr().out.rpartition("Physical Plan (Optimized)")

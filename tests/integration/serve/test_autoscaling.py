@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from rapray.config import AnalyzeSettings, ServeSettings
-from rapray.config.settings import LlmSettings
+from rapray.config.llm import LlmSettings
 from rapray.serve.roster import to_deploy
 from tests.support.chaos import wait_for
 from tests.support.serving import Load, Send, free_port, local_ray, replicas

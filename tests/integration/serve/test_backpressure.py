@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
-from rapray.config.settings import LlmSettings
+from rapray.config.llm import LlmSettings
 from tests.support.serving import free_port, local_ray
 from tests.support.slow_model import SlowModel
 

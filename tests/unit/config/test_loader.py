@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, SecretStr
 
 from rapray.config import Settings, load_settings, public_values
-from rapray.config.settings import ProviderSettings
+from rapray.config.llm import ProviderSettings
 from rapray.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]

@@ -97,7 +97,7 @@ def test_build_has_a_deployment_for_each_analyzer() -> None:
     )
     bound = application._bound_deployment
     assert bound.name == "ingress"
-    embedder, analyzers, _ = bound.init_args
+    embedder, analyzers, *_ = bound.init_args
     assert embedder._bound_deployment.name == "embedder"
     assert analyzers["algorithmic"]._bound_deployment.name == "algorithmic"
 

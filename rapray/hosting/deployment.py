@@ -1,0 +1,119 @@
+"""`hosted_model(settings)`: the deployment of the hosted model, from the settings.
+
+Does not know who asks it. The engine's own arguments are vLLM's: `llm.hosted.engine` hands them through.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ray import serve
+
+from rapray.analyzers.llm.providers import provider_of
+from rapray.config import Settings
+from rapray.config.llm import HOSTED_PROVIDER, HostedSettings
+from rapray.errors import MissingExtra, ModelUnavailable
+
+DEPLOYMENT = "local-model"
+_ENGINE: dict[str, Any] = {
+    "dtype": "bfloat16",
+    # A weak model fills its answer with blanks where a grammar allows any.
+    "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
+}
+# torch.compile takes minutes on CPUs and gains little there.
+_ENGINE_ON_CPU: dict[str, Any] = {"enforce_eager": True}
+_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "RAYLLM_ENABLE_REQUEST_PROMPT_LOGS": "0"}
+_LIFE = {"health_check_period_s": 10, "health_check_timeout_s": 60, "graceful_shutdown_timeout_s": 30}
+
+
+def hosted_model(settings: Settings) -> serve.Application:
+    """The hosted model, ready to be bound into an application.
+
+    Raises:
+        MissingExtra: vLLM is not installed here.
+        ModelUnavailable: there is no such folder, or vLLM does not take the settings.
+    """
+    hosted = settings.llm.hosted
+    if find_spec("vllm") is None:
+        raise MissingExtra(feature="A hosted language model", extra="vllm")
+    _check_folder(hosted)
+    from ray.serve.llm import LLMConfig, build_llm_deployment
+
+    from rapray.hosting.server import HostedModel
+
+    provider = provider_of(settings, HOSTED_PROVIDER)
+    try:
+        config = LLMConfig(**llm_config(hosted, provider.context_tokens, provider.concurrency))
+        return build_llm_deployment(
+            config,
+            bind_kwargs={"timeout_s": provider.timeout_s},
+            override_serve_options={"name": DEPLOYMENT},
+            deployment_cls=HostedModel,
+        )
+    except ValueError as error:
+        raise ModelUnavailable(model=hosted.served_name, reason=str(error)) from error
+
+
+def llm_config(hosted: HostedSettings, context_tokens: int, concurrency: int) -> dict[str, Any]:
+    """The arguments of `ray.serve.llm.LLMConfig`.
+
+    Args:
+        hosted: what the settings say of the model.
+        context_tokens: longest prompt and answer together.
+        concurrency: requests that one replica works on at once before another one is started.
+    """
+    on_cpu = hosted.device == "cpu"
+    return {
+        "model_loading_config": {"model_id": hosted.served_name, "model_source": hosted.model},
+        "accelerator_config": {"kind": "cpu" if on_cpu else "gpu"},
+        "placement_group_config": _places(hosted),
+        "engine_kwargs": _engine(hosted, context_tokens),
+        "runtime_env": {"env_vars": _environment(hosted)},
+        "deployment_config": {
+            "ray_actor_options": {"num_cpus": 0},  # its place is in the placement group
+            "max_ongoing_requests": 2 * concurrency,
+            "max_queued_requests": 8 * concurrency,
+            "autoscaling_config": {
+                "min_replicas": hosted.min_replicas,
+                "max_replicas": hosted.max_replicas,
+                "target_ongoing_requests": concurrency,
+                "upscale_delay_s": 10,
+                "downscale_delay_s": 300,  # a model takes a minute and more to come up again
+            },
+            **_LIFE,
+        },
+        "log_engine_metrics": True,
+    }
+
+
+def _places(hosted: HostedSettings) -> dict[str, Any]:
+    if hosted.device == "cpu":
+        return {"bundles": [{"CPU": hosted.cpus}]}
+    return {"bundle_per_worker": {"CPU": 1, "GPU": 1}}
+
+
+def _engine(hosted: HostedSettings, context_tokens: int) -> dict[str, Any]:
+    on_device = _ENGINE_ON_CPU if hosted.device == "cpu" else {"tensor_parallel_size": hosted.gpus}
+    revision = {"revision": hosted.revision} if hosted.revision else {}
+    return {**_ENGINE, **on_device, **revision, "max_model_len": context_tokens, **hosted.engine}
+
+
+def _environment(hosted: HostedSettings) -> dict[str, str]:
+    """Of the replica; a folder needs no hub, and a hub that does not answer would hold up its start."""
+    offline = {"HF_HUB_OFFLINE": "1"} if _is_folder(hosted) else {}
+    on_cpu = {"VLLM_CPU_KVCACHE_SPACE": str(hosted.kv_cache_gib)} if hosted.device == "cpu" else {}
+    return {**_ENVIRONMENT, **offline, **on_cpu}
+
+
+def _is_folder(hosted: HostedSettings) -> bool:
+    return hosted.model is not None and Path(hosted.model).is_absolute()
+
+
+def _check_folder(hosted: HostedSettings) -> None:
+    """Fail in a sentence: vLLM would take a folder that is not there for a name on a hub."""
+    if _is_folder(hosted) and not (Path(str(hosted.model)) / "config.json").is_file():
+        reason = f"there is no config.json in {hosted.model}{os.sep}"
+        raise ModelUnavailable(model=hosted.served_name, reason=reason)

@@ -1,0 +1,70 @@
+"""`running_model(settings)`: the hosted model on the cluster of a job, found there or started for the job.
+
+Does not know the job.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from ray import serve
+
+from rapray.config import Settings
+from rapray.errors import ModelUnavailable
+from rapray.hosting.deployment import DEPLOYMENT, hosted_model
+from rapray.telemetry import logger
+
+log = logger(__name__)
+OF_JOBS = "rapray-model"
+"""The application that holds the model where nothing else serves it."""
+
+
+@contextmanager
+def running_model(settings: Settings) -> Generator[str]:
+    """The name of the application that has the deployment `DEPLOYMENT`.
+
+    One that `rapray serve` runs on this cluster is used; else the model is started, and stopped at the end. A job that
+    was killed leaves its model there: the next one takes it over.
+
+    Raises:
+        MissingExtra, ModelUnavailable: the model does not come up.
+    """
+    found = _application()
+    if found is not None and found != OF_JOBS:
+        log.info("the model that is served answers", application=found)
+        yield found
+        return
+    was_up = bool(serve.status().proxies) or found is not None
+    try:
+        _start(settings)
+        yield OF_JOBS
+    finally:
+        serve.delete(OF_JOBS)
+        if not was_up:
+            serve.shutdown()
+
+
+def _application() -> str | None:
+    """The application that has the deployment, the one of a job last."""
+    names = [
+        name
+        for name, application in serve.status().applications.items()
+        if DEPLOYMENT in application.deployments
+    ]
+    return min(names, key=lambda name: name == OF_JOBS, default=None)
+
+
+def _start(settings: Settings) -> None:
+    app = hosted_model(settings)
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    log.info("the model starts; this takes a minute or more", model=settings.llm.hosted.served_name)
+    try:
+        serve.start(
+            proxy_location="Disabled", logging_config={"log_level": "WARNING", "enable_access_log": False}
+        )
+        serve.run(app, name=OF_JOBS, route_prefix=None)
+    except RuntimeError as error:
+        reason = f"it did not come up: {error}; see Ray's logs"
+        raise ModelUnavailable(model=settings.llm.hosted.served_name, reason=reason) from error
