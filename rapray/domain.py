@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -220,9 +221,21 @@ def embed_stage(model: ModelInfo) -> str:
     return f"embed/{model.name}@{model.revision}"
 
 
-def analyze_stage(analyzer: str, version: str) -> str:
-    """The stage of an analyzer; the keys of its failures are track ids."""
-    return f"analyze/{analyzer}/{version}"
+def analyze_stage(
+    analyzer: str,
+    version: str,
+    model: str | None = None,
+    model_revision: str | None = None,
+    prompt_version: str | None = None,
+) -> str:
+    """The stage of an analyzer with its model and prompt: another of them begins without dead letters.
+
+    `analyze/<analyzer>/<version>/<model>@<revision>/<prompt>`, what is not there left out at the end. A model may be a
+    path: its name is percent-encoded, so that no stage reads like another. The keys of its failures are track ids.
+    """
+    made_with = "@".join(quote(part, safe=":") for part in (model, model_revision) if part is not None)
+    parts = (f"analyze/{analyzer}/{version}", made_with, quote(prompt_version or "", safe=":"))
+    return "/".join(parts).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,11 +103,6 @@ NOT_TRIED = frozenset(
 """Codes of failures that say nothing about the lyric: a job does not store them, and the lyric stays due."""
 
 
-def stage(name: str, version: str) -> str:
-    """The stage under which an analyzer's failures are kept."""
-    return f"analyze/{name}/{version}"
-
-
 def one_by_one(
     analyzer: Analyzer, batch: Sequence[Lyric], analyze_one: Callable[[Lyric], Analysis]
 ) -> list[Analysis | Failure]:
@@ -129,9 +124,15 @@ def _outcome(
 
 def failure(analyzer: Analyzer, lyric: Lyric, error: RaprayError) -> Failure:
     """An error as the stored failure of one lyric."""
-    return Failure(
-        analyze_stage(analyzer.name, analyzer.version), lyric.key, error.code, str(error), lyric.content_hash
+    model = analyzer.model
+    stage = analyze_stage(
+        analyzer.name,
+        analyzer.version,
+        model.name if model else None,
+        model.revision if model else None,
+        analyzer.prompt_version,
     )
+    return Failure(stage, lyric.key, error.code, str(error), lyric.content_hash)
 
 
 def to_json(analysis: Analysis, *, include_embedding: bool = False) -> dict[str, Any]:

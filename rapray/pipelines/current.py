@@ -6,7 +6,6 @@ Knows no Ray: the command line asks it too.
 from __future__ import annotations
 
 from rapray.analyzers.base import Identity
-from rapray.domain import analyze_stage
 from rapray.store.due import DueAnalyses
 from rapray.store.scope import EVERYTHING, Scope
 
@@ -16,7 +15,6 @@ def due_of(wanted: Identity, scope: Scope = EVERYTHING) -> DueAnalyses:
     return DueAnalyses(
         analyzer=wanted.name,
         version=wanted.version,
-        stage=analyze_stage(wanted.name, wanted.version),
         model=wanted.model.name if wanted.model else None,
         model_revision=wanted.model.revision if wanted.model else None,
         prompt_version=wanted.prompt_version,

@@ -113,7 +113,9 @@ def write_analyses(
 
 
 def _stage_of(result: Analysis) -> str:
-    return analyze_stage(result.analyzer, result.version)
+    return analyze_stage(
+        result.analyzer, result.version, result.model, result.model_revision, result.prompt_version
+    )
 
 
 def _batch_key(result: Analysis) -> str:

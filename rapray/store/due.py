@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from rapray.domain import Lyric
+from rapray.domain import Lyric, analyze_stage
 from rapray.store import queries
 from rapray.store.ranges import KeyRange, by_index
 from rapray.store.scope import EVERYTHING, Scope
@@ -31,15 +31,24 @@ class DueEmbeddings:
 
 @dataclass(frozen=True, slots=True)
 class DueAnalyses:
-    """Tracks of `scope` without a result of exactly this analyzer, model and prompt for their present text."""
+    """Tracks of `scope` without a result of exactly this analyzer, model and prompt for their present text.
+
+    Dead letters of the same analyzer, model and prompt are left out.
+    """
 
     analyzer: str
     version: str
-    stage: str
     model: str | None = None
     model_revision: str | None = None
     prompt_version: str | None = None
     scope: Scope = EVERYTHING
+
+    @property
+    def stage(self) -> str:
+        """Where its failures are kept."""
+        return analyze_stage(
+            self.analyzer, self.version, self.model, self.model_revision, self.prompt_version
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +156,4 @@ def _scope(query: DueQuery) -> Scope:
 
 def _parameters(query: DueQuery) -> dict[str, Any]:
     own = {field.name: getattr(query, field.name) for field in fields(query) if field.name != "scope"}
-    return own | _scope(query).parameters
+    return own | {"stage": query.stage} | _scope(query).parameters

@@ -20,7 +20,7 @@ from rapray.store.pool import connect
 from rapray.text.clean import clean_lyrics
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
-from tests.support.hostile import HostileServer, Reply, answers, error
+from tests.support.hostile import HostileServer, Reply, answers, error, says
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
 TRACKS = 12
@@ -39,11 +39,11 @@ def stored(database_url: str) -> None:
         tracks.write_fetched(conn, runs.start(conn, "seed", {}), results, max_attempts=3, retry_delay_s=1)
 
 
-def with_llm(settings: Settings, server: HostileServer, **llm: Any) -> Settings:
+def with_llm(settings: Settings, server: HostileServer, *, model: str = "m", **llm: Any) -> Settings:
     """The settings with a provider of one's own, `mine`, at this server."""
     provider = {
         "base_url": server.base_url,
-        "model": "m",
+        "model": model,
         "api_key": "k",
         "logprobs": False,
         "max_retries": 0,
@@ -95,6 +95,22 @@ def test_analyze_with_a_provider_of_ones_own_is_due_once_and_again_with_another_
     with connect(database_url, application_name="test") as conn:
         (spent,) = costs.of_run(conn, found[0])
     assert (spent.provider, spent.requests, spent.input_tokens) == ("mine", TRACKS, TRACKS * 100)
+
+
+def test_analyze_dead_letters_of_a_model_are_tried_with_the_next(
+    job_settings: Settings, database_url: str
+) -> None:
+    """A model that answers nonsense leaves dead letters: it is not asked again, another one is."""
+    stored(database_url)
+    jobs = job_settings.jobs.model_copy(update={"max_attempts": 1})
+    once = job_settings.model_copy(update={"jobs": jobs})
+    with HostileServer(answers(), says("I cannot say")) as server:
+        assert analyze(with_llm(once, server), ["mine"]).failed == TRACKS
+        asked = len(server.asked)
+        again = analyze(with_llm(once, server), ["mine"])
+        assert (again.new, again.failed, len(server.asked)) == (0, TRACKS, asked)
+    with HostileServer(answers()) as server:
+        assert analyze(with_llm(once, server, model="org/next"), ["mine"]).new == TRACKS
 
 
 @pytest.mark.parametrize("reply", [error(401), error(402)])

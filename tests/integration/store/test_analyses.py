@@ -10,8 +10,10 @@ import pytest
 from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import Analysis
+from rapray.domain import Analysis, analyze_stage
 from rapray.store import analyses, failures, runs
+
+STAGE = analyze_stage("algorithmic", "1.0.0", "m", "r", "p")
 
 
 def _analysis(track_id: int, **changes: object) -> Analysis:
@@ -88,7 +90,7 @@ def test_write_analyses_bad_result_becomes_a_failure_not_a_row(
     )
     assert (counts["new"], counts["failed"], counts["dead"]) == (1, 1, 1)
     [letter] = failures.list_(conn)
-    assert (letter.stage, letter.key, letter.content_hash) == ("analyze/algorithmic/1.0.0", str(bad), "h")
+    assert (letter.stage, letter.key, letter.content_hash) == (STAGE, str(bad), "h")
 
 
 def test_write_analyses_nul_in_data_is_replaced(

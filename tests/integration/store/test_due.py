@@ -13,7 +13,7 @@ from rapray.domain import Analysis, Failure, FetchResult, LyricVectors
 from rapray.store import analyses, due, failures, tracks, vectors
 from rapray.store.due import DueAnalyses, DueEmbeddings, DueQuery
 
-ANALYSES = DueAnalyses("algorithmic", "1.0.0", "analyze/algorithmic/1.0.0")
+ANALYSES = DueAnalyses("algorithmic", "1.0.0")
 
 
 def _due_keys(conn: Connection, query: DueQuery, rows: int = 10) -> list[str]:
@@ -114,6 +114,23 @@ def test_due_dead_letter_is_left_out_until_retry_or_another_text(
     tracks.write_fetched(conn, run_id, [fetched("00000", lyrics="new")], max_attempts=1, retry_delay_s=0)
     assert due.count(conn, ANALYSES) == 1
     assert failures.record(conn, [replace(failure, content_hash="other")], max_attempts=2) == 0
+
+
+@pytest.mark.parametrize("field", ["version", "model", "model_revision", "prompt_version"])
+def test_due_dead_letter_of_other_means_is_due_again(
+    conn: Connection, store_tracks: Callable[..., dict[str, int]], hash_of: Callable[[int], str], field: str
+) -> None:
+    """Who fails under one prompt or model may succeed under the next; under the same it stays dead."""
+    [track_id] = store_tracks(1).values()
+    query = replace(ANALYSES, model="org/m", model_revision="r", prompt_version="p1")
+    letter = Failure(query.stage, str(track_id), "answer_invalid", "no", hash_of(track_id))
+    failures.record(conn, [letter], max_attempts=1)
+    assert due.standing(conn, query) == due.Standing(done=0, failed=1, due=0)
+    other = replace(query, **{field: "other"})
+    assert due.standing(conn, other) == due.Standing(done=0, failed=0, due=1)
+    assert _due_keys(conn, other) == [letter.key]
+    failures.record(conn, [replace(letter, stage=other.stage)], max_attempts=1)
+    assert due.count(conn, other) == due.count(conn, query) == 0
 
 
 @pytest.mark.parametrize("is_done", [False, True])

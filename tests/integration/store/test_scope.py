@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from rapray.domain import Analysis, Failure, analyze_stage
+from rapray.domain import Analysis, Failure
 from rapray.errors import UsageError
 from rapray.store import analyses, due, failures
 from rapray.store.due import DueAnalyses
 from rapray.store.scope import EVERYTHING, Scope, TrackFilters
 
-STAGE = analyze_stage("counting", "2")
-QUERY = DueAnalyses("counting", "2", STAGE, model="m", model_revision="r", prompt_version="p")
+QUERY = DueAnalyses("counting", "2", model="m", model_revision="r", prompt_version="p")
+STAGE = QUERY.stage
 
 
 def _result(track_id: int, content_hash: str, **changes: object) -> Analysis:
@@ -128,6 +128,29 @@ def test_failures_of_a_stage_and_those_below_it_are_listed_and_revived(
     assert failures.list_(conn, keys=["2"]) == []
     assert failures.retry(conn, stage="analyze/counting", keys=["1"]) == 2
     assert listed(None) == set(stages[2:])
+
+
+def test_coverage_after_retry_has_no_dead_and_old_letters_are_only_listed(
+    conn: Connection, store_tracks: Callable[..., dict[str, int]], hash_of: Callable[[int], str]
+) -> None:
+    """Letters from before stages named models, and of another model, are no failures of the present one."""
+    old, other, present = store_tracks(3).values()
+    stages = {
+        old: "analyze/counting/2",
+        other: replace(QUERY, model="org/counting").stage,
+        present: STAGE,
+    }
+    letters = [Failure(stage, str(key), "x", "", hash_of(key)) for key, stage in stages.items()]
+    failures.record(conn, letters, max_attempts=1)
+    found = due.coverage(conn, QUERY)
+    assert (found.dead, found.failed, found.untried) == (1, 0, 2)
+    assert {letter.key for letter in failures.list_(conn, stage="analyze/counting/2")} == set(
+        map(str, stages)
+    )
+    assert failures.retry(conn, stage=STAGE) == 1
+    assert due.coverage(conn, QUERY).dead == 0
+    assert failures.retry(conn, stage="analyze/counting") == 2
+    assert failures.list_(conn) == []
 
 
 def test_failures_list_shows_songs_that_will_be_fetched_again(

@@ -21,6 +21,7 @@ from rapray.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
+from rapray.pipelines.current import due_of
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 from tests.support.hostile import (
@@ -102,9 +103,18 @@ def test_bad_endpoint_gives_a_failure_with_its_code(script: list[Reply], code: s
     found = outcome(*script)
     assert isinstance(found, Failure)
     assert found.code == code
-    assert found.stage == "analyze/qwen/1.0.0"
+    assert found.stage.startswith("analyze/qwen/1.0.0/")
     assert "sk-very-secret" not in found.detail
     assert len(found.detail) < 2000
+
+
+def test_failure_is_kept_under_the_stage_that_its_due_query_reads() -> None:
+    """The model's name is a path there; what an actor writes and what a job reads must still be one stage."""
+    with HostileServer(error(404)) as server:
+        settings = settings_for(server, model="org/model:4b", revision="r@2")
+        [found] = LlmAnalyzer(settings, "qwen").analyze([lyric()])
+        assert isinstance(found, Failure)
+        assert found.stage == due_of(identify(settings, "qwen")).stage
 
 
 @pytest.mark.parametrize("reply", [slow(30), dripping])

@@ -1,0 +1,33 @@
+"""Stages: where the failures of a kind of work are kept."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapray.domain import analyze_stage
+
+PART = (
+    st.none()
+    | st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+    | st.sampled_from(["/", "a/b", "a@b"])
+)
+MADE_WITH = st.tuples(PART.filter(bool), PART, PART) | st.tuples(st.none(), st.none(), PART)
+
+
+def test_analyze_stage_names_what_there_is_and_nothing_else() -> None:
+    """An analyzer of rules keeps the stage that it always had; a path in a model's name adds no level."""
+    assert analyze_stage("rules", "2.0") == "analyze/rules/2.0"
+    assert analyze_stage("mood", "1", "org/m", "r1") == "analyze/mood/1/org%2Fm@r1"
+    assert analyze_stage("qwen", "1", "gemma3:4b", "r", "v1-ab") == "analyze/qwen/1/gemma3:4b@r/v1-ab"
+    assert analyze_stage("shout", "1", prompt_version="v1") == "analyze/shout/1//v1"
+
+
+@given(one=MADE_WITH, other=MADE_WITH)
+def test_analyze_stage_of_different_models_or_prompts_differs(
+    one: tuple[str | None, ...], other: tuple[str | None, ...]
+) -> None:
+    """Whatever separators the names carry, and each lies below its analyzer's version."""
+    stages = [analyze_stage("a", "1", *parts) for parts in (one, other)]
+    assert (stages[0] == stages[1]) == (one == other)
+    assert all(f"{stage}/".startswith("analyze/a/1/") for stage in stages)
