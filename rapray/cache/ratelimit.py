@@ -53,14 +53,14 @@ log = logger(__name__)
 
 
 class RateLimiter(Protocol):
-    """Hands out the moments at which requests to a host may leave."""
+    """One budget of requests a host, shared by every worker of every job."""
 
     def reserve(self, host: str) -> float:
         """Take the next free moment; returns the seconds until then."""
         ...
 
     def penalize(self, host: str, seconds: float) -> None:
-        """Let nothing to this host leave for so long; an earlier, longer block stays."""
+        """Let nothing to this host leave for so long, whoever sends it; an earlier, longer block stays."""
         ...
 
 

@@ -13,18 +13,16 @@ from functools import partial
 import pyarrow as pa
 from psycopg import Connection
 
-from rapray.cache import FallbackRateLimiter, RedisRateLimiter
+from rapray.cache import FallbackRateLimiter, RateLimiter, RedisRateLimiter
 from rapray.cache import connect as redis_connect
 from rapray.config import Settings
-from rapray.domain import Artist, Outcome
+from rapray.domain import Artist, Outcome, SongRef
 from rapray.embedded import Endpoints
 from rapray.pipelines.job import JobContext, JobReport, job, run_plan
 from rapray.pipelines.plan import Stage
 from rapray.pipelines.records import from_table, to_table
 from rapray.sources import Source, create_source
-from rapray.sources.http import RateLimiter
 from rapray.store import frontier, tracks
-from rapray.store.frontier import DueSong
 from rapray.store.ranges import KeyRange
 from rapray.store.ratelimit import PostgresRateLimiter
 from rapray.telemetry import logger
@@ -44,8 +42,8 @@ class Fetch:
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Fetch every song of the block; a bad page is a result, not an error."""
-        songs: list[DueSong] = from_table(block)
-        return to_table([(song.ref.source_id, self._source.fetch(song.ref, song.etag)) for song in songs])
+        songs: list[SongRef] = from_table(block)
+        return to_table([(song.source_id, self._source.fetch(song)) for song in songs])
 
 
 def open_source(source: str, settings: Settings, endpoints: Endpoints) -> Source:
@@ -120,10 +118,10 @@ def _fetch_due(context: JobContext, source: str, artist_ids: Sequence[str]) -> N
 
 def read_due_songs(
     connection: Connection, key_range: KeyRange[str], *, source: str, artist_ids: Sequence[str]
-) -> Iterator[list[tuple[str, DueSong]]]:
+) -> Iterator[list[tuple[str, SongRef]]]:
     """One range of the frontier as a single block: fetching is slow, so blocks stay small anyway."""
     songs = frontier.read_due(connection, source, key_range, artist_source_ids=artist_ids)
-    yield [(song.ref.source_id, song) for song in songs]
+    yield [(song.source_id, song) for song in songs]
 
 
 def _report(context: JobContext, outcomes: dict[str, int]) -> JobReport:

@@ -12,8 +12,8 @@ from rapray.errors import UsageError
 from rapray.sources.base import Discovery, Source
 
 if TYPE_CHECKING:
+    from rapray.cache import RateLimiter
     from rapray.config import Settings
-    from rapray.sources.http import RateLimiter
 
 # name -> module with `create(settings, limiter) -> Source`; imported on first use
 SOURCES = {

@@ -48,7 +48,7 @@ class Source(Protocol):
         """
         ...
 
-    def fetch(self, ref: SongRef, etag: str | None = None) -> FetchResult:
+    def fetch(self, ref: SongRef) -> FetchResult:
         """Reads one song. Whatever goes wrong is an outcome of the result, not an error."""
         ...
 

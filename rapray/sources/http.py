@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Protocol, Self
+from typing import Self
 
 import httpx
 from pydantic import SecretStr
 
+from rapray.cache import RateLimiter
 from rapray.sources.address import Site, is_loopback, origin, parse_url, user_agent
 from rapray.sources.body import BodyTooLarge, read_body
 from rapray.sources.retry import backoff, parse_retry_after
@@ -22,18 +23,6 @@ from rapray.sources.retry import backoff, parse_retry_after
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEPT_HEADERS = ("content-type", "etag", "location", "retry-after")
-
-
-class RateLimiter(Protocol):
-    """One budget of requests a host, shared by every worker of every job."""
-
-    def reserve(self, host: str) -> float:
-        """Takes the next free place; returns the seconds to wait before the request may leave."""
-        ...
-
-    def penalize(self, host: str, seconds: float) -> None:
-        """Blocks the host for everybody for this long from now; never shortens an earlier block."""
-        ...
 
 
 class Problem(StrEnum):

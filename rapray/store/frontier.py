@@ -6,7 +6,6 @@ Does not fetch, and does not know how a fetch ended: `tracks.write_fetched` stor
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from psycopg import Connection
 
@@ -27,15 +26,6 @@ _COLUMNS = {
     "artist_url": "text",
     "is_feature": "bool",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class DueSong:
-    """A song to read now; `attempts` of it have failed, `etag` is of the page as it was last read."""
-
-    ref: SongRef
-    attempts: int
-    etag: str | None
 
 
 def add_discovered(
@@ -80,7 +70,7 @@ def due_ranges(
 
 def read_due(
     conn: Connection, source: str, key_range: KeyRange[str], *, artist_source_ids: Sequence[str] | None = None
-) -> list[DueSong]:
+) -> list[SongRef]:
     """The songs of a range that are still due, in order of their ids."""
     parameters = {
         "source": source,
@@ -91,22 +81,9 @@ def read_due(
     with by_index(conn):
         rows = conn.execute(_SQL["read_due"], parameters).fetchall()
     return [
-        DueSong(
-            SongRef(source, source_id, url, title, Artist(source, artist_id, artist_name, artist_url)),
-            attempts,
-            etag,
-        )
-        for source_id, url, title, artist_id, artist_name, artist_url, attempts, etag in rows
+        SongRef(source, source_id, url, title, Artist(source, artist_id, artist_name, artist_url))
+        for source_id, url, title, artist_id, artist_name, artist_url in rows
     ]
-
-
-def seconds_until_due(
-    conn: Connection, source: str, *, artist_source_ids: Sequence[str] | None = None
-) -> float | None:
-    """How long until the next song is due: 0 where one is now, None where none will be."""
-    parameters = {"source": source, "artists": _list_or_none(artist_source_ids)}
-    row = conn.execute(_SQL["seconds_until_due"], parameters).fetchone()
-    return None if row is None or row[0] is None else max(0.0, float(row[0]))
 
 
 def summary(conn: Connection, source: str, artist_source_ids: Sequence[str]) -> dict[str, int]:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from rapray.text.reading import Reading
 from rapray.text.sounds import malmi_vowels
-from rapray.text.tokens import words
 
 LOOKBACK = 15  # words, as in the paper
 _SHUFFLES = 3
@@ -26,25 +25,16 @@ _BLOCK = 16_384  # words compared at once: bounds memory at a few MB for any tex
 Indices = NDArray[np.int64]
 
 
-def rhyme_density(lines: Sequence[str]) -> float:
-    """Mean length, in vowels, of the longest rhyme that ends at each word; 0.0 without words.
-
-    Args:
-        lines: Lines as printed. Repeated lines and lines wholly in brackets are left out.
-    """
-    return density_of(song_words(lines))
-
-
-def lift(lines: Sequence[str], seed: int = 0) -> tuple[float, float, float]:
+def lift_of(song: Sequence[str], seed: int = 0) -> tuple[float, float, float]:
     """Density, mean density of the same words shuffled, and the ratio of the two (0.0 without a rhyme to compare).
 
-    The shuffles depend on the words and on `seed` alone, so that every process gives the same figure.
+    The density is the mean length, in vowels, of the longest rhyme that ends at each word; 0.0 without words. The
+    shuffles depend on the words and on `seed` alone, so that every process gives the same figure.
+
+    Args:
+        song: Words that `song_words_of` gave.
+        seed: Of the shuffles.
     """
-    return lift_of(song_words(lines), seed)
-
-
-def lift_of(song: Sequence[str], seed: int = 0) -> tuple[float, float, float]:
-    """As `lift`, for words that `song_words` gave."""
     texts, vowels = _voiced(song)
     density = _mean(_rhyme_lengths(texts, vowels))
     shuffled = [_shuffled_density(texts, vowels, order) for order in _orders(texts, seed)]
@@ -52,24 +42,8 @@ def lift_of(song: Sequence[str], seed: int = 0) -> tuple[float, float, float]:
     return density, control, density / control if control else 0.0
 
 
-def density_of(song: Sequence[str]) -> float:
-    """As `rhyme_density`, for words that `song_words` gave."""
-    return _mean(_rhyme_lengths(*_voiced(song)))
-
-
-def rhyme_lengths(song: Sequence[str]) -> list[int]:
-    """For each word that has a vowel, the length of the longest rhyme that ends there."""
-    return _rhyme_lengths(*_voiced(song)).tolist()
-
-
-def song_words(lines: Sequence[str]) -> list[str]:
-    """Lower-case words of the lines that count: each line once, none that is wholly in brackets."""
-    kept = dict.fromkeys(line.strip() for line in lines)
-    return [word for line in kept if not _is_bracketed(line) for word in words(line)]
-
-
 def song_words_of(reading: Reading) -> list[str]:
-    """As `song_words`, for a song that has been read."""
+    """Lower-case words of the lines that count: each line once, none that is wholly in brackets."""
     kept = {line.text.strip(): line.words for line in reading.lines()}
     return [word.text for line, read in kept.items() if not _is_bracketed(line) for word in read]
 

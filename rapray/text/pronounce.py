@@ -55,11 +55,6 @@ def dictionary_origin(word: str) -> str | None:
     return None if found is None or found.origin == "rules" else found.origin
 
 
-def is_in_dictionary(word: str) -> bool:
-    """True where the pronunciation does not rest on letter-to-sound rules."""
-    return dictionary_origin(word) is not None
-
-
 @lru_cache(maxsize=_CACHED_WORDS)
 def _pronounce(word: str) -> Pronunciation | None:
     if not any(map(str.isalnum, word)):

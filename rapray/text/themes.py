@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TypedDict
 
 from rapray.text.sounds import FUNCTION_WORDS
-from rapray.text.wordlists import groups, listed
+from rapray.text.wordlists import listed
 
 _LIST = "themes"
 _MOST_OF_ONE_WORD = 3  # a hook that says one word forty times makes no theme by itself
@@ -38,11 +38,6 @@ class Theme(TypedDict):
     weight: float
     share: float
     words: list[ThemeWord]
-
-
-def theme_names() -> tuple[str, ...]:
-    """All themes that can be found."""
-    return tuple(groups(_LIST))
 
 
 def themes(words: Iterable[str]) -> list[Theme]:

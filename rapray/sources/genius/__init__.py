@@ -11,8 +11,8 @@ from rapray.sources.genius.page import ParsedPage, parse_page
 from rapray.sources.genius.source import GeniusSource
 
 if TYPE_CHECKING:
+    from rapray.cache import RateLimiter
     from rapray.config import Settings
-    from rapray.sources.http import RateLimiter
 
 
 def create(settings: Settings, limiter: RateLimiter) -> GeniusSource:

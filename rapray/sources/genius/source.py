@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rapray.cache import RateLimiter
 from rapray.config import GeniusSettings
 from rapray.domain import Artist, FetchResult, Outcome, SongRef, Track
 from rapray.errors import ArtistNotFound
@@ -21,7 +22,7 @@ from rapray.sources.genius.api import SOURCE, GeniusApi
 from rapray.sources.genius.fields import mapping, name, number
 from rapray.sources.genius.outcome import is_challenge
 from rapray.sources.genius.page import ParsedPage, parse_page
-from rapray.sources.http import Answer, HttpClient, HttpLimits, Problem, RateLimiter
+from rapray.sources.http import Answer, HttpClient, HttpLimits, Problem
 from rapray.sources.robots import Robots, Verdict
 from rapray.telemetry import logger
 from rapray.text.fingerprint import content_hash
@@ -149,12 +150,8 @@ class GeniusSource:
         url = parse_url(str(self._web.base).rstrip("/") + path)
         return str(url) if url is not None and self._web.holds(url) else None
 
-    def fetch(self, ref: SongRef, etag: str | None = None) -> FetchResult:
-        """Reads one song page.
-
-        `etag` is not sent: a 304 has no text, and LYRICS without a track would break the contract. It is returned in
-        the result for a later refresh that keeps the old text at hand.
-        """
+    def fetch(self, ref: SongRef) -> FetchResult:
+        """Reads one song page."""
         url = parse_url(ref.url)
         if url is None or not self._web.holds(url):
             return FetchResult(ref, Outcome.DISALLOWED, detail=f"{ref.url[:200]} is not on {self._web.base}")

@@ -40,19 +40,12 @@ GROUP BY part ORDER BY part;
 
 -- name: read_due
 -- The songs of a range that are due now.
-SELECT source_id, url, title, artist_source_id, artist_name, artist_url, attempts, etag
+SELECT source_id, url, title, artist_source_id, artist_name, artist_url
 FROM crawl
 WHERE source = %(source)s AND kind = 'song' AND state = 'due' AND not_before <= now()
   AND source_id BETWEEN %(lo)s AND %(hi)s
   AND (%(artists)s::text[] IS NULL OR artist_source_id = ANY (%(artists)s))
 ORDER BY source_id;
-
--- name: seconds_until_due
--- When the next song is due; negative where one is already.
-SELECT extract(epoch FROM min(greatest(not_before, now() - interval '1 second')) - now())
-FROM crawl
-WHERE source = %(source)s AND kind = 'song' AND state = 'due'
-  AND (%(artists)s::text[] IS NULL OR artist_source_id = ANY (%(artists)s));
 
 -- name: summary
 -- Outcomes of all songs that were discovered for these artists.

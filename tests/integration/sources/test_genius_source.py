@@ -15,8 +15,8 @@ from rapray.domain import Artist, Outcome, SongRef
 from rapray.errors import ArtistNotFound, SourceAuthError, SourceError, SourceUnavailable, UsageError
 from rapray.sources import create_source
 from rapray.sources.genius import GeniusSource
-from rapray.sources.limits import ProcessRateLimiter
 from rapray.text.fingerprint import content_hash
+from tests.support.limiter import RecordingLimiter
 
 TOKEN = "client-token"
 ADA = Artist("genius", "7", "Ada", None)
@@ -37,7 +37,7 @@ def source(base: str, **settings: Any) -> GeniusSource:
         "web_url": base,
         "max_retries": 1,
     } | settings
-    return GeniusSource(GeniusSettings(**values), ProcessRateLimiter(1000), sleep=lambda _: None)
+    return GeniusSource(GeniusSettings(**values), RecordingLimiter(), sleep=lambda _: None)
 
 
 def envelope(**response: Any) -> dict[str, Any]:
@@ -280,6 +280,6 @@ def test_fetch_address_off_the_site_is_refused(httpserver: HTTPServer, base: str
 def test_create_source_by_name(base: str) -> None:
     """An unknown name lists the known ones."""
     settings = Settings(genius=GeniusSettings(api_url=base, web_url=base))
-    assert create_source("genius", settings, ProcessRateLimiter(1)).name == "genius"
+    assert create_source("genius", settings, RecordingLimiter()).name == "genius"
     with pytest.raises(UsageError, match="known are: genius"):
-        create_source("nowhere", settings, ProcessRateLimiter(1))
+        create_source("nowhere", settings, RecordingLimiter())

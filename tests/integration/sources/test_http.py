@@ -15,31 +15,14 @@ from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from rapray.cache import RedisRateLimiter, connect
 from rapray.errors import ConfigError
 from rapray.sources.http import HttpClient, HttpLimits, Problem, host_of
-from rapray.sources.limits import ProcessRateLimiter
 from rapray.sources.robots import Robots, Verdict
+from tests.support.limiter import RecordingLimiter
 
 LIMITS = HttpLimits(timeout_s=5, max_body_bytes=100_000, max_retries=2, max_retry_wait_s=5, patience_s=20)
 RawServer = Callable[[bytes], AbstractContextManager[str]]
-
-
-class Budget:
-    """A limiter that never waits and remembers what it was told."""
-
-    def __init__(self, wait: float = 0) -> None:
-        self.wait = wait
-        self.reserved: list[str] = []
-        self.penalties: list[tuple[str, float]] = []
-
-    def reserve(self, host: str) -> float:
-        """The fixed wait."""
-        self.reserved.append(host)
-        return self.wait
-
-    def penalize(self, host: str, seconds: float) -> None:
-        """Remembers."""
-        self.penalties.append((host, seconds))
 
 
 def client(
@@ -47,7 +30,9 @@ def client(
 ) -> HttpClient:
     """A client whose pauses are only written down."""
     slept = sleeps if sleeps is not None else []
-    return HttpClient(sites, limiter=limiter or Budget(), contact=None, limits=limits, sleep=slept.append)
+    return HttpClient(
+        sites, limiter=limiter or RecordingLimiter(), contact=None, limits=limits, sleep=slept.append
+    )
 
 
 @pytest.fixture
@@ -110,7 +95,7 @@ def test_get_each_request_takes_a_place_and_waits_for_it(httpserver: HTTPServer,
     """Redirects and repeats are requests too."""
     httpserver.expect_request("/a").respond_with_data(status=301, headers={"Location": "/b"})
     httpserver.expect_request("/b").respond_with_data(status=500)
-    budget, sleeps = Budget(wait=0.25), list[float]()
+    budget, sleeps = RecordingLimiter(wait=0.25), list[float]()
     with client(site, limiter=budget, sleeps=sleeps) as http:
         assert http.get(f"{site}/a").status == 500
     assert budget.reserved == [host_of(site)] * len(httpserver.log)
@@ -121,7 +106,7 @@ def test_get_retry_after_slows_everybody_then_succeeds(httpserver: HTTPServer, s
     """A refusal is told to the shared limiter, which makes this worker wait like all the others."""
     httpserver.expect_ordered_request("/a").respond_with_data(status=429, headers={"Retry-After": "3"})
     httpserver.expect_ordered_request("/a").respond_with_data("x")
-    budget = Budget()
+    budget = RecordingLimiter()
     with client(site, limiter=budget) as http:
         assert http.get(f"{site}/a").status == 200
     assert budget.penalties == [(host_of(site), 3.0)]
@@ -130,7 +115,7 @@ def test_get_retry_after_slows_everybody_then_succeeds(httpserver: HTTPServer, s
 def test_get_refusal_without_a_time_slows_everybody_too(httpserver: HTTPServer, site: str) -> None:
     """Retry-After is not promised on a 429."""
     httpserver.expect_request("/a").respond_with_data(status=429)
-    budget = Budget()
+    budget = RecordingLimiter()
     with client(site, limiter=budget) as http:
         answer = http.get(f"{site}/a")
     assert (answer.status, len(httpserver.log)) == (429, 1 + LIMITS.max_retries)
@@ -140,7 +125,7 @@ def test_get_refusal_without_a_time_slows_everybody_too(httpserver: HTTPServer, 
 def test_get_long_retry_after_ends_the_attempt_at_once(httpserver: HTTPServer, site: str) -> None:
     """Longer than the client waits: the time is handed on, and the host is left alone by all."""
     httpserver.expect_request("/a").respond_with_data(status=503, headers={"Retry-After": "600"})
-    budget = Budget()
+    budget = RecordingLimiter()
     with client(site, limiter=budget) as http:
         answer = http.get(f"{site}/a")
     assert (answer.status, answer.retry_after_s, len(httpserver.log)) == (503, 600, 1)
@@ -149,12 +134,14 @@ def test_get_long_retry_after_ends_the_attempt_at_once(httpserver: HTTPServer, s
 
 def test_get_from_a_blocked_host_sends_nothing(httpserver: HTTPServer, site: str) -> None:
     """A wait beyond the longest queue means that another worker was refused for long."""
-    with client(site, limiter=Budget(wait=3600)) as http:
+    with client(site, limiter=RecordingLimiter(wait=3600)) as http:
         answer = http.get(f"{site}/a")
     assert (answer.problem, answer.retry_after_s, len(httpserver.log)) == (Problem.HOST_BLOCKED, 3600, 0)
 
 
-def test_get_penalty_of_one_worker_holds_back_the_other(httpserver: HTTPServer, site: str) -> None:
+def test_get_penalty_of_one_worker_holds_back_the_other(
+    httpserver: HTTPServer, site: str, redis_url: str
+) -> None:
     """Two clients, one budget: after one is refused for a second, the other's next request leaves no earlier."""
     arrivals: list[tuple[str, float]] = []
 
@@ -171,12 +158,12 @@ def test_get_penalty_of_one_worker_holds_back_the_other(httpserver: HTTPServer, 
     httpserver.expect_request("/other").respond_with_handler(answer)
     refusal_told = threading.Event()
 
-    class Shared(ProcessRateLimiter):
+    class Shared(RedisRateLimiter):
         def penalize(self, host: str, seconds: float) -> None:
             super().penalize(host, seconds)
             refusal_told.set()
 
-    limiter = Shared(100)
+    limiter = Shared(connect(redis_url, timeout_s=5), 100)
     first = HttpClient([site], limiter=limiter, contact=None, limits=LIMITS)
     second = HttpClient([site], limiter=limiter, contact=None, limits=LIMITS)
     refused = threading.Thread(target=first.get, args=(f"{site}/refused",))

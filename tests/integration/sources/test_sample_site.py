@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
+from rapray.cache import RedisRateLimiter, connect
 from rapray.config import GeniusSettings
 from rapray.domain import Artist, FetchResult, Outcome
+from rapray.embedded import Endpoints
 from rapray.samples import corpus
 from rapray.samples.site import SampleSite, faults
 from rapray.sources.base import Discovery
 from rapray.sources.genius import GeniusSource
-from rapray.sources.limits import ProcessRateLimiter
 from rapray.text.clean import clean_lyrics
 
 
@@ -25,7 +26,7 @@ def site() -> Iterator[SampleSite]:
 
 
 @pytest.fixture(scope="module")
-def source(site: SampleSite) -> Iterator[GeniusSource]:
+def source(site: SampleSite, servers: Endpoints) -> Iterator[GeniusSource]:
     """A source that waits as it would in earnest, at a rate that suits a test."""
     settings = GeniusSettings(
         token=SecretStr(site.token),
@@ -37,9 +38,11 @@ def source(site: SampleSite) -> Iterator[GeniusSource]:
         max_retries=1,
         max_retry_wait_s=3,
     )
-    made = GeniusSource(settings, ProcessRateLimiter(500, burst=20))
-    yield made
-    made.close()
+    assert servers.redis_url is not None
+    with connect(servers.redis_url, timeout_s=5) as redis:
+        made = GeniusSource(settings, RedisRateLimiter(redis, 500, burst=20))
+        yield made
+        made.close()
 
 
 @pytest.fixture(scope="module")

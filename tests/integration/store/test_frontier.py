@@ -70,30 +70,10 @@ def test_due_ranges_cover_exactly_the_due_songs(
     songs = [
         song for part in ranges for song in frontier.read_due(conn, "genius", part, artist_source_ids=["1"])
     ]
-    assert sorted(song.ref.source_id for song in songs) == sorted(
-        {str(n) for n in range(25)} - {"3", "4", "5"}
-    )
+    assert sorted(song.source_id for song in songs) == sorted({str(n) for n in range(25)} - {"3", "4", "5"})
     assert [part.rows for part in ranges] == [10, 10, 2]
     assert songs[0].ref == _song(songs[0].ref.source_id)
     assert sum(part.rows for part in frontier.due_ranges(conn, "genius", 100)) == 27
-
-
-def test_read_due_failed_song_carries_attempts_and_etag(
-    conn: Connection, run_id: UUID, fetched: Callable[..., FetchResult]
-) -> None:
-    """The fetcher learns how often the song failed and what page was read last."""
-    result = fetched("1", Outcome.SERVER_ERROR, etag='"x"')
-    tracks.write_fetched(conn, run_id, [result], max_attempts=3, retry_delay_s=0)
-    [part] = frontier.due_ranges(conn, "genius", 10)
-    [song] = frontier.read_due(conn, "genius", part)
-    assert (song.attempts, song.etag) == (1, '"x"')
-
-
-def test_seconds_until_due_nothing_left_is_none(conn: Connection) -> None:
-    """None says that waiting is of no use."""
-    assert frontier.seconds_until_due(conn, "genius") is None
-    frontier.add_discovered(conn, ADA, [(_song("1"), False)])
-    assert frontier.seconds_until_due(conn, "genius") == 0
 
 
 @pytest.mark.parametrize("name", ["due_ranges", "read_due", "summary"])

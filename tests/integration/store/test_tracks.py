@@ -77,6 +77,13 @@ def test_write_fetched_next_run_counts_unchanged_and_changed(
     assert conn.execute("SELECT count(*) FROM tracks").fetchone() == (2,)
 
 
+def test_write_fetched_without_a_tag_keeps_the_last(conn: Connection, fetched: Make) -> None:
+    """A page's entity tag outlives an answer that brings none."""
+    write(conn, runs.start(conn, "test", {}), [fetched("1", etag='"x"')])
+    write(conn, runs.start(conn, "test", {}), [fetched("1", Outcome.SERVER_ERROR)])
+    assert conn.execute("SELECT etag FROM crawl").fetchone() == ('"x"',)
+
+
 def test_write_fetched_song_twice_in_batch_stores_the_last(
     conn: Connection, run_id: UUID, fetched: Make
 ) -> None:
@@ -121,9 +128,9 @@ def test_write_fetched_failure_backs_off_then_becomes_a_dead_letter(conn: Connec
 def test_write_fetched_retry_after_overrides_the_pause(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """A host that names a time is asked again then."""
     write(conn, run_id, [fetched("1", Outcome.THROTTLED, retry_after_s=5.0)])
-    seconds = frontier.seconds_until_due(conn, "genius")
-    assert seconds is not None
-    assert 3 < seconds <= 5
+    row = conn.execute("SELECT round(extract(epoch FROM not_before - fetched_at)) FROM crawl").fetchone()
+    assert row == (5,)
+    assert frontier.due_ranges(conn, "genius", 10) == []
 
 
 def test_write_fetched_success_after_failures_clears_the_dead_letter(

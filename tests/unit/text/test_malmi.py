@@ -11,10 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapray.text.malmi import LOOKBACK, lift, rhyme_density, rhyme_lengths, song_words
+from rapray.domain import Section
+from rapray.text.malmi import LOOKBACK, lift_of, song_words_of
+from rapray.text.reading import read
 from rapray.text.sounds import malmi_vowels
 
 WORDS = "crazy lady go slow flow my name fame the a cat hat book good running coming dynamite anatomy of"
+
+
+def _lift(*lines: str) -> tuple[float, float, float]:
+    """Density, density of the shuffled words, and their ratio, of a song of these lines."""
+    return lift_of(song_words_of(read([Section("verse", None, "", (), lines)])))
+
+
+def _density(*lines: str) -> float:
+    return _lift(*lines)[0]
 
 
 @pytest.mark.parametrize(
@@ -41,52 +52,53 @@ def test_malmi_vowels_of_common_words_follow_the_table(word: str, vowels: str) -
 
 def test_rhyme_density_two_words_sharing_three_vowels_is_three_over_two() -> None:
     """Word lady shares e-i-i with crazy: (0 + 3) / 2."""
-    assert rhyme_density(["Crazy lady"]) == 1.5
+    assert _density("Crazy lady") == 1.5
 
 
 def test_rhyme_density_word_without_vowel_is_no_word() -> None:
     """The "the" in between neither rhymes nor counts."""
-    assert rhyme_density(["Crazy the lady"]) == 1.5
+    assert _density("Crazy the lady") == 1.5
 
 
 def test_rhyme_density_one_shared_vowel_counts_nothing() -> None:
     """The words cat and hat share one vowel: chance."""
-    assert rhyme_density(["cat hat"]) == 0.0
+    assert _density("cat hat") == 0.0
 
 
 def test_rhyme_density_later_part_never_reaches_into_earlier() -> None:
     """slow: 2 with go. flow: 2 with slow, since o-u-o-u would overlap; (0 + 2 + 2) / 3."""
-    assert rhyme_density(["go slow flow"]) == pytest.approx(4 / 3)
+    assert _density("go slow flow") == pytest.approx(4 / 3)
 
 
 def test_rhyme_density_identical_word_breaks_the_rhyme() -> None:
     """fame-name is 2 and stops at my-my; my-my is 0; (0 + 0 + 0 + 2) / 4."""
-    assert rhyme_density(["my name my fame"]) == 0.5
+    assert _density("my name my fame") == 0.5
 
 
 def test_rhyme_density_rhyme_runs_over_words() -> None:
     """Phrases "lady go" and "crazy flow" share e-i-i-o-u: flow has 5, crazy 3; (0 + 0 + 3 + 5) / 4."""
-    assert rhyme_lengths(song_words(["lady go crazy flow"])) == [0, 0, 3, 5]
-    assert rhyme_density(["lady go crazy flow"]) == 2.0
+    assert _density("lady go crazy flow") == 2.0
 
 
 @pytest.mark.parametrize(("between", "length"), [(LOOKBACK - 1, 3), (LOOKBACK, 0)])
 def test_rhyme_density_looks_back_fifteen_words(between: int, length: int) -> None:
     """The fifteenth word before is seen, the sixteenth is not."""
-    assert rhyme_lengths(["crazy", *["book"] * between, "lady"])[-1] == length
+    words = ["crazy", *["book"] * between, "lady"]
+    assert lift_of(words)[0] == length / len(words)
 
 
 def test_rhyme_density_repeated_and_bracketed_lines_are_left_out() -> None:
     """A hook said twice counts once; lines wholly in brackets do not count."""
-    once = rhyme_density(["my name my fame"])
-    assert rhyme_density(["my name my fame", "(crazy lady)", "[crazy lady]", "my name my fame "]) == once
+    once = _density("my name my fame")
+    assert _density("my name my fame", "(crazy lady)", "[crazy lady]", "my name my fame ") == once
 
 
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=60))
-def test_rhyme_lengths_any_words_equal_the_definition_read_slowly(words: list[str]) -> None:
+def test_rhyme_density_any_words_equals_the_definition_read_slowly(words: list[str]) -> None:
     """The array program gives what two plain loops give."""
     voiced = [(word, malmi_vowels(word)) for word in words if malmi_vowels(word)]
-    assert rhyme_lengths(words) == [_slow_length(voiced, place) for place in range(len(voiced))]
+    lengths = [_slow_length(voiced, place) for place in range(len(voiced))]
+    assert lift_of(words)[0] == (sum(lengths) / len(lengths) if lengths else 0)
 
 
 def _slow_length(voiced: list[tuple[str, str]], place: int) -> int:
@@ -108,9 +120,9 @@ def _slow_length(voiced: list[tuple[str, str]], place: int) -> int:
 
 def test_lift_same_words_gives_the_same_figures() -> None:
     """The shuffles hang on words and seed alone."""
-    song = ["crazy lady go slow flow my name fame", "dynamite anatomy of running coming"]
-    assert lift(song) == lift(song)
-    assert lift(song, seed=1)[1] != lift(song, seed=2)[1]
+    song = WORDS.split()
+    assert lift_of(song) == lift_of(song)
+    assert lift_of(song, seed=1)[1] != lift_of(song, seed=2)[1]
 
 
 def test_lift_rhymes_in_order_lie_above_shuffled_words() -> None:
@@ -122,7 +134,7 @@ def test_lift_rhymes_in_order_lie_above_shuffled_words() -> None:
         "slow hat flow",
         "name bird fame",
     ]
-    density, shuffled, ratio = lift(pairs)
+    density, shuffled, ratio = _lift(*pairs)
     assert density > shuffled
     assert ratio == density / shuffled
 
@@ -130,11 +142,11 @@ def test_lift_rhymes_in_order_lie_above_shuffled_words() -> None:
 @pytest.mark.parametrize("lines", [[], [""], ["(crazy lady)"], ["🎤🔥"]])
 def test_lift_no_words_gives_zeros(lines: list[str]) -> None:
     """Nothing to measure is zero, not an error."""
-    assert lift(lines) == (0.0, 0.0, 0.0)
+    assert _lift(*lines) == (0.0, 0.0, 0.0)
 
 
 def test_rhyme_density_two_words_in_turn_for_a_megabyte_ends_soon() -> None:
     """The worst text for run lengths stays linear: no rhyme is longer than fifteen words."""
     started = time.monotonic()
-    assert rhyme_density(["la pa " * 170_000]) == pytest.approx(0, abs=20)
+    assert _density("la pa " * 170_000) == pytest.approx(0, abs=20)
     assert time.monotonic() - started < 20

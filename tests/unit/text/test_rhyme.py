@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from rapray.domain import Section
 from rapray.text.rhyme import Chain, RhymeMap, find_rhymes
-from rapray.text.scheme import rhyme_scheme
 from rapray.text.tokens import spans
 
 
@@ -61,7 +60,7 @@ COUPLETS = (
 )
 def test_rhyme_scheme_verses_get_the_letters_that_a_reader_gives(lines: tuple[str, ...], scheme: str) -> None:
     """Couplets, alternate, enclosed, ballad; ad-libs are passed over and no line; a word said again keeps its letter."""
-    assert rhyme_scheme(_section(*lines)) == scheme
+    assert _find(*lines).schemes == (scheme,)
 
 
 def test_find_rhymes_couplets_mark_the_last_words_with_their_places() -> None:
