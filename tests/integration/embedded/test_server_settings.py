@@ -1,0 +1,54 @@
+"""What the embedded servers are set to, asked of the servers themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from tests.support.embedded import record_of, start
+
+
+def test_cluster_new_has_the_promised_settings(data_dir: Path):
+    """Checksums, the built-in C.UTF-8, scram on loopback alone, durable commits, and no socket file."""
+    with psycopg.connect(start(data_dir).database_url) as connection:
+        shown = {
+            name: connection.execute("SELECT current_setting(%s)", [name]).fetchone()[0]  # type: ignore[index]
+            for name in (
+                "data_checksums",
+                "password_encryption",
+                "listen_addresses",
+                "synchronous_commit",
+                "unix_socket_directories",
+                "server_encoding",
+            )
+        }
+        locale = connection.execute(
+            "SELECT datlocprovider, datlocale FROM pg_database WHERE datname = current_database()"
+        ).fetchone()
+        methods = connection.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
+    assert shown == {
+        "data_checksums": "on",
+        "password_encryption": "scram-sha-256",
+        "listen_addresses": "127.0.0.1",
+        "synchronous_commit": "on",
+        "unix_socket_directories": "",
+        "server_encoding": "UTF8",
+    }
+    assert locale == ("b", "C.UTF-8")
+    assert methods == [("scram-sha-256",)]
+
+
+def test_valkey_new_has_the_promised_settings(data_dir: Path):
+    """A password, an append-only file, and eviction of expiring keys alone."""
+    url = start(data_dir).redis_url
+    assert url is not None
+    with redis.Redis.from_url(url, decode_responses=True) as client:
+        assert client.config_get("appendonly")["appendonly"] == "yes"
+        assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "volatile-lru"
+        assert client.config_get("bind")["bind"] == "127.0.0.1"
+    port = record_of(data_dir).valkey.port
+    with redis.Redis(port=port) as stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
