@@ -31,9 +31,7 @@ class DatabaseSettings(Section):
     pool_size: int = Field(
         default=20, ge=1, le=1000, description="Connections of one ingress replica's pool."
     )
-    connect_timeout_s: float = Field(
-        default=10, gt=0, le=300, description="Longest wait of serving for a connection."
-    )
+    connect_timeout_s: float = Field(default=10, gt=0, le=300, description="Longest wait for a connection.")
     statement_timeout_s: float = Field(
         default=30, gt=0, le=86_400, description="Longest statement of a served request."
     )

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from rapray.embedded.control import ensure_running
 from rapray.embedded.ports import LOOPBACK
 from rapray.embedded.postgres import DATABASE, USER
@@ -18,7 +21,7 @@ from rapray.errors import EmbeddedOnCluster
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from rapray.config.settings import Settings
+    from rapray.config.settings import DatabaseSettings, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def resolve_endpoints(settings: Settings, owner_pid: int | None = None) -> Endpo
     if is_database_embedded or is_redis_embedded:
         record = ensure_running(settings.data_dir, owner_pid)
     return Endpoints(
-        database_url=_reveal(settings.database.url) or database_url(record),
+        database_url=_configured(settings.database) or database_url(record),
         redis_url=(_reveal(settings.redis.url) or redis_url(record)) if settings.redis.enabled else None,
         is_database_embedded=is_database_embedded,
         is_redis_embedded=is_redis_embedded,
@@ -83,6 +86,19 @@ def redis_url(record: EndpointRecord | None) -> str:
     """The address of the supervised Valkey."""
     assert record is not None
     return f"redis://:{record.credentials.valkey_password}@{LOOPBACK}:{record.valkey.port}/0"
+
+
+def _configured(settings: DatabaseSettings) -> str | None:
+    """The address of the settings with their time-out, since workers get nothing but the address; its own stays."""
+    url = _reveal(settings.url)
+    try:
+        named = conninfo_to_dict(url or "")
+    except ProgrammingError:
+        return url  # whoever connects says what is wrong with it
+    if not url or "connect_timeout" in named:
+        return url
+    # libpq takes whole seconds, and 1 as 2
+    return make_conninfo(url, connect_timeout=max(2, round(settings.connect_timeout_s)))
 
 
 def _reveal(url: SecretStr | None) -> str | None:

@@ -31,6 +31,7 @@ MIN_PGVECTOR = (0, 8, 4)  # before it, HNSW indexes could be corrupted by vacuum
 RESERVED_CONNECTIONS = 5  # left to people: psql, backups, a second look
 EF_SEARCH = 100
 _CHECK_S = 5
+_CONNECT_TIMEOUT_S = 10
 _SERVER = queries.load("server")
 # A dead peer is noticed within about a minute and a half; the defaults of Linux take over two hours.
 _KEEPALIVES: dict[str, Any] = {
@@ -92,8 +93,8 @@ def _reason(error: BaseException) -> str:
     return told[-1].rpartition(" failed: ")[2].rstrip(".") if told else type(error).__name__
 
 
-def connect(database_url: str, *, application_name: str, timeout_s: float = 10) -> Connection:
-    """A connection for a job.
+def connect(database_url: str, *, application_name: str) -> Connection:
+    """A connection for a job. An address without a `connect_timeout` gets one of 10 seconds.
 
     It is in autocommit mode, so that a read never leaves a transaction open behind it and every
     `conn.transaction()` of the store is a real one that commits at its end.
@@ -107,7 +108,7 @@ def connect(database_url: str, *, application_name: str, timeout_s: float = 10) 
                 database_url,
                 autocommit=True,
                 application_name=application_name,
-                connect_timeout=max(2, round(timeout_s)),  # libpq takes whole seconds, and 1 as 2
+                connect_timeout=conninfo_to_dict(database_url).get("connect_timeout", _CONNECT_TIMEOUT_S),
                 **_KEEPALIVES,
             )
         except psycopg.ProgrammingError as error:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from rapray.config.settings import DatabaseSettings, RedisSettings, Settings
@@ -58,14 +59,38 @@ def test_endpoints_pickled_survive():
 
 
 def test_resolve_both_urls_set_starts_nothing(tmp_path: Path):
-    """Addresses in the settings are used as they stand, and the data directory is not touched."""
+    """Addresses in the settings are used, and the data directory is not touched."""
     settings = Settings(
         data_dir=tmp_path / "data",
         database=DatabaseSettings(url=SecretStr("postgresql://u:p@db/x")),
         redis=RedisSettings(url=SecretStr("redis://cache/0")),
     )
-    assert resolve_endpoints(settings) == Endpoints("postgresql://u:p@db/x", "redis://cache/0", False, False)
+    found = resolve_endpoints(settings)
+    assert found == Endpoints(found.database_url, "redis://cache/0", False, False)
+    assert conninfo_to_dict(found.database_url) == conninfo_to_dict(
+        "postgresql://u:p@db/x?connect_timeout=10"
+    )
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "timeout"),
+    [("postgresql://u:p@db/x", "40"), ("host=db user=u", "40"), ("postgresql://db/x?connect_timeout=3", "3")],
+)
+def test_resolve_database_url_carries_the_time_out_of_the_settings(
+    tmp_path: Path, url: str, timeout: str
+) -> None:
+    """Workers connect with the address alone; one that names a time-out of its own keeps it."""
+    database = DatabaseSettings(url=SecretStr(url), connect_timeout_s=40)
+    settings = Settings(data_dir=tmp_path, database=database, redis=RedisSettings(enabled=False))
+    assert conninfo_to_dict(resolve_endpoints(settings).database_url)["connect_timeout"] == timeout
+
+
+def test_resolve_database_url_that_is_none_is_left_to_who_connects(tmp_path: Path) -> None:
+    """The error of a connection hides the password; an error here would not."""
+    database = DatabaseSettings(url=SecretStr("postgresql://u:s3cret@[broken/x"))
+    settings = Settings(data_dir=tmp_path, database=database, redis=RedisSettings(enabled=False))
+    assert resolve_endpoints(settings).database_url == "postgresql://u:s3cret@[broken/x"
 
 
 def test_resolve_redis_disabled_gives_no_redis(tmp_path: Path):
