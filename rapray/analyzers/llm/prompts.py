@@ -23,8 +23,8 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _CONTROL_TOKEN = re.compile(
     r"<(?=\|?/?[A-Za-z_]{1,30}[^<>\n]{0,30}\|?>)|\[(?=/?INST\])|<(?=<)", re.IGNORECASE
 )
-_CONTROL_CHARACTER = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]"
+_CONTROL_CHARACTER = re.compile(  # and lone surrogates, which no request can carry
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ud800-\udfff]"
 )
 
 Message = dict[str, str]
