@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -36,9 +37,10 @@ ANSWER: dict[str, Any] = {
 
 class _Handler(BaseHTTPRequestHandler):
     server: HostileServer  # pyright: ignore[reportIncompatibleVariableOverride]
+    asked: dict[str, Any]
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        asked = self.asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         with self.server.lock:
             self.server.asked.append(asked)
             self.server.headers.append(dict(self.headers))
@@ -116,6 +118,13 @@ def says(content: str | None, *, finish: str = "stop", **more: Any) -> Reply:
 def answers(**changes: Any) -> Reply:
     """A completion with a good answer."""
     return says(json.dumps({**ANSWER, **changes}))
+
+
+def describing(handler: _Handler) -> None:
+    """A good answer that only this question gets: another text, another title, other words and figures."""
+    digest = sha256(json.dumps(handler.asked["messages"]).encode()).hexdigest()
+    summary, weight = f"A song that begins with {digest[:8]}.", int(digest, 16) % 10 + 1
+    answers(summary=summary, energy=weight, themes=[{"theme": "city", "weight": weight}])(handler)
 
 
 def cut(handler: _Handler) -> None:

@@ -1,0 +1,61 @@
+"""Texts as stored tracks, the way collecting leaves them, and what analyzers have left for them.
+
+Knows no Ray: jobs run over what stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from rapray.domain import Artist, FetchResult, Outcome, SongRef, Track
+from rapray.samples.corpus import SampleSong
+from rapray.store import runs, tracks
+from rapray.store.pool import connect
+from rapray.text.clean import clean_lyrics
+from rapray.text.fingerprint import content_hash
+from rapray.text.sections import split_sections
+
+_RESULTS = """
+SELECT a.analyzer, t.title, a.version, a.content_hash, a.sentiment, a.confidence, a.data, a.analysis_embedding::text,
+       a.model, a.model_revision, a.prompt_version, a.input_tokens, a.output_tokens
+FROM analysis_results a JOIN tracks t ON t.id = a.track_id"""
+_FAILURES = """
+SELECT split_part(d.stage, '/', 2), t.title, d.code FROM dead_letters d JOIN tracks t ON t.id::text = d.key
+WHERE d.stage LIKE 'analyze/%'"""
+
+
+def song_of(song: SampleSong) -> FetchResult:
+    """A sample song as collected."""
+    return fetched(str(song.id), song.title, clean_lyrics(song.lyrics), str(song.artist_id), song.artist)
+
+
+def fetched(key: str, title: str, text: str, artist_id: str = "1", artist: str = "Nobody") -> FetchResult:
+    """Any text as collected; it is not cleaned."""
+    who, url = Artist("genius", artist_id, artist), f"http://127.0.0.1/{key}"
+    track = Track("genius", key, title, who, text, split_sections(text), content_hash(text), url)
+    return FetchResult(SongRef("genius", key, url, title, who), Outcome.LYRICS, track)
+
+
+def store(database_url: str, results: Iterable[FetchResult]) -> dict[str, int]:
+    """Write them; the id of every stored track by its title."""
+    with connect(database_url, application_name="test") as conn:
+        run_id = runs.start(conn, "seed", {})
+        tracks.write_fetched(conn, run_id, list(results), max_attempts=3, retry_delay_s=1)
+        return dict(conn.execute("SELECT title, id FROM tracks").fetchall())
+
+
+def results_of(database_url: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """What is stored, by analyzer and title: every column that a text and an analyzer decide."""
+    with psycopg.connect(database_url, row_factory=dict_row) as conn:
+        rows = conn.execute(_RESULTS).fetchall()
+    return {(row.pop("analyzer"), row.pop("title")): row for row in rows}
+
+
+def failures_of(database_url: str) -> dict[tuple[str, str], str]:
+    """The code of every stored failure, by analyzer and title."""
+    with psycopg.connect(database_url) as conn:
+        return {(analyzer, title): code for analyzer, title, code in conn.execute(_FAILURES).fetchall()}
