@@ -33,6 +33,12 @@ class Problem(StrEnum):
     FOREIGN_ADDRESS = "foreign_address"
     TOO_MANY_REDIRECTS = "too_many_redirects"
     HOST_BLOCKED = "host_blocked"
+    DISALLOWED = "disallowed"
+    RULES_UNREADABLE = "rules_unreadable"
+
+
+Judge = Callable[[str], tuple[Problem, str] | None]
+"""Says why an address may not be asked, None where it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,12 @@ class HttpClient:
         )
 
     def get(
-        self, url: str, *, params: Mapping[str, str] | None = None, bearer: SecretStr | None = None
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        bearer: SecretStr | None = None,
+        judge: Judge | None = None,
     ) -> Answer:
         """The answer after redirects and repeats.
 
@@ -130,6 +141,7 @@ class HttpClient:
             url: An address on one of the sites.
             params: Query parameters.
             bearer: A token, sent to the origin of `url` alone and to no address that it redirects to elsewhere.
+            judge: Asked of every address on the way, redirects included, before a request goes there.
         """
         address = parse_url(url)
         if address is None:
@@ -137,7 +149,7 @@ class HttpClient:
         address = address.copy_merge_params(params) if params else address
         attempt = 0
         while True:
-            answer = self._follow(address, bearer)
+            answer = self._follow(address, bearer, judge)
             delay = self._delay_after(answer, attempt)
             if delay is None:
                 return answer
@@ -157,13 +169,13 @@ class HttpClient:
             return None
         return delay
 
-    def _follow(self, address: httpx.URL, bearer: SecretStr | None) -> Answer:
+    def _follow(self, address: httpx.URL, bearer: SecretStr | None, judge: Judge | None) -> Answer:
         """Redirects are followed here, not by httpx, so that every hop is judged and rate-limited."""
         bearer_origin = origin(address)
         for _ in range(MAX_REDIRECTS + 1):
-            if not any(site.holds(address) for site in self._sites):
-                detail = f"{str(address)[:200]} is not on {', '.join(str(site.base) for site in self._sites)}"
-                return Answer(str(address), problem=Problem.FOREIGN_ADDRESS, detail=detail)
+            objection = self._foreign(address) or (judge(str(address)) if judge else None)
+            if objection:
+                return Answer(str(address), problem=objection[0], detail=objection[1])
             answer = self._send(address, bearer if origin(address) == bearer_origin else None)
             target = _redirect_target(address, answer)
             if target is None:
@@ -171,6 +183,12 @@ class HttpClient:
             address = target
         detail = f"more than {MAX_REDIRECTS} redirects"
         return replace(answer, problem=Problem.TOO_MANY_REDIRECTS, detail=detail)  # pyright: ignore[reportPossiblyUnboundVariable]
+
+    def _foreign(self, address: httpx.URL) -> tuple[Problem, str] | None:
+        if any(site.holds(address) for site in self._sites):
+            return None
+        sites = ", ".join(str(site.base) for site in self._sites)
+        return Problem.FOREIGN_ADDRESS, f"{str(address)[:200]} is not on {sites}"
 
     def _send(self, address: httpx.URL, bearer: SecretStr | None) -> Answer:
         url = str(address)

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 import httpx
 
-from rapray.sources.http import HttpClient, host_of
+from rapray.sources.http import HttpClient, Problem, host_of
 
 PRODUCT = "rapray"
 _MAX_BYTES = 512_000  # RFC 9309 section 2.5 asks for at least 500 KiB
@@ -86,6 +86,17 @@ class Robots:
             return Verdict.UNKNOWN
         path = httpx.URL(url).raw_path.decode("ascii")
         return Verdict.ALLOWED if rules.allows(path) else Verdict.DISALLOWED
+
+    def objection(self, url: str) -> tuple[Problem, str] | None:
+        """`verdict` as a `Judge`: why rapray may not fetch this address, None where it may."""
+        host, path = httpx.URL(url).host, httpx.URL(url).path
+        match self.verdict(url):
+            case Verdict.ALLOWED:
+                return None
+            case Verdict.DISALLOWED:
+                return Problem.DISALLOWED, f"robots.txt of {host} does not allow {path}"
+            case Verdict.UNKNOWN:
+                return Problem.RULES_UNREADABLE, f"robots.txt of {host} cannot be read"
 
     def _rules(self, url: httpx.URL) -> Rules | None:
         key = f"{url.scheme}://{host_of(str(url))}"

@@ -23,7 +23,7 @@ from rapray.sources.genius.fields import mapping, name, number
 from rapray.sources.genius.outcome import is_challenge
 from rapray.sources.genius.page import ParsedPage, parse_page
 from rapray.sources.http import Answer, HttpClient, HttpLimits, Problem
-from rapray.sources.robots import Robots, Verdict
+from rapray.sources.robots import Robots
 from rapray.telemetry import logger
 from rapray.text.fingerprint import content_hash
 from rapray.text.language import detect_language
@@ -40,6 +40,8 @@ _PROBLEMS = {
     Problem.FOREIGN_ADDRESS: Outcome.BLOCKED,
     Problem.TOO_MANY_REDIRECTS: Outcome.SERVER_ERROR,
     Problem.HOST_BLOCKED: Outcome.THROTTLED,
+    Problem.DISALLOWED: Outcome.DISALLOWED,
+    Problem.RULES_UNREADABLE: Outcome.UNREACHABLE,
 }
 _STATUSES = {
     401: Outcome.BLOCKED,
@@ -155,14 +157,8 @@ class GeniusSource:
         url = parse_url(ref.url)
         if url is None or not self._web.holds(url):
             return FetchResult(ref, Outcome.DISALLOWED, detail=f"{ref.url[:200]} is not on {self._web.base}")
-        verdict = self._robots.verdict(str(url)) if self._robots else Verdict.ALLOWED
-        if verdict is Verdict.DISALLOWED:
-            return FetchResult(
-                ref, Outcome.DISALLOWED, detail=f"robots.txt of {url.host} does not allow {url.path}"
-            )
-        if verdict is Verdict.UNKNOWN:
-            return FetchResult(ref, Outcome.UNREACHABLE, detail=f"robots.txt of {url.host} cannot be read")
-        return self._result(ref, self._http.get(str(url)))
+        judge = self._robots.objection if self._robots else None
+        return self._result(ref, self._http.get(str(url), judge=judge))
 
     def _result(self, ref: SongRef, answer: Answer) -> FetchResult:
         result = FetchResult(
@@ -187,6 +183,11 @@ class GeniusSource:
 
 def _failure(answer: Answer) -> tuple[Outcome, str] | None:
     """Why there is no page to read, None where there is one."""
+    if answer.problem is Problem.DISALLOWED and is_challenge("", answer.url):
+        return (
+            Outcome.BLOCKED,
+            f"sent to {answer.url}",
+        )  # robots.txt closes the captcha: the song is not closed
     if answer.problem is not None:
         return _PROBLEMS[answer.problem], answer.detail
     status = answer.status or 0

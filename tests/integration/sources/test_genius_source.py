@@ -259,6 +259,21 @@ def test_fetch_page_that_robots_forbid_is_not_asked_for(httpserver: HTTPServer, 
     assert source(base, respect_robots=False).fetch(ref(base, "/private-lyrics")).outcome is Outcome.LYRICS
 
 
+@pytest.mark.parametrize(
+    ("target", "expected"), [("/private-lyrics", Outcome.DISALLOWED), ("/captcha?back=1", Outcome.BLOCKED)]
+)
+def test_fetch_moved_to_what_robots_forbid_is_not_followed(
+    httpserver: HTTPServer, target: str, expected: Outcome
+) -> None:
+    """The rules are asked of every address on the way; a captcha that they close is a block, and the song due again."""
+    rules = "User-agent: *\nDisallow: /private\nDisallow: /captcha"
+    httpserver.expect_request("/robots.txt").respond_with_data(rules)
+    httpserver.expect_request("/song-1-lyrics").respond_with_data(status=301, headers={"Location": target})
+    result = source(base := httpserver.url_for("/").rstrip("/")).fetch(ref(base))
+    assert (result.outcome, result.final_url) == (expected, base + target)
+    assert [request.path for request, _ in httpserver.log] == ["/robots.txt", "/song-1-lyrics"]
+
+
 def test_fetch_with_unreadable_robots_is_due_again(httpserver: HTTPServer) -> None:
     """Nothing is fetched, and the outcome can be retried."""
     httpserver.expect_request("/robots.txt").respond_with_data(status=500)
