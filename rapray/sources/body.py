@@ -1,11 +1,10 @@
-"""Reads the body of an answer within a limit of size and of time.
+"""Reads the body of an answer within a limit of size.
 
 Does not know what the body means, nor what becomes of a failure.
 """
 
 from __future__ import annotations
 
-import time
 import zlib
 
 import httpx
@@ -17,7 +16,7 @@ class BodyTooLarge(Exception):
     """The body is longer than the limit; stays inside `rapray.sources.http`, which turns it into an answer."""
 
 
-def read_body(response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
+def read_body(response: httpx.Response, max_bytes: int) -> bytes:
     """The decompressed body.
 
     Decompression is ours because httpx inflates a whole network read at once: a thousandfold bomb would be in
@@ -26,11 +25,10 @@ def read_body(response: httpx.Response, max_bytes: int, deadline: float) -> byte
     Args:
         response: Opened for streaming, nothing read.
         max_bytes: Limit of the compressed and of the decompressed size.
-        deadline: On `time.monotonic`; a host that sends a byte now and then never runs into a read time-out.
 
     Raises:
         BodyTooLarge: Either size is over the limit.
-        httpx.TransportError: The connection failed, the deadline passed, or the body ended early.
+        httpx.TransportError: The connection failed, or the body ended early.
         httpx.DecodingError: The body is not in the encoding that it claims.
     """
     declared = response.headers.get("content-length", "")
@@ -40,8 +38,6 @@ def read_body(response: httpx.Response, max_bytes: int, deadline: float) -> byte
     inflater = _Inflater(response.headers.get("content-encoding", "identity"))
     for chunk in response.iter_raw():
         received += len(chunk)
-        if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("the body did not arrive in time")
         body += inflater.feed(chunk, max_bytes + 1 - len(body))
         if max(len(body), received) > max_bytes:
             raise BodyTooLarge

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from rapray.cache import RateLimiter
 from rapray.sources.address import Site, is_loopback, origin, parse_url, user_agent
 from rapray.sources.body import BodyTooLarge, read_body
+from rapray.sources.deadline import Deadline
 from rapray.sources.retry import backoff, parse_retry_after
 
 MAX_REDIRECTS = 5
@@ -126,6 +127,8 @@ class HttpClient:
             # A proxy of the environment is right for the world and wrong for this machine.
             trust_env=not all(is_loopback(site.base.host) for site in self._sites),
         )
+        self._deadline = Deadline()
+        self._deadline.hold(self._client)
 
     def get(
         self,
@@ -199,10 +202,12 @@ class HttpClient:
         if wait > 0:
             self._sleep(wait)
         headers = {"Authorization": f"Bearer {bearer.get_secret_value()}"} if bearer else {}
-        deadline = time.monotonic() + self._limits.timeout_s
         try:
-            with self._client.stream("GET", address, headers=headers) as response:
-                return self._answer(url, response, deadline)
+            with (
+                self._deadline.within(self._limits.timeout_s),
+                self._client.stream("GET", address, headers=headers) as response,
+            ):
+                return self._answer(url, response)
         except BodyTooLarge:
             detail = f"the body is over {self._limits.max_body_bytes} bytes"
             return Answer(url, problem=Problem.TOO_LARGE, detail=detail)
@@ -211,12 +216,12 @@ class HttpClient:
             detail = f"{type(error).__name__}: {error}"[:300]
             return Answer(url, problem=Problem.UNREACHABLE, detail=detail)
 
-    def _answer(self, url: str, response: httpx.Response, deadline: float) -> Answer:
+    def _answer(self, url: str, response: httpx.Response) -> Answer:
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         return Answer(
             url,
             status=response.status_code,
-            body=read_body(response, self._limits.max_body_bytes, deadline),
+            body=read_body(response, self._limits.max_body_bytes),
             headers=headers,
             retry_after_s=parse_retry_after(headers.get("retry-after")),
         )

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -265,9 +266,16 @@ def test_get_broken_answer_is_unreachable_after_repeats(payload: bytes) -> None:
     assert answer.detail
 
 
-def test_get_trickling_body_ends_at_the_deadline() -> None:
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000,
+        b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 2000 + b"\r\nContent-Length: 0\r\n\r\n",
+    ],
+    ids=["body", "headers"],
+)
+def test_get_trickling_answer_ends_at_the_deadline(payload: bytes) -> None:
     """A byte now and then resets the read time-out for ever; the deadline holds all the same."""
-    payload = b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000
     limits = HttpLimits(
         timeout_s=0.5, max_body_bytes=100_000, max_retries=0, max_retry_wait_s=0, patience_s=1
     )
@@ -276,6 +284,17 @@ def test_get_trickling_body_ends_at_the_deadline() -> None:
         answer = http.get(f"{base}/a")
     assert answer.problem is Problem.UNREACHABLE
     assert time.monotonic() - started < 1.5
+
+
+def test_get_after_a_deadline_has_passed_has_time_of_its_own(httpserver: HTTPServer, site: str) -> None:
+    """A kept connection answers the next request though the time of the first is long over."""
+    httpserver.expect_request("/a").respond_with_data("x")
+    limits = replace(LIMITS, timeout_s=0.5, max_retries=0)
+    with client(site, limits=limits) as http:
+        assert http.get(f"{site}/a").status == 200
+        until = time.monotonic() + 0.6
+        while time.monotonic() < until:
+            assert http.get(f"{site}/a").status == 200
 
 
 def test_get_nothing_listening_is_unreachable() -> None:
