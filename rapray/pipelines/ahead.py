@@ -1,7 +1,7 @@
 """Asks the hosted model about many lyrics at once, ahead of the analyzer that reads the answers.
 
-vLLM works on a whole batch in the time of one answer; the analyzer then checks, repairs and merges as ever. Imports
-`ray.data.llm`, which needs vLLM.
+vLLM works on a whole batch in little more than the time of one answer; the analyzer then checks, repairs and merges as
+ever. `ray.data.llm` needs vLLM, so it is imported where a job asks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 import pyarrow as pa
 from ray import serve
 from ray.data import Dataset
-from ray.data.llm import ServeDeploymentProcessorConfig, build_processor
 
 from rapray.analyzers.llm.completions import Asking, Reply, request_of
 from rapray.analyzers.llm.drafts import Drafts
@@ -27,6 +26,7 @@ from rapray.config import Settings
 from rapray.config.llm import HOSTED_PROVIDER
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.hosting import DEPLOYMENT, HostedCompletions
+from rapray.hosting.quiet import own_logging
 from rapray.pipelines.analyze import Analyze
 from rapray.pipelines.plan import IO_CPUS
 from rapray.pipelines.records import KEY, RECORD, from_table
@@ -44,21 +44,23 @@ def asked_ahead(rows: Dataset, *, settings: Settings, application: str) -> Datas
         settings: of this run.
         application: of Serve, that holds the deployment.
     """
-    config = ServeDeploymentProcessorConfig(
-        deployment_name=DEPLOYMENT,
-        app_name=application,
-        batch_size=provider_of(settings, HOSTED_PROVIDER).concurrency,
-    )
-    processor = build_processor(
-        config,
-        preprocess=partial(_asked, questions=_questions(settings)),
-        postprocess=_answered,
-        preprocess_map_kwargs=_WAITING,
-        postprocess_map_kwargs=_WAITING,
-    )
-    for name in processor.list_stage_names():
-        processor.get_stage_by_name(name).map_batches_kwargs.update(_WAITING)  # it waits for the model
-    return processor(rows)
+    with own_logging():
+        from ray.data.llm import ServeDeploymentProcessorConfig, build_processor
+
+        questions = _questions(settings)
+        config = ServeDeploymentProcessorConfig(
+            deployment_name=DEPLOYMENT, app_name=application, batch_size=questions.provider.concurrency
+        )
+        processor = build_processor(
+            config,
+            preprocess=partial(_asked, questions=questions),
+            postprocess=_answered,
+            preprocess_map_kwargs=_WAITING,
+            postprocess_map_kwargs=_WAITING,
+        )
+        for name in processor.list_stage_names():
+            processor.get_stage_by_name(name).map_batches_kwargs.update(_WAITING)  # it waits for the model
+        return processor(rows)
 
 
 def _questions(settings: Settings) -> Questions:

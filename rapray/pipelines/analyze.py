@@ -127,7 +127,7 @@ def _stage(context: JobContext, analyzer: str) -> Generator[Stage]:
     if not is_hosted(settings, analyzer):
         yield stage(Analyze, arguments)
         return
-    from rapray.pipelines.ahead import AnalyzeAhead, asked_ahead  # imports vLLM's side of Ray
+    from rapray.pipelines.ahead import AnalyzeAhead, asked_ahead  # it imports this file
 
     context.start_ray()
     with running_model(settings) as application:

@@ -6,7 +6,7 @@ Knows which deployments there are and their defaults; `serve_config.yaml` says t
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ from rapray.errors import ConfigError, RayUnavailable
 from rapray.hosting import hosted_model
 from rapray.serve.deployments import AnalyzerReplica, Embedder, Ingress
 from rapray.serve.problems import RETRY_AFTER_S
+from rapray.serve.room import check_room
 from rapray.serve.roster import to_deploy
 from rapray.serve.security import check_host
 
@@ -118,12 +119,7 @@ def application(
     here = settings or load_settings().settings
     _check_cluster(here)
     names = to_deploy(wanted.analyzers or here.analyze.analyzers, here)
-    chosen = {
-        "ingress": INGRESS,
-        "embedder": EMBEDDER,
-        **{name: analyzer_options(spec(name, here)) for name in names},
-    }
-    chosen = {name: {**defaults, **(options or {}).get(name, {})} for name, defaults in chosen.items()}
+    chosen = _chosen(names, here, options or {})
     model = None if here.llm.hosted.model is None else hosted_model(here)
     analyzers = {
         name: AnalyzerReplica.options(name=name, **chosen[name]).bind(
@@ -133,6 +129,16 @@ def application(
     }
     embedder = Embedder.options(**chosen["embedder"]).bind(settings)
     return Ingress.options(**chosen["ingress"]).bind(embedder, analyzers, settings, model)
+
+
+def _chosen(names: Sequence[str], settings: Settings, options: Options) -> dict[str, dict[str, Any]]:
+    """The options of every deployment by name."""
+    defaults = {
+        "ingress": INGRESS,
+        "embedder": EMBEDDER,
+        **{name: analyzer_options(spec(name, settings)) for name in names},
+    }
+    return {name: {**given, **options.get(name, {})} for name, given in defaults.items()}
 
 
 def database_connections(settings: Settings) -> int:
@@ -147,7 +153,7 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
     Yields the address of the ingress, once every deployment is healthy.
 
     Raises:
-        UsageError: `serve.host` is not loopback.
+        UsageError: `serve.host` is not loopback, or the cluster inside this process has too few CPUs.
         RayUnavailable: no cluster answers, or a deployment does not come up.
     """
     check_host(settings.serve.host, settings.serve)
@@ -157,6 +163,9 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
             proxy_location="HeadOnly",
             http_options={"host": settings.serve.host, "port": settings.serve.port},
             logging_config={"log_level": "WARNING", "enable_access_log": False},
+        )
+        check_room(
+            _chosen(to_deploy(settings.analyze.analyzers, settings), settings, options or {}), settings
         )
         _run(app)
         yield f"http://{settings.serve.host}:{settings.serve.port}"

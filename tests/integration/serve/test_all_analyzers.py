@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from rapray.analyzers.registry import specs
 from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
-from rapray.config.settings import LlmSettings
+from rapray.config.llm import LlmSettings
 from tests.support.llm_server import SHORT_ANSWERS, LanguageModelServer
 from tests.support.serving import free_port, local_ray
 

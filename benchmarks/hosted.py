@@ -1,0 +1,207 @@
+"""What does rapray cost a hosted model, against plain vLLM (`LLM.chat`) on the same prompts, in jobs and over HTTP?
+
+The same lyrics, the same prompts, the same bound answers of the small model that the tests use, without prefix caching,
+which would give the later side the prompts of the earlier one for nothing. Tokens a second, because answers differ a
+little in length; a repaired answer counts with all its tokens. Needs the environment of `make vllm`.
+
+    python -m benchmarks.hosted [--lyrics 24] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from benchmarks.database import fresh_database
+from rapray.analyzers.llm.prompts import load_prompts
+from rapray.analyzers.llm.providers import provider_of
+from rapray.analyzers.llm.questions import Questions
+from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
+from rapray.config.llm import HOSTED_PROVIDER, LlmSettings
+from rapray.domain import Lyric
+from rapray.samples.corpus import songs
+from rapray.text.fingerprint import content_hash
+from rapray.text.sections import split_sections
+from tests.support.collection import song_of, store
+from tests.support.hosted import model_folder
+from tests.support.serving import free_port, local_ray
+
+CONTEXT, LONGEST, PENALTY = 8192, 900, 1.3
+AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What one side did."""
+
+    seconds: float
+    output_tokens: int
+
+    @property
+    def per_second(self) -> float:
+        """Output tokens a second."""
+        return self.output_tokens / self.seconds
+
+
+def settings_for(database_url: str) -> Settings:
+    """The model as `local`, the only analyzer that is served."""
+    local = {
+        "context_tokens": CONTEXT,
+        "max_output_tokens": LONGEST,
+        "timeout_s": 1800,
+        "concurrency": AT_ONCE,
+        "extra_body": {"repetition_penalty": PENALTY},
+    }
+    hosted = {"model": str(model_folder()), "engine": {"enable_prefix_caching": False}}
+    return Settings(
+        database=DatabaseSettings(url=SecretStr(database_url)),
+        redis=RedisSettings(enabled=False),
+        analyze=AnalyzeSettings(analyzers=(HOSTED_PROVIDER,)),
+        serve=ServeSettings(port=free_port()),
+        llm=LlmSettings.model_validate({"hosted": hosted, "providers": {HOSTED_PROVIDER: local}}),
+    )
+
+
+def requests_of(settings: Settings, lyrics: list[Lyric]) -> list[tuple[Any, dict[str, Any]]]:
+    """What rapray asks about them first."""
+    provider = provider_of(settings, HOSTED_PROVIDER)
+    questions = Questions(HOSTED_PROVIDER, provider, load_prompts(settings.llm.prompts))
+    return [request for lyric in lyrics for request in questions.first_requests(lyric)]
+
+
+def plain(requests: list[tuple[Any, dict[str, Any]]]) -> Throughput:
+    """`LLM.chat` on all of them at once, in a process of its own, so that its memory is free again."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(requests, file)
+        file.flush()
+        command = [sys.executable, "-m", "benchmarks.hosted", "--plain", file.name]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return Throughput(**json.loads(printed.strip().splitlines()[-1]))
+
+
+def generate(file: Path) -> Throughput:
+    """The plain side."""
+    from vllm import LLM, SamplingParams
+    from vllm.sampling_params import StructuredOutputsParams
+
+    requests = json.loads(file.read_text())
+    engine = LLM(
+        str(model_folder()),
+        max_model_len=CONTEXT,
+        dtype="bfloat16",
+        enforce_eager=True,
+        enable_prefix_caching=False,
+        structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
+    )
+    schema = requests[0][1]["response_format"]["json_schema"]["schema"]
+    sampling = SamplingParams(
+        temperature=0,
+        max_tokens=LONGEST,
+        repetition_penalty=PENALTY,
+        logprobs=1,
+        structured_outputs=StructuredOutputsParams(json=schema),
+    )
+    conversations = [messages for messages, _ in requests]
+    engine.chat(conversations[:1], sampling, use_tqdm=False)  # compiles the grammar, touches the memory
+    started = time.perf_counter()
+    answers = engine.chat(conversations, sampling, use_tqdm=False)
+    seconds = time.perf_counter() - started
+    return Throughput(seconds, sum(len(answer.outputs[0].token_ids) for answer in answers))
+
+
+@contextmanager
+def served_model(settings: Settings) -> Generator[str]:
+    """The ingress with the model behind it."""
+    from rapray.serve.app import served
+
+    with local_ray(4), served(settings) as address:
+        yield address
+
+
+def job(settings: Settings, database_url: str) -> Throughput:
+    """`rapray analyze --analyzer local` with the model up: the tokens are those of the run's account."""
+    import psycopg
+
+    from rapray.pipelines.analyze import analyze
+
+    started = time.perf_counter()
+    analyze(settings, [HOSTED_PROVIDER])
+    seconds = time.perf_counter() - started
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT sum(output_tokens) FROM run_costs").fetchone()
+    assert row is not None
+    return Throughput(seconds, int(row[0]))
+
+
+def http(address: str, lyrics: list[Lyric]) -> Throughput:
+    """`POST /analyze`, as many at once as the model takes. A failed answer says no tokens and counts none."""
+
+    def ask(lyric: Lyric) -> int:
+        body = {"lyrics": lyric.lyrics, "analyzers": [HOSTED_PROVIDER]}
+        found = client.post("/analyze", json=body).json()
+        return int(found.get("results", {}).get(HOSTED_PROVIDER, {}).get("output_tokens") or 0)
+
+    with httpx.Client(base_url=address, timeout=3600) as client, ThreadPoolExecutor(AT_ONCE) as threads:
+        started = time.perf_counter()
+        tokens = sum(threads.map(ask, lyrics))
+        return Throughput(time.perf_counter() - started, tokens)
+
+
+def measure(count: int) -> dict[str, Throughput]:
+    """All three sides, one after the other."""
+    chosen = songs()[:count]
+    lyrics = [
+        Lyric(str(s.id), s.lyrics, split_sections(s.lyrics), content_hash(s.lyrics), s.title) for s in chosen
+    ]
+    with fresh_database() as url:
+        settings = settings_for(url)
+        found = {"LLM.chat": plain(requests_of(settings, lyrics))}
+        store(url, [song_of(song) for song in chosen])
+        with served_model(settings) as address:
+            http(address, lyrics[:1])  # warm, as the plain side was
+            found["rapray job"] = job(settings, url)
+            found["rapray HTTP"] = http(address, lyrics)
+    return found
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lyrics", type=int, default=24)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--plain", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.plain is not None:
+        print(json.dumps(asdict(generate(arguments.plain))))
+        return
+    found = measure(arguments.lyrics)
+    base = found["LLM.chat"].per_second
+    rows = {
+        name: {**asdict(side), "tokens_per_second": side.per_second, "ratio": side.per_second / base}
+        for name, side in found.items()
+    }
+    if arguments.json:
+        print(json.dumps(rows))
+        return
+    for name, row in rows.items():
+        print(
+            f"{name:<12} {row['output_tokens']:>7} tokens in {row['seconds']:7.1f} s, "
+            f"{row['tokens_per_second']:6.1f} tokens/s, {row['ratio']:.2f} x"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""A job with no served model: it starts one, asks about a whole batch ahead, and stops it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from rapray.analyzers.llm.prompts import load_prompts
+from rapray.config import Settings
+from rapray.errors import ModelUnavailable
+from rapray.pipelines.analyze import analyze
+from tests.support.collection import failures_of, fetched, results_of, store
+
+pytestmark = [pytest.mark.vllm, pytest.mark.ray, pytest.mark.timeout(1200)]
+VERSE = "Morning on the corner and the kettle sings to me\nEvery bill a paper boat, I float them out to sea"
+LONG = "\n\n".join(f"[Verse {n}]\n" + "\n".join([VERSE] * 30) for n in range(1, 5))
+TEXTS = {"short": VERSE, "other": VERSE.replace("kettle", "radio"), "long": LONG, "wordless": "...\n---"}
+
+
+def test_job_without_a_served_model_hosts_it_for_its_time(
+    cluster: None, settings: Settings, database_url: str, tmp_path: Path
+) -> None:
+    """A long lyric is read by section, one without words fails alone; a prompt that changes makes all due again."""
+    from ray import serve
+
+    store(database_url, [fetched(str(n), title, text) for n, (title, text) in enumerate(TEXTS.items())])
+    report = analyze(settings, ["local"])
+    results, failures = results_of(database_url), failures_of(database_url)
+    assert report.new + report.failed == len(TEXTS)
+    assert ("local", "short") in results
+    assert failures.keys() | results.keys() >= {("local", title) for title in TEXTS if title != "wordless"}
+    if ("local", "long") in results:
+        assert results["local", "long"]["data"]["reading"]["mode"] == "by_section"
+    assert not serve.status().applications
+    again = analyze(settings, ["local"], limit=1)
+    assert again.new == 0
+    prompts = tmp_path / "v1b"
+    prompts.mkdir()
+    for name, text in load_prompts("v1").texts.items():
+        (prompts / f"{name}.md").write_text(text + "\n\nBe brief.")
+    llm = settings.llm.model_copy(update={"prompts": str(prompts)})
+    other = analyze(settings.model_copy(update={"llm": llm}), ["local"], limit=2)
+    assert other.new + other.failed >= 1
+    with psycopg.connect(database_url) as conn:
+        versions = conn.execute("SELECT count(DISTINCT prompt_version) FROM analysis_results").fetchone()
+    assert versions == (2,)
+
+
+def test_job_model_that_is_not_there_is_said_before_the_first_lyric(
+    cluster: None, settings: Settings, database_url: str
+) -> None:
+    """A folder without a model ends the command in a sentence, and no lyric has an attempt for it."""
+    store(database_url, [fetched("1", "short", VERSE)])
+    hosted = settings.llm.hosted.model_copy(update={"model": "/nowhere/model"})
+    wrong = settings.model_copy(update={"llm": settings.llm.model_copy(update={"hosted": hosted})})
+    with pytest.raises(ModelUnavailable, match=r"config\.json"):
+        analyze(wrong, ["local"])
+    assert not failures_of(database_url)
