@@ -11,10 +11,12 @@ import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from rapray import __version__, cache, embedded
 from rapray.analyzers.emotion_choice import DEFAULT_MODEL, choose
+from rapray.analyzers.llm.providers import require_configured
 from rapray.config import Settings
 from rapray.embeddings import model_info
 from rapray.errors import RaprayError
@@ -52,7 +54,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at program, packages, disk, servers, schema, source and model, in that order."""
+    """Look at program, packages, disk, servers, schema, source and models, in that order."""
     findings = [_program(), *_packages(), _disk(settings)]
     endpoints = _endpoints(settings)
     if isinstance(endpoints, Finding):
@@ -66,6 +68,7 @@ def examine(settings: Settings) -> list[Finding]:
         _genius(settings),
         _guarded("embedding model", lambda: _model(settings)),
         _guarded("emotion model", lambda: _emotion(settings)),
+        _language_models(settings),
     ]
 
 
@@ -171,3 +174,24 @@ def _emotion(settings: Settings) -> Finding:
     advice = f"the built-in model stands in for {DEFAULT_MODEL}, whose weights are not on this host; "
     advice += "RAPRAY_EMOTION__MODEL=builtin says that this is meant"
     return Finding("emotion model", "warn", found, advice)
+
+
+def _language_models(settings: Settings) -> Finding:
+    """Which are set up; none is asked, because an answer may cost: `rapray llm check` does that."""
+    subject, hosted = "language models", settings.llm.hosted
+    ready = [name for name in settings.llm.providers if _is_set_up(settings, name)]
+    if hosted.model is not None and find_spec("vllm") is None:
+        advice = "`make vllm`, or pip install 'rapray[vllm]' for GPUs"
+        return Finding(subject, "warn", f"vLLM is not installed, to host {hosted.served_name}", advice)
+    advice = (
+        "" if ready else "each is optional: a key, an address, or RAPRAY_LLM__HOSTED__MODEL to host one here"
+    )
+    return Finding(subject, "ok", ", ".join(ready) or "none is set up", advice)
+
+
+def _is_set_up(settings: Settings, name: str) -> bool:
+    try:
+        require_configured(settings, name)
+    except RaprayError:
+        return False
+    return True

@@ -1,0 +1,37 @@
+"""Whether the deployments find their CPUs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import ray
+
+from rapray.config import RaySettings, Settings
+from rapray.config.llm import HostedSettings, LlmSettings
+from rapray.errors import UsageError
+from rapray.serve import app
+from rapray.serve.room import check_room, reserved_cpus
+
+HOSTED = Settings(llm=LlmSettings(hosted=HostedSettings(model="org/m", cpus=2, min_replicas=2)))
+
+
+def test_every_built_in_analyzer_fits_two_cpus_and_a_hosted_model_comes_on_top() -> None:
+    """What the laptop of the README has."""
+    names = ("algorithmic", "emotion", "qwen", "gemma", "ollama", "local")
+    chosen = app._chosen(names, Settings(), {})
+    assert reserved_cpus(chosen, Settings()) <= 2
+    assert reserved_cpus(chosen, HOSTED) == pytest.approx(reserved_cpus(chosen, Settings()) + 4)
+
+
+def test_too_few_cpus_are_said_where_the_cluster_cannot_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Serve itself would wait for ever; a cluster at an address may have an autoscaler."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    here: dict[str, Any] = {"CPU": 2.0}
+    monkeypatch.setattr(ray, "cluster_resources", lambda: here)
+    deployments = {"a": {"ray_actor_options": {"num_cpus": 1.5}}, "b": {"num_replicas": 2}}
+    with pytest.raises(UsageError, match="RAPRAY_RAY__NUM_CPUS=4"):
+        check_room(deployments, Settings())
+    check_room(deployments, Settings(ray=RaySettings(address="auto")))
+    here["CPU"] = 4.0
+    check_room(deployments, Settings())
