@@ -176,11 +176,12 @@ def _recorded(url: str, run_id: UUID) -> Generator[None]:
 
 @contextmanager
 def _ledger_progress(context: JobContext, total: int) -> Generator[None]:
+    before = context.written()  # by an earlier plan of the same run: another analyzer's
     with connect(context.endpoints.database_url, application_name="rapray progress") as connection:
 
         def standing() -> Standing | None:
             try:
-                return _standing(runs.written(connection, context.run_id))
+                return _standing(runs.written(connection, context.run_id) - before)
             except Error as error:
                 log.warning("progress is not known now", reason=str(error))
                 return None
