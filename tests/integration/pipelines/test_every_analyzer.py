@@ -1,0 +1,198 @@
+"""Each kind of analyzer over the sample corpus as one job: what is due, what is stored, and what poison costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rapray.analyzers.llm.prompts import load_prompts
+from rapray.analyzers.registry import identity
+from rapray.config import JobSettings, Settings
+from rapray.config.settings import LlmSettings
+from rapray.pipelines.analyze import analyze
+from rapray.pipelines.current import due_of
+from rapray.pipelines.job import JobContext
+from rapray.pipelines.progress import Standing
+from rapray.samples.corpus import songs
+from rapray.store import due
+from rapray.store.pool import connect
+from tests.support.collection import failures_of, fetched, results_of, song_of, store
+from tests.support.hostile import HostileServer, Reply, describing, says
+from tests.support.llm_server import SHORT_ANSWERS, LanguageModelServer
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster"), pytest.mark.timeout(600)]
+NAMES = ("algorithmic", "emotion", "qwen")
+ONE_ATTEMPT = JobSettings(compute_block_rows=16, max_attempts=1, progress_interval_s=60)
+
+
+@pytest.fixture(autouse=True)
+def _extras() -> None:
+    for package in ("torch", "openai"):
+        pytest.importorskip(package, reason="the embeddings or the llm extra is not installed")
+
+
+def settings_with(settings: Settings, base_url: str, prompts: str = "v1", **provider: Any) -> Settings:
+    """The settings with the built-in emotion model and `qwen` at this address; one failure is the last."""
+    values = {"base_url": base_url, "needs_key": False, "max_retries": 0, "concurrency": 2, **provider}
+    llm = LlmSettings.model_validate({"prompts": prompts, "providers": {"qwen": values}})
+    return settings.model_copy(update={"llm": llm, "jobs": ONE_ATTEMPT})
+
+
+def edited_prompts(folder: Path) -> str:
+    """The shipped prompts with one word changed."""
+    for name, text in load_prompts("v1").texts.items():
+        (folder / f"{name}.md").write_text(text.replace("rap lyrics", "hip-hop lyrics"))
+    return str(folder)
+
+
+def standing(settings: Settings, database_url: str) -> dict[str, tuple[int, int, int]]:
+    """How many tracks each analyzer has done, has an old result for, and has failed on for good."""
+    with connect(database_url, application_name="test") as conn:
+        found = {name: due.coverage(conn, due_of(identity(name, settings))) for name in NAMES}
+    assert all(one.tracks == one.done + one.stale + one.dead for one in found.values()), found
+    return {name: (one.done, one.stale, one.dead) for name, one in found.items()}
+
+
+def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on nothing may be due: the first plan would start Ray."""
+
+    def refused(_: JobContext) -> None:
+        pytest.fail("a job with nothing to do started Ray")
+
+    monkeypatch.setattr(JobContext, "start_ray", refused)
+
+
+def ends_shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """What each plan's bar ends at: how many were due, and how many it says are done."""
+    shown: list[tuple[int, int]] = []
+
+    @contextmanager
+    def progress(
+        job: str, total: int, standing: Callable[[], Standing], interval_s: float
+    ) -> Generator[None]:
+        del job, interval_s
+        yield
+        shown.append((total, standing().done))
+
+    monkeypatch.setattr("rapray.pipelines.job.progress", progress)
+    return shown
+
+
+def badly_about(bad: dict[str, Reply]) -> Reply:
+    """Describes every song but those of these titles."""
+
+    def reply(handler: Any) -> None:
+        question = "\n".join(message["content"] for message in handler.asked["messages"])
+        chosen: Callable[[Any], None] = next(
+            (b for t, b in bad.items() if f"Title: {t}\n" in question), describing
+        )
+        chosen(handler)
+
+    return reply
+
+
+def test_corpus_each_track_ends_once_and_a_new_prompt_makes_only_its_own_due(
+    job_settings: Settings, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """66 songs, three analyzers: done, or failed with the reason; then nothing is due; then exactly what was asked anew."""
+    count = len(store(database_url, map(song_of, songs())))
+    refused, babbled = songs()[5].title, songs()[40].title
+    bad = {refused: says(None, refusal="I will not read that."), babbled: says("Nice song!")}
+    with HostileServer(badly_about(bad)) as server:
+        settings = settings_with(job_settings, server.base_url)
+        shown = ends_shown(monkeypatch)
+        first = analyze(settings, NAMES)
+        assert shown == [(count, count)] * 3
+        assert (first.new, first.failed) == (3 * count - 2, 2)
+        results = results_of(database_url)
+        assert failures_of(database_url) == {
+            ("qwen", refused): "answer_refused",
+            ("qwen", babbled): "answer_invalid",
+        }
+        assert standing(settings, database_url) == {
+            "algorithmic": (count, 0, 0),
+            "emotion": (count, 0, 0),
+            "qwen": (count - 2, 0, 2),
+        }
+        asked = len(server.asked)
+        with monkeypatch.context() as patch:
+            without_ray(patch)
+            again = analyze(settings, NAMES)
+        assert (again.new, again.unchanged, again.failed) == (0, 3 * count - 2, 2)
+        assert len(server.asked) == asked
+        changed = settings_with(job_settings, server.base_url, edited_prompts(tmp_path))
+        assert standing(changed, database_url) == {
+            "algorithmic": (count, 0, 0),
+            "emotion": (count, 0, 0),
+            "qwen": (0, count - 2, 2),
+        }
+        third = analyze(changed, NAMES)
+    assert (third.new, third.unchanged) == (count - 2, 2 * count)
+    after = results_of(database_url)
+    assert {key for key in after if after[key] != results[key]} == {key for key in after if key[0] == "qwen"}
+
+
+def test_few_songs_with_a_real_model_end_as_results(
+    job_settings: Settings, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a model writes is stored with its model, prompt and tokens; again nothing is due; another prompt, all three."""
+    shortest = sorted(songs(), key=lambda song: len(song.lyrics))[:3]
+    store(database_url, map(song_of, shortest))
+    with LanguageModelServer() as server:
+        options = {"timeout_s": 300, "max_output_tokens": 3000, "extra_body": SHORT_ANSWERS}
+        settings = settings_with(job_settings, server.base_url, **options)
+        assert analyze(settings, NAMES).new == 9
+        without_ray(monkeypatch)
+        assert analyze(settings, NAMES).as_json() == {"new": 0, "unchanged": 9, "failed": 0}
+        changed = settings_with(job_settings, server.base_url, edited_prompts(tmp_path), **options)
+    for song in shortest:
+        row = results_of(database_url)["qwen", song.title]
+        wanted = identity("qwen", settings)
+        assert wanted.model is not None
+        assert (row["model"], row["prompt_version"]) == (wanted.model.name, wanted.prompt_version)
+        assert row["input_tokens"] > row["output_tokens"] > 50
+        assert row["data"]["reading"]["structured_output"] == "json_schema"
+    assert standing(changed, database_url) == {
+        "algorithmic": (3, 0, 0),
+        "emotion": (3, 0, 0),
+        "qwen": (0, 3, 0),
+    }
+
+
+def test_poisoned_tracks_fail_alone_and_change_no_neighbour(
+    job_settings: Settings, database_url: str
+) -> None:
+    """A megabyte, one token without end, control characters, no letter: the songs beside them have the same bytes."""
+    good = [song_of(song) for song in songs()[:4]]
+    poison = {
+        "a megabyte": "\n".join(song.lyrics for song in songs())[:60_000] * 17,
+        "one token": "la " * 200_000,
+        "control characters": "\x00\x01 red \x1b[31m alert \x07 \x7f \u202e of \ud800 the \u200b night",
+        "no letter": "\x01\x02 … \u200b",  # the table takes no empty text
+    }
+    store(database_url, good)
+    with HostileServer(describing) as server:
+        settings = settings_with(job_settings, server.base_url, max_parts=4)
+        assert analyze(settings, NAMES).failed == 0
+        alone = results_of(database_url)
+        with connect(database_url, application_name="test") as conn:
+            conn.execute("DELETE FROM analysis_results")
+        store(
+            database_url,
+            [fetched(f"poison {n}", title, text) for n, (title, text) in enumerate(poison.items())],
+        )
+        report = analyze(settings, NAMES)
+    results, failures = results_of(database_url), failures_of(database_url)
+    assert {key: results[key] for key in alone} == alone
+    empty = {(name, "no letter"): "lyrics_empty" for name in NAMES}
+    long = {("qwen", title): "lyrics_too_long" for title in ("a megabyte", "one token")}
+    assert failures == empty | long
+    assert report.failed == len(failures)
+    assert results.keys() | failures.keys() == {
+        (name, title) for name in NAMES for title in (*poison, *(g.ref.title for g in good))
+    }
+    assert not results.keys() & failures.keys()
