@@ -26,6 +26,7 @@ _MOST_STARTS = (
     50  # braces at which an object is looked for: an answer of a million braces must not take a minute
 )
 _MOST_PROBLEMS = 5
+_LONGEST_PLACE = 80  # characters; a member that the model made up may have a name without end
 
 
 class Unusable(Exception):
@@ -76,7 +77,8 @@ def _object(text: str) -> dict[str, Any] | None:
 def _told(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False)
     lines = [
-        f"- {'.'.join(map(str, p['loc'])) or 'the object'}: {p['msg']}" for p in problems[:_MOST_PROBLEMS]
+        f"- {'.'.join(map(str, p['loc']))[:_LONGEST_PLACE] or 'the object'}: {p['msg']}"
+        for p in problems[:_MOST_PROBLEMS]
     ]
     if len(problems) > _MOST_PROBLEMS:
         lines.append(f"- and {len(problems) - _MOST_PROBLEMS} more")

@@ -1,7 +1,7 @@
 """The prompts of one version, and lyrics made safe to stand in them.
 
-Knows no provider and no answer. A lyric is data: it stands in a fence that it cannot close, and what a chat template
-would read as the end of a turn is taken apart.
+Knows no provider and no answer. A lyric is data, and so is its title: they stand in a fence that they cannot close,
+and what a chat template would read as the end of a turn is taken apart.
 """
 
 from __future__ import annotations
@@ -51,15 +51,16 @@ class Prompts:
 
     def repair(self, asked: list[Message], answer: str, problem: str) -> list[Message]:
         """The messages that ask once more, after an answer that did not fit."""
-        again = _filled(self.texts["repair"], {"problem": problem})
+        again = _filled(self.texts["repair"], {"problem": disarmed(problem)})
         return [*asked, {"role": "assistant", "content": answer}, {"role": "user", "content": again}]
 
     def _messages(
         self, name: str, lyrics: str, values: dict[str, str], schema: dict[str, Any] | None
     ) -> list[Message]:
-        mark = fence(lyrics)
         values = {**values, "title": disarmed(values["title"]).replace("\n", " ")[:300] or "unknown"}
-        values |= {"fence": mark, "lyrics": f"{mark}\n{disarmed(lyrics)}\n{mark}"}
+        inside = f"Title: {values['title']}\n\n{disarmed(lyrics)}"
+        mark = fence(inside)
+        values |= {"fence": mark, "lyrics": f"{mark}\n{inside}\n{mark}"}
         # A server that binds the answer itself reads the schema in the request: its tokens are not paid twice.
         written = json.dumps(schema, ensure_ascii=False, separators=(",", ":")) if schema else ""
         values["schema"] = f" of this schema:\n{written}" if schema else "."
@@ -85,9 +86,9 @@ def load_prompts(name_or_path: str) -> Prompts:
     return Prompts(f"{folder.name}-{digest}", texts)
 
 
-def fence(lyrics: str) -> str:
-    """A mark that this lyric cannot contain: it is made of the lyric's own hash."""
-    return f"=====lyric-{hashlib.sha256(lyrics.encode('utf-8', 'replace')).hexdigest()[:20]}====="
+def fence(inside: str) -> str:
+    """A mark that this text cannot contain: it is made of the text's own hash."""
+    return f"=====lyric-{hashlib.sha256(inside.encode('utf-8', 'replace')).hexdigest()[:20]}====="
 
 
 def disarmed(text: str) -> str:
