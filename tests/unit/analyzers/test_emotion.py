@@ -228,7 +228,7 @@ def test_sentiment_follows_from_known_labels_alone(labels: dict[str, float], exp
 
 def test_emotion_vectors_of_an_artist_lie_close(analyzer: EmotionAnalyzer) -> None:
     """Of the sample songs, the nearest by feeling is by the same artist at least twice as often as by chance."""
-    chosen = [song for song in songs() if song.language == "en"]
+    chosen = [song for song in songs() if song.language == "en" and song.duplicate_of is None]
     outcomes = analyzer.analyze([lyric(song.lyrics, song.id) for song in chosen])
     vectors = np.array([outcome.embedding for outcome in outcomes if isinstance(outcome, Analysis)])
     artists = np.array([song.artist for song in chosen])
@@ -236,4 +236,4 @@ def test_emotion_vectors_of_an_artist_lie_close(analyzer: EmotionAnalyzer) -> No
     nearness = vectors @ vectors.T - 9 * np.eye(len(chosen))
     found = float((artists[nearness.argmax(1)] == artists).mean())
     chance = float((is_same.sum(1) - 1).mean() / (len(chosen) - 1))
-    assert found > 2 * chance
+    assert found > 2 * chance  # 0.22 and 0.09
