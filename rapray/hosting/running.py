@@ -5,7 +5,6 @@ Does not know the job.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -36,9 +35,13 @@ def running_model(settings: Settings) -> Generator[str]:
         log.info("the model that is served answers", application=found)
         yield found
         return
+    app = hosted_model(settings)
     was_up = bool(serve.status().proxies) or found is not None
+    serve.start(
+        proxy_location="Disabled", logging_config={"log_level": "WARNING", "enable_access_log": False}
+    )
     try:
-        _start(settings)
+        _run(app, settings.llm.hosted.served_name)
         yield OF_JOBS
     finally:
         serve.delete(OF_JOBS)
@@ -56,15 +59,9 @@ def _application() -> str | None:
     return min(names, key=lambda name: name == OF_JOBS, default=None)
 
 
-def _start(settings: Settings) -> None:
-    app = hosted_model(settings)
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    log.info("the model starts; this takes a minute or more", model=settings.llm.hosted.served_name)
+def _run(app: serve.Application, name: str) -> None:
+    log.info("the model starts; this takes a minute or more", model=name)
     try:
-        serve.start(
-            proxy_location="Disabled", logging_config={"log_level": "WARNING", "enable_access_log": False}
-        )
         serve.run(app, name=OF_JOBS, route_prefix=None)
     except RuntimeError as error:
-        reason = f"it did not come up: {error}; see Ray's logs"
-        raise ModelUnavailable(model=settings.llm.hosted.served_name, reason=reason) from error
+        raise ModelUnavailable(model=name, reason=f"it did not come up: {error}; see Ray's logs") from error
