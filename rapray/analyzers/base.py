@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from rapray.analyzers.budget import Budget
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo, analyze_stage
 from rapray.errors import AnalysisFailed, RaprayError
 
@@ -92,8 +93,8 @@ class Analyzer(Protocol):
 class Charged(Protocol):
     """An analyzer whose work costs money."""
 
-    def charge_to(self, budget: Any) -> None:
-        """Charge everything from now on to a run; `budget` is a `rapray.store.costs.RunBudget` or the like."""
+    def charge_to(self, budget: Budget) -> None:
+        """Charge everything from now on to a run."""
         ...
 
 

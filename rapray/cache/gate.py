@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 BUSY_WAIT_S = 0.05  # until a slot is looked for again
 TRIAL_WAIT_S = 0.25  # until the one trial after a pause is looked at again
 
-Ended = Literal["answered", "failed", "refused", "throttled"]
+Ended = Literal["answered", "failed", "refused", "throttled", "unsent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,14 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing was taken: come back in `seconds`. `pause` says why where the provider is paused, else it is empty."""
+    """Nothing was taken: come back in `seconds`. `pause` says why where the provider is paused, else it is empty.
+
+    `is_busy`: all slots are taken by requests of our own; the provider did not ask for this wait.
+    """
 
     seconds: float
     pause: str = ""
+    is_busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class End:
     """How a request ended.
 
     "answered" closes the breaker (also where the answer was an error of the request's own), "failed" counts for it,
-    "refused" (a key, a quota) opens it at once, "throttled" lets nothing pass for `pause_s` without opening it.
+    "refused" (a key, a quota) opens it at once, "throttled" lets nothing pass for `pause_s` without opening it. There
+    was no request where it was "unsent": that says nothing about the provider.
     """
 
     how: Ended
@@ -138,7 +143,7 @@ def _wait(state: _State, now: float, limits: GateLimits) -> Wait | None:
         return Wait(TRIAL_WAIT_S)
     state.slots = {ticket: until for ticket, until in state.slots.items() if until > now}
     if len(state.slots) >= limits.concurrency:
-        return Wait(BUSY_WAIT_S)
+        return Wait(BUSY_WAIT_S, is_busy=True)
     due = max(
         state.requests_at if limits.requests_per_minute else 0,
         state.tokens_at if limits.tokens_per_minute else 0,
@@ -161,6 +166,8 @@ def _settle(state: _State, now: float, limits: GateLimits, end: End) -> None:
         state.failures, state.is_open = 0, False
         return
     state.trial_until = 0
+    if end.how == "unsent":
+        return
     pause_s = limits.pause_s if end.pause_s is None else end.pause_s
     if end.how == "failed":
         state.failures += 1

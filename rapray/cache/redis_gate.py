@@ -41,7 +41,7 @@ if field('blocked_until') > now then
 end
 if field('is_open') == 1 and field('trial_until') > now then return {'wait', ARGV[8], ''} end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-if redis.call('ZCARD', KEYS[2]) >= concurrency then return {'wait', ARGV[7], ''} end
+if redis.call('ZCARD', KEYS[2]) >= concurrency then return {'busy', ARGV[7], ''} end
 local due = 0
 if request_us > 0 then due = field('requests_at') end
 if token_us > 0 then due = math.max(due, field('tokens_at')) end
@@ -68,6 +68,7 @@ if how == 'answered' then
     return
 end
 redis.call('HDEL', KEYS[1], 'trial_until')
+if how == 'unsent' then return end
 if how == 'failed' then
     local counted = redis.call('HINCRBY', KEYS[1], 'failures', 1)
     if counted < failures and field('is_open') == 0 then return end
@@ -108,7 +109,9 @@ class RedisGate:
         with reported(self._client):
             found = self._enter(keys=_keys(provider), args=[taken.ticket, *numbers, *waits, _KEEP_MS])
         kind, wait_us, reason = cast("tuple[bytes, bytes, bytes]", found)
-        return taken if kind == b"pass" else Wait(int(wait_us) / _MICROSECONDS, reason.decode())
+        if kind == b"pass":
+            return taken
+        return Wait(int(wait_us) / _MICROSECONDS, reason.decode(), is_busy=kind == b"busy")
 
     def leave(self, provider: str, taken: Pass, end: End) -> None:
         """Give the slot and the unused tokens back, and tell how it went.

@@ -51,7 +51,7 @@ class ProviderSettings(Section):
         default=60,
         ge=0,
         le=3600,
-        description="Longest wait of one request for a limit, a Retry-After or a paused provider.",
+        description="Longest wait of one request for a limit, a Retry-After or a paused provider; not for a slot.",
     )
     concurrency: int = Field(
         default=4, ge=1, le=1024, description="Requests at once, of all workers together."

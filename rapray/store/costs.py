@@ -9,22 +9,24 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from rapray.errors import CostLimitReached
 from rapray.store import queries
-from rapray.store.pool import address_of, connect, is_connection_lost, translated
+from rapray.store.retry import RetryingConnection
 
 _SQL = queries.load("costs")
 
 
 @dataclass(frozen=True, slots=True)
 class RunCost:
-    """What one run has spent on one provider; `reserved_usd` is of requests on their way."""
+    """What one run has spent on one provider; `reserved_usd` is of requests on their way.
+
+    Tokens and dollars are the most that there may be where a provider did not say; dollars are 0 without prices.
+    """
 
     provider: str
     requests: int
@@ -37,7 +39,7 @@ class RunCost:
 class RunBudget:
     """The account of one run, shared by all its workers.
 
-    Safe to use from several threads, and picklable.
+    Safe to use from several threads, and picklable. It waits where PostgreSQL restarts: answers are paid by then.
 
     Args:
         database_url: of the database that the run writes to.
@@ -47,63 +49,54 @@ class RunBudget:
 
     def __init__(self, database_url: str, run_id: UUID, limit_usd: float | None) -> None:
         self._database_url, self._run_id, self._limit_usd = database_url, run_id, limit_usd
-        self._conn: Connection | None = None
+        self._opened: RetryingConnection | None = None
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Workers get the account, not the connection."""
         return (RunBudget, (self._database_url, self._run_id, self._limit_usd))
 
-    def reserve(self, provider: str, usd: float) -> None:
-        """Set aside the most that a request may cost.
+    def reserve(self, provider: str, usd: float) -> UUID:
+        """Set aside the most that a request may cost, and count the request; the name of what was set aside.
 
         Raises:
             CostLimitReached: the limit leaves no room for it; nothing is set aside then.
+            DatabaseUnavailable: PostgreSQL stayed away for a minute.
         """
-        values = {"provider": provider, "usd": usd, "limit_usd": self._limit_usd}
-        if not self._execute("reserve", values):
-            spent = sum(c.cost_usd + c.reserved_usd for c in self._costs() if c.provider == provider)
+        reservation = uuid4()
+        values = {"id": reservation, "run_id": self._run_id, "provider": provider, "usd": usd}
+        if not self._run("reserve", values | {"limit_usd": self._limit_usd}):
+            with self._lock:
+                spent = sum(c.cost_usd + c.reserved_usd for c in self._costs() if c.provider == provider)
             raise CostLimitReached(provider=provider, spent_usd=round(spent, 6), limit_usd=self._limit_usd)
+        return reservation
 
-    def settle(
-        self,
-        provider: str,
-        *,
-        reserved_usd: float,
-        cost_usd: float,
-        input_tokens: int,
-        output_tokens: int,
-        requests: int = 1,
-    ) -> None:
-        """Put what a request did cost in the place of what was reserved for it."""
-        used = {"requests": requests, "input_tokens": input_tokens, "output_tokens": output_tokens}
-        costs = {"reserved_usd": reserved_usd, "cost_usd": cost_usd}
-        self._execute("settle", {"provider": provider, **used, **costs})
+    def settle(self, reservation: UUID, *, cost_usd: float, input_tokens: int, output_tokens: int) -> None:
+        """Put what a request did cost in the place of what was reserved for it.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL stayed away for a minute; the reservation stays.
+        """
+        used = {"input_tokens": input_tokens, "output_tokens": output_tokens, "cost_usd": cost_usd}
+        self._run("settle", {"id": reservation, "requests": 0, **used})
+
+    def release(self, reservation: UUID) -> None:
+        """Give back what was reserved for a request that was never sent; it does not count. Raises as `settle`."""
+        used = {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0}
+        self._run("settle", {"id": reservation, "requests": -1, **used})
 
     def _costs(self) -> list[RunCost]:
-        with connect(self._database_url, application_name="rapray costs") as conn:
-            return of_run(conn, self._run_id)
+        return self._connection().run(lambda conn: of_run(conn, self._run_id))
 
-    def _execute(self, name: str, values: dict[str, Any]) -> bool:
-        parameters = {"run_id": self._run_id, **values}
-        with self._lock, translated(address_of(self._database_url)):
-            try:
-                return self._once(name, parameters)
-            except psycopg.Error as error:
-                self._drop()
-                if not is_connection_lost(error):
-                    raise
-                return self._once(name, parameters)
+    def _run(self, name: str, values: dict[str, Any]) -> bool:
+        """Whether the query changed anything; each may run twice, as the reservation's id makes sure."""
+        with self._lock:
+            return self._connection().run(lambda conn: conn.execute(_SQL[name], values).rowcount > 0)
 
-    def _once(self, name: str, parameters: dict[str, Any]) -> bool:
-        if self._conn is None or self._conn.closed:
-            self._conn = connect(self._database_url, application_name="rapray costs")
-        return self._conn.execute(_SQL[name], parameters).rowcount > 0
-
-    def _drop(self) -> None:
-        conn, self._conn = self._conn, None
-        if conn is not None:
-            conn.close()
+    def _connection(self) -> RetryingConnection:
+        if self._opened is None:
+            self._opened = RetryingConnection(self._database_url, application_name="rapray costs")
+        return self._opened
 
 
 def of_run(conn: Connection, run_id: UUID) -> list[RunCost]:

@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rapray.analyzers.base import Identity, one_by_one, rounded
+from rapray.analyzers.budget import Budget
 from rapray.analyzers.llm.caller import Caller
 from rapray.analyzers.llm.checks import check
 from rapray.analyzers.llm.completions import Completions
 from rapray.analyzers.llm.conversation import Conversation, Found, is_context_error
-from rapray.analyzers.llm.costs import Budget, Usage, price
+from rapray.analyzers.llm.costs import Usage, price
 from rapray.analyzers.llm.merge import merge
 from rapray.analyzers.llm.parts import estimated_tokens
 from rapray.analyzers.llm.prompts import Prompts, load_prompts
@@ -166,9 +167,11 @@ class LlmAnalyzer:
             model_revision=self.model.revision,
             prompt_version=self.prompt_version,
             seconds=time.perf_counter() - started,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cost_usd=price(self._provider, usage.input_tokens, usage.output_tokens),
+            input_tokens=usage.input_tokens if usage.is_told else None,
+            output_tokens=usage.output_tokens if usage.is_told else None,
+            cost_usd=price(self._provider, usage.input_tokens, usage.output_tokens)
+            if usage.is_told
+            else None,
         )
 
     def _read(self, lyric: Lyric, usage: Usage) -> _Read:

@@ -1,25 +1,25 @@
 """Requests to a provider as everybody's good neighbour: shared limits, a breaker, repeats with jitter, a cost limit.
 
-Knows no lyric. What it waits for is bounded by `max_wait_s`; what would take longer is an error at once.
+Knows no lyric. What it waits for at a provider's wish is bounded by `max_wait_s`; what would take longer is an error
+at once.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from typing import Any
+from uuid import UUID
 
 import stamina
 
+from rapray.analyzers.budget import Budget
 from rapray.analyzers.llm.completions import Answer, Completions
-from rapray.analyzers.llm.costs import Budget, ProcessBudget, Usage, price
-from rapray.analyzers.llm.parts import estimated_tokens
+from rapray.analyzers.llm.costs import NoBudget, Tokens, Usage, most_tokens, price, taken_by
 from rapray.analyzers.llm.prompts import Message
-from rapray.cache.gate import End, Gate, Pass
+from rapray.cache.gate import End, Gate, Pass, Wait
 from rapray.config.llm import ProviderSettings
 from rapray.errors import (
-    AnswerInvalid,
     ConfigError,
     ProviderPaused,
     ProviderQuotaExceeded,
@@ -27,9 +27,13 @@ from rapray.errors import (
     ProviderUnavailable,
     RaprayError,
 )
+from rapray.telemetry import logger
+
+log = logger(__name__)
 
 REFUSED_PAUSE_S = 600.0  # a key or an account is not mended in seconds; a new job checks it at once
 _SHORTEST_WAIT_S = 0.01
+_SLOT_TURNS = 10  # of waiting for a slot; even with that many actors to a slot each gets its turn
 
 
 class Caller:
@@ -45,7 +49,7 @@ class Caller:
     def __init__(self, name: str, provider: ProviderSettings, completions: Completions, gate: Gate) -> None:
         self._name, self._provider, self._gate = name, provider, gate
         self._completions = completions
-        self._budget: Budget = ProcessBudget()
+        self._budget: Budget = NoBudget()
 
     def ask_through(self, completions: Completions) -> None:
         """Send every further request through somebody else."""
@@ -63,17 +67,13 @@ class Caller:
             raise ConfigError(problems=problem)
         self._budget = budget
 
-    def reopen(self) -> None:
-        """Forget a pause: somebody has just seen that the provider answers."""
-        self._gate.reopen(self._name)
-
     def ask(self, messages: list[Message], usage: Usage, **members: Any) -> Answer:
         """The answer, after repeats where they may help; counts into `usage`.
 
         Raises:
             ProviderPaused: the breaker is open, or a wait would be too long.
             CostLimitReached: the run may spend no more.
-            DependencyError, AnswerInvalid, AnswerRefused: see `Completions.ask`, after the last repeat.
+            DependencyError, AnswerRefused: see `Completions.ask`, after the last repeat.
         """
         attempts = self._provider.max_retries + 1
         for attempt in stamina.retry_context(
@@ -85,7 +85,7 @@ class Caller:
 
     def _may_repeat(self, error: Exception) -> bool | float:
         """Whether to repeat; a number is the wait that the provider asked for, with some jitter on top."""
-        if not isinstance(error, ProviderUnavailable | AnswerInvalid):
+        if not isinstance(error, ProviderUnavailable):
             return False
         wait_s = error.attributes.get("retry_after_s")
         if not isinstance(wait_s, int | float):
@@ -93,60 +93,76 @@ class Caller:
         return wait_s <= self._provider.max_wait_s and wait_s + random.uniform(0, 0.1 + wait_s / 10)
 
     def _once(self, messages: list[Message], usage: Usage, members: dict[str, Any]) -> Answer:
-        most_in = sum(estimated_tokens(message["content"]) for message in messages) + estimated_tokens(
-            json.dumps(members.get("response_format", ""))
-        )
-        most_out = int(members.get("max_tokens", self._provider.max_output_tokens))
-        reserved = price(self._provider, most_in, most_out) or 0.0
-        self._budget.reserve(self._name, reserved)
-        used_in = used_out = 0
+        most = most_tokens(self._provider, messages, members)
+        taken = self._enter(most.input + most.output)
         try:
-            taken = self._enter(most_in + most_out)
-            end = End("failed", reason="an error of the program")
-            try:
-                usage.requests += 1
-                answer = self._completions.ask(messages, **members)
-                used_in, used_out = answer.input_tokens, answer.output_tokens
-                end = End("answered", used_in + used_out)
-            except RaprayError as error:
-                end = _end_of(error)
-                raise
-            finally:
-                self._gate.leave(self._name, taken, end)
-        finally:
-            usage.input_tokens += used_in
-            usage.output_tokens += used_out
-            cost = price(self._provider, used_in, used_out) or 0.0
-            self._budget.settle(
-                self._name,
-                reserved_usd=reserved,
-                cost_usd=cost,
-                input_tokens=used_in,
-                output_tokens=used_out,
-            )
-        return answer
+            reservation = self._budget.reserve(self._name, self._usd(most))
+        except BaseException:
+            self._gate.leave(self._name, taken, End("unsent"))
+            raise
+        ended = self._sent(messages, members)
+        spent = taken_by(ended, most)
+        self._gate.leave(self._name, taken, _end_of(ended, spent))
+        usage.requests += spent is not None
+        self._account(reservation, spent)
+        if isinstance(ended, BaseException):
+            raise ended
+        usage.add(ended)
+        return ended
+
+    def _sent(self, messages: list[Message], members: dict[str, Any]) -> Answer | BaseException:
+        """How the request ended: whatever it was, slot and account are put in order before it is raised."""
+        try:
+            return self._completions.ask(messages, **members)
+        except BaseException as error:  # noqa: BLE001 - raised by `_once`
+            return error
+
+    def _account(self, reservation: UUID, spent: Tokens | None) -> None:
+        """Keep the account. Where that fails the reservation stays: too little is spent then, and no answer is lost."""
+        try:
+            if spent is None:
+                self._budget.release(reservation)
+                return
+            counts = {"input_tokens": spent.input, "output_tokens": spent.output}
+            self._budget.settle(reservation, cost_usd=self._usd(spent), **counts)
+        except Exception as error:  # noqa: BLE001 - the answer is there and paid, it must not be lost with the account
+            log.error("what a request cost could not be written", provider=self._name, reason=str(error))
+
+    def _usd(self, tokens: Tokens) -> float:
+        return price(self._provider, tokens.input, tokens.output) or 0.0
 
     def _enter(self, tokens: int) -> Pass:
-        """Wait for a place, no longer than `max_wait_s`."""
-        until = time.monotonic() + self._provider.max_wait_s
-        while True:
-            found = self._gate.enter(self._name, tokens)
-            if isinstance(found, Pass):
-                return found
-            if time.monotonic() + found.seconds > until:
-                reason = found.pause or "a wait for its limits that is too long"
-                raise ProviderPaused(provider=self._name, seconds=round(found.seconds, 1), reason=reason)
+        """Wait for a place: for the provider `max_wait_s` at most, for a slot of our own as long as requests may take.
+
+        Each turn of the slots is over within `timeout_s`, and an actor has no more threads than there are slots.
+        """
+        left_s = {False: self._provider.max_wait_s, True: _SLOT_TURNS * self._provider.timeout_s}
+        while isinstance(found := self._gate.enter(self._name, tokens), Wait):
+            if found.seconds > left_s[found.is_busy]:
+                raise ProviderPaused(provider=self._name, seconds=round(found.seconds, 1), reason=_why(found))
+            started = time.monotonic()
             # Jitter: those who wait for one moment do not come in one moment.
             time.sleep(max(_SHORTEST_WAIT_S, found.seconds) * random.uniform(1, 1.3))
+            left_s[found.is_busy] -= time.monotonic() - started
+        return found
 
 
-def _end_of(error: RaprayError) -> End:
-    """What a failed request means for those who come after it."""
-    if isinstance(error, ProviderRefused | ProviderQuotaExceeded):
-        return End("refused", pause_s=REFUSED_PAUSE_S, reason=str(error))
-    if not isinstance(error, ProviderUnavailable | AnswerInvalid):
-        return End("answered")  # the provider works; this request did not fit it
-    wait_s = error.attributes.get("retry_after_s")
-    if isinstance(wait_s, int | float):
-        return End("throttled", pause_s=float(wait_s), reason=str(error))
-    return End("failed", reason=str(error))
+def _why(wait: Wait) -> str:
+    if wait.is_busy:
+        return "no request of ours ended in time"
+    return wait.pause or "a wait for its limits that is too long"
+
+
+def _end_of(ended: Answer | BaseException, spent: Tokens | None) -> End:
+    """What a request means for those who come after it."""
+    used = 0 if spent is None else spent.input + spent.output
+    if isinstance(ended, ProviderRefused | ProviderQuotaExceeded):
+        return End("refused", used, pause_s=REFUSED_PAUSE_S, reason=str(ended))
+    if isinstance(ended, ProviderUnavailable):
+        wait_s = ended.attributes.get("retry_after_s")
+        if isinstance(wait_s, int | float):
+            return End("throttled", used, pause_s=float(wait_s), reason=str(ended))
+        return End("failed", used, reason=str(ended))
+    if isinstance(ended, Answer | RaprayError):
+        return End("answered", used)  # the provider works, even where this request did not fit it
+    return End("failed", used, reason="an error of the program")

@@ -6,15 +6,14 @@ Knows neither HTTP clients nor Ray: `wire.py` carries requests over HTTP, `rapra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from rapray.analyzers.llm.prompts import Message
 from rapray.cache.retry_after import parse_retry_after
 from rapray.config.llm import ProviderSettings
 from rapray.errors import (
-    AnswerInvalid,
     AnswerRefused,
     ProviderQuotaExceeded,
     ProviderRefused,
@@ -29,14 +28,16 @@ _QUOTA_WORDS = ("insufficient_quota", "billing", "balance", "credit", "payment")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model wrote. `tokens` are its pieces with their log-probabilities, empty where the API gave none."""
+    """What a model wrote, and how many tokens it took; None where the API does not say.
+
+    `tokens` are its pieces with their log-probabilities, empty where the API gave none.
+    """
 
     text: str
     finish_reason: str
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    output_tokens: int | None
     tokens: tuple[tuple[str, float], ...] = ()
-    served_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,12 @@ class Completions(Protocol):
             members: further members of the request.
 
         Raises:
-            ProviderUnavailable: no answer, a time-out, 429 or 5xx; `retry_after_s` among its attributes.
+            ProviderUnavailable: no answer, a time-out, 429, 5xx or a body that is no answer; among its attributes
+                `retry_after_s`, `status`, and `was_sent`: False where the request never left.
             ProviderRefused: 401 or 403.
             ProviderQuotaExceeded: 402, or 429 for an account that has nothing left.
             ProviderRejected: another 4xx.
-            AnswerInvalid: the body is not an answer.
-            AnswerRefused: the model or a filter declines.
+            AnswerRefused: the model or a filter declines; `input_tokens` and `output_tokens` as in `Answer`.
         """
         ...
 
@@ -88,25 +89,26 @@ def answer_of(name: str, body: str | bytes) -> Answer:
     """The answer in a body of OpenAI's form.
 
     Raises:
-        AnswerInvalid, AnswerRefused: see `Completions.ask`.
+        ProviderUnavailable, AnswerRefused: see `Completions.ask`.
     """
     try:
         found = _Body.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
-        raise AnswerInvalid(provider=name, reason=f"{place}: {first['msg']}") from error
+        reason = f"its answer has another form: {place}: {first['msg']}"
+        raise ProviderUnavailable(provider=name, reason=reason, retry_after_s=None, status=200) from error
     choice, usage = found.choices[0], found.usage or _Usage()
+    told = {"input_tokens": usage.prompt_tokens or None, "output_tokens": usage.completion_tokens}
     if choice.message.refusal or choice.finish_reason == "content_filter":
-        raise AnswerRefused(provider=name, reason=short(choice.message.refusal or "a content filter"))
+        reason = short(choice.message.refusal or "a content filter")
+        raise AnswerRefused(provider=name, reason=reason, **told)
     tokens = (choice.logprobs.content if choice.logprobs else None) or []
     return Answer(
         choice.message.content or "",
         choice.finish_reason or "",
-        usage.prompt_tokens,
-        usage.completion_tokens,
-        tuple((token.token, token.logprob) for token in tokens),
-        found.model,
+        tokens=tuple((token.token, token.logprob) for token in tokens),
+        **told,
     )
 
 
@@ -147,6 +149,18 @@ def short(text: str) -> str:
     return line if len(line) <= _LONGEST_REASON else line[:_LONGEST_REASON] + "…"
 
 
+def _count_or_none(value: object) -> int | None:
+    """The answer is good and paid, whatever stands beside it."""
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _mapping_or_none(value: object) -> object:
+    return value if isinstance(value, dict) else None
+
+
+_Count = Annotated[int | None, BeforeValidator(_count_or_none)]
+
+
 class _Message(BaseModel):
     content: str | None = None
     refusal: str | None = None
@@ -168,14 +182,13 @@ class _Choice(BaseModel):
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int = Field(default=0, ge=0)
-    completion_tokens: int = Field(default=0, ge=0)
+    prompt_tokens: _Count = None
+    completion_tokens: _Count = None
 
 
 class _Body(BaseModel):
     choices: list[_Choice] = Field(min_length=1)
-    usage: _Usage | None = None
-    model: str | None = None
+    usage: Annotated[_Usage | None, BeforeValidator(_mapping_or_none)] = None
 
 
 class _Error(BaseModel):

@@ -105,7 +105,8 @@ class Conversation:
 
     def _found(self, answer: Answer) -> Found:
         if answer.finish_reason == "length":
-            problem = f"It was cut after {answer.output_tokens} tokens. Write shorter sentences."
+            told = "" if answer.output_tokens is None else f" after {answer.output_tokens} tokens"
+            problem = f"It was cut{told}. Write shorter sentences."
             raise Unusable(problem)
         found = read_answer(answer.text)
         confidence = from_logprobs(answer.text, answer.tokens)

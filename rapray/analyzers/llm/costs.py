@@ -1,57 +1,96 @@
-"""What requests cost: tokens times prices, and the account of a run that they are charged to.
+"""What requests take and cost: tokens times prices, and the most where nobody says what it was.
 
 Knows no database: a run's account is handed in.
 """
 
 from __future__ import annotations
 
-import threading
+import json
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
+from uuid import UUID, uuid4
 
+from rapray.analyzers.llm.completions import Answer
+from rapray.analyzers.llm.parts import estimated_tokens
+from rapray.analyzers.llm.prompts import Message
 from rapray.config.llm import ProviderSettings
+from rapray.errors import AnswerRefused, RaprayError
+
+# A gateway's 408, 502 or 504 may come after the model has worked, and nobody knows of a 500. A 503 took no request.
+_NOT_WORKED_ON = frozenset({501, 503, 505})
 
 
-class Budget(Protocol):
-    """The account of one run; `rapray.store.costs.RunBudget` keeps it for all workers."""
+class NoBudget:
+    """The account of requests that belong to no run: everything is allowed and nothing is counted."""
 
-    def reserve(self, provider: str, usd: float) -> None:
-        """Set aside the most that a request may cost; raises CostLimitReached where there is no room."""
-        ...
-
-    def settle(
-        self, provider: str, *, reserved_usd: float, cost_usd: float, input_tokens: int, output_tokens: int
-    ) -> None:
-        """Put what it did cost in its place."""
-        ...
-
-
-class ProcessBudget:
-    """An account inside one process, for requests that belong to no run."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.cost_usd = 0.0
-
-    def reserve(self, provider: str, usd: float) -> None:
+    def reserve(self, provider: str, usd: float) -> UUID:
         """Everything is allowed."""
+        return uuid4()
 
-    def settle(
-        self, provider: str, *, reserved_usd: float, cost_usd: float, input_tokens: int, output_tokens: int
-    ) -> None:
-        """Add it up."""
-        with self._lock:
-            self.cost_usd += cost_usd
+    def settle(self, reservation: UUID, *, cost_usd: float, input_tokens: int, output_tokens: int) -> None:
+        """Nothing is counted."""
+
+    def release(self, reservation: UUID) -> None:
+        """Nothing was set aside."""
 
 
 @dataclass(slots=True)
 class Usage:
-    """What one lyric took, all its requests together, those that failed too."""
+    """What one lyric took: all requests that were sent, and the tokens of those that were answered.
+
+    `is_told` is False where an answer did not say its tokens, so that the sum is not known.
+    """
 
     requests: int = 0
     repairs: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    is_told: bool = True
+
+    def add(self, answer: Answer) -> None:
+        """Count the tokens of an answer."""
+        self.is_told = self.is_told and None not in (answer.input_tokens, answer.output_tokens)
+        self.input_tokens += answer.input_tokens or 0
+        self.output_tokens += answer.output_tokens or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Of a prompt and of an answer."""
+
+    input: int
+    output: int
+
+
+def most_tokens(provider: ProviderSettings, messages: list[Message], members: dict[str, Any]) -> Tokens:
+    """The most that a request may take, estimated on the safe side."""
+    written = [*(message["content"] for message in messages), json.dumps(members.get("response_format", ""))]
+    most_out = int(members.get("max_tokens", provider.max_output_tokens))
+    return Tokens(sum(map(estimated_tokens, written)), most_out)
+
+
+def taken_by(ended: Answer | BaseException, most: Tokens) -> Tokens | None:
+    """What a request took, by how it ended; None where it was never sent.
+
+    Where nobody says, it is the most: a request that left and has no answer may be paid for all the same.
+    """
+    if isinstance(ended, Answer):
+        return _told(ended.input_tokens, ended.output_tokens, most)
+    told = ended.attributes if isinstance(ended, RaprayError) else {}
+    if isinstance(ended, AnswerRefused):
+        return _told(told.get("input_tokens"), told.get("output_tokens"), most)
+    if told.get("was_sent") is False:
+        return None
+    status = told.get("status")
+    is_free = isinstance(status, int) and (300 <= status < 500 or status in _NOT_WORKED_ON) and status != 408
+    return Tokens(0, 0) if is_free else most
+
+
+def _told(input_tokens: object, output_tokens: object, most: Tokens) -> Tokens:
+    return Tokens(
+        input_tokens if isinstance(input_tokens, int) else most.input,
+        output_tokens if isinstance(output_tokens, int) else most.output,
+    )
 
 
 def price(provider: ProviderSettings, input_tokens: int, output_tokens: int) -> float | None:

@@ -14,7 +14,9 @@ from rapray.config.llm import HOSTED_PROVIDER, ProviderSettings
 from rapray.errors import ProviderNotConfigured, UnknownAnalyzer
 
 ANALYZER_VERSION = "1.0.0"
-_LEASE_MARGIN_S = 30.0
+_LEASE_MARGIN_S = (
+    90.0  # in its slot a request also waits for the run's account, a minute where PostgreSQL restarts
+)
 
 
 def provider_of(settings: Settings, name: str) -> ProviderSettings:

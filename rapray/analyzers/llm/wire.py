@@ -22,6 +22,9 @@ from rapray.errors import AnswerInvalid, ProviderUnavailable, RaprayError
 
 MAX_BODY_BYTES = 4_000_000  # an answer of 65,536 tokens with its log-probabilities stays below
 
+# Everything else may have reached the provider: a time-out while it works, a connection that ends before the answer.
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+
 
 class TooMuch(httpx2.TransportError):
     """A body that is too long, too slow or packed."""
@@ -129,11 +132,10 @@ class Wire:
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
             reason = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
-            raise self._unavailable(short(reason)) from error
-        except openai.OpenAIError as error:
-            raise AnswerInvalid(provider=self._name, reason=short(str(error))) from error
-        except httpx2.HTTPError as error:
-            raise self._unavailable(short(f"{type(error).__name__}: {error}")) from error
+            raise self._unavailable(reason, was_sent=not isinstance(cause, _NEVER_SENT)) from error
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise self._unavailable(reason) from error
 
     def _of_status(self, error: openai.APIStatusError) -> RaprayError:
         return refusal(
@@ -144,8 +146,10 @@ class Wire:
             retry_after=error.response.headers.get("retry-after"),
         )
 
-    def _unavailable(self, reason: str) -> ProviderUnavailable:
-        return ProviderUnavailable(provider=self._name, reason=reason, retry_after_s=None, status=None)
+    def _unavailable(self, reason: str, *, was_sent: bool = True) -> ProviderUnavailable:
+        return ProviderUnavailable(
+            provider=self._name, reason=short(reason), retry_after_s=None, status=None, was_sent=was_sent
+        )
 
     def _told(self, error: openai.APIStatusError) -> str:
         """What the API says, without the key, which some repeat."""

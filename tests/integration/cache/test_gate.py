@@ -58,7 +58,9 @@ def test_gate_slot_of_a_dead_worker_is_free_after_its_lease(redis_url: str) -> N
     """Nobody gives it back, and nothing is stuck."""
     one = gate(redis_url, concurrency=1, lease_s=0.2)
     entered(one.enter("a", 1))
-    assert isinstance(one.enter("a", 1), Wait)
+    wait = one.enter("a", 1)
+    assert isinstance(wait, Wait)
+    assert wait.is_busy
     until_entered(one)
 
 
@@ -92,6 +94,17 @@ def test_gate_breaker_is_shared_and_lets_one_trial_pass(redis_url: str) -> None:
     assert isinstance(two.enter("a", 1), Wait)
     one.leave("a", trial, End("answered"))
     assert all(isinstance(worker.enter("a", 1), Pass) for worker in (one, two, two))
+
+
+def test_gate_that_was_left_unsent_is_as_it_was(redis_url: str) -> None:
+    """Nobody was asked: the failures before and after it are two in a row."""
+    one = gate(redis_url, failures=2, pause_s=600, concurrency=1, tokens_per_minute=60)
+    one.leave("a", entered(one.enter("a", 0)), End("failed"))
+    one.leave("a", entered(one.enter("a", 500)), End("unsent"))
+    one.leave("a", entered(one.enter("a", 0)), End("failed", reason="it is down"))
+    wait = one.enter("a", 1)
+    assert isinstance(wait, Wait)
+    assert (wait.pause, wait.is_busy) == ("it is down", False)
 
 
 def test_gate_refusal_pauses_everybody_and_reopen_ends_it(redis_url: str) -> None:

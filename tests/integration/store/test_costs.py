@@ -7,6 +7,8 @@ import threading
 import uuid
 
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rapray.errors import CostLimitReached
 from rapray.store import costs, runs
@@ -30,8 +32,8 @@ def test_budget_settles_what_was_reserved(database_url: str) -> None:
     """The account shows what requests did cost, and nothing is set aside at the end."""
     run = run_of(database_url)
     budget = pickle.loads(pickle.dumps(RunBudget(database_url, run, 1.0)))
-    budget.reserve("qwen", 0.4)
-    budget.settle("qwen", reserved_usd=0.4, cost_usd=0.1, input_tokens=10, output_tokens=5)
+    reservation = budget.reserve("qwen", 0.4)
+    budget.settle(reservation, cost_usd=0.1, input_tokens=10, output_tokens=5)
     (found,) = spent(database_url, run)
     assert (found.provider, found.requests, found.input_tokens, found.output_tokens) == ("qwen", 1, 10, 5)
     assert (found.cost_usd, found.reserved_usd) == (pytest.approx(0.1), pytest.approx(0))
@@ -52,9 +54,52 @@ def test_budget_without_limit_counts_all_the_same(database_url: str) -> None:
     """Accounting needs no limit."""
     run = run_of(database_url)
     budget = RunBudget(database_url, run, None)
-    budget.reserve("ollama", 0.0)
-    budget.settle("ollama", reserved_usd=0, cost_usd=0, input_tokens=7, output_tokens=3)
+    reservation = budget.reserve("ollama", 0.0)
+    budget.settle(reservation, cost_usd=0, input_tokens=7, output_tokens=3)
     assert [(one.requests, one.input_tokens) for one in spent(database_url, run)] == [(1, 7)]
+
+
+def test_budget_counts_requests_when_they_are_sent(database_url: str) -> None:
+    """One on its way counts, as does that of a killed worker; one that never left does not."""
+    run = run_of(database_url)
+    budget = RunBudget(database_url, run, None)
+    budget.reserve("qwen", 0.1)
+    budget.release(budget.reserve("qwen", 0.2))
+    (found,) = spent(database_url, run)
+    assert (found.requests, found.reserved_usd) == (1, pytest.approx(0.1))
+
+
+def test_budget_kept_twice_is_kept_once(database_url: str) -> None:
+    """A connection that is lost after the commit makes a query run again: no dollar is counted or freed twice."""
+    run = run_of(database_url)
+    budget = RunBudget(database_url, run, 1.0)
+    budget.reserve("qwen", 0.5)
+    values = {"id": uuid.uuid4(), "run_id": run, "provider": "qwen", "usd": 0.4, "limit_usd": 1.0}
+    assert [budget._run("reserve", values) for _ in range(2)] == [True, True]
+    for _ in range(2):
+        budget.settle(values["id"], cost_usd=0.1, input_tokens=1, output_tokens=1)
+    (found,) = spent(database_url, run)
+    assert (found.requests, found.cost_usd, found.reserved_usd) == (2, pytest.approx(0.1), pytest.approx(0.5))
+
+
+def test_budget_waits_for_a_server_that_restarts(database_url: str) -> None:
+    """The session ends and no new one is let in for a while: the account is kept all the same."""
+    run = run_of(database_url)
+    budget = RunBudget(database_url, run, None)
+    reservation = budget.reserve("qwen", 0.4)
+    name = sql.Identifier(str(conninfo_to_dict(database_url)["dbname"]))
+    with connect(make_conninfo(database_url, dbname="postgres"), application_name="test") as conn:
+        conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rapray costs'"
+        )
+        back = threading.Timer(
+            1, lambda: conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+        )
+        back.start()
+        budget.settle(reservation, cost_usd=0.1, input_tokens=10, output_tokens=5)
+        back.join()
+    assert [(one.requests, one.reserved_usd) for one in spent(database_url, run)] == [(1, pytest.approx(0))]
 
 
 def test_budget_of_many_workers_is_never_passed(database_url: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rapray.cache.gate import End, GateLimits, Pass, ProcessGate, Wait
+from rapray.cache.gate import BUSY_WAIT_S, End, GateLimits, Pass, ProcessGate, Wait
 
 
 class Clock:
@@ -33,6 +33,7 @@ def test_gate_lets_as_many_in_as_there_are_slots() -> None:
     first = entered(one.enter("a", 1))
     entered(one.enter("a", 1))
     assert isinstance(one.enter("a", 1), Wait)
+    assert one.enter("a", 1) == Wait(BUSY_WAIT_S, is_busy=True)
     entered(one.enter("b", 1))
     one.leave("a", first, End("answered", 1))
     entered(one.enter("a", 1))
@@ -101,3 +102,16 @@ def test_gate_retry_after_holds_everybody_back_without_opening() -> None:
     clock.now += 7.1
     entered(one.enter("a", 1))
     entered(one.enter("a", 1))
+
+
+def test_gate_that_was_left_unsent_is_as_it_was() -> None:
+    """Nobody was asked: no failure, no success, and the next one may be the trial."""
+    one, clock = gate(failures=2, pause_s=30, concurrency=1, tokens_per_minute=60)
+    one.leave("a", entered(one.enter("a", 0)), End("failed"))
+    one.leave("a", entered(one.enter("a", 500)), End("unsent"))
+    one.leave("a", entered(one.enter("a", 0)), End("failed", reason="it is down"))
+    assert one.enter("a", 1) == Wait(30.0, "it is down")
+    clock.now += 31
+    one.leave("a", entered(one.enter("a", 0)), End("unsent"))
+    one.leave("a", entered(one.enter("a", 0)), End("failed", reason="still down"))
+    assert one.enter("a", 1) == Wait(30.0, "still down")

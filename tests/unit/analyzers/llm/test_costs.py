@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
 import pytest
 
 from rapray.analyzers.llm.analyzer import LlmAnalyzer
-from rapray.domain import Analysis
+from rapray.domain import Analysis, Failure
 from rapray.errors import (
     ConfigError,
     CostLimitReached,
+    DatabaseUnavailable,
 )
-from tests.support.hostile import HostileServer, answers
+from tests.support.hostile import ANSWER, HostileServer, Reply, answers, cut, error, says, slow, status
 from tests.support.qwen import TEXT, lyric, outcome, settings_for
+
+PRICES = {"input_usd_per_million": 1, "output_usd_per_million": 5}
+MOST_OUT = 2048 * 5 / 1e6
+"""Of any answer under these prices."""
 
 
 class Purse:
     """A budget of so many dollars."""
 
     def __init__(self, usd: float) -> None:
-        self.left, self.settled = usd, 0.0
+        self.left, self.settled, self.requests = usd, 0.0, 0
+        self.reserved: dict[UUID, float] = {}
 
-    def reserve(self, provider: str, usd: float) -> None:
+    def reserve(self, provider: str, usd: float) -> UUID:
         """Take it out of the purse."""
         if usd > self.left:
             raise CostLimitReached(provider=provider, spent_usd=0, limit_usd=self.left)
         self.left -= usd
+        self.requests += 1
+        reservation = uuid4()
+        self.reserved[reservation] = usd
+        return reservation
 
-    def settle(self, provider: str, *, reserved_usd: float, cost_usd: float, **_: int) -> None:
+    def settle(self, reservation: UUID, *, cost_usd: float, **_: int) -> None:
         """Put back what was not needed."""
-        self.left += reserved_usd - cost_usd
+        self.left += self.reserved.pop(reservation) - cost_usd
         self.settled += cost_usd
+
+    def release(self, reservation: UUID) -> None:
+        """Put back all of it."""
+        self.left += self.reserved.pop(reservation)
+        self.requests -= 1
+
+
+def body(**usage: Any) -> Reply:
+    """A good answer with this beside it."""
+    choices = [{"message": {"content": json.dumps(ANSWER)}, "finish_reason": "stop"}]
+    return status(200, {"choices": choices, **usage})
+
+
+def charged(*script: Reply, usd: float = 1.0, **provider: Any) -> tuple[Analysis | Failure, Purse]:
+    """What comes of one lyric, and the purse that it was charged to."""
+    purse = Purse(usd)
+    with HostileServer(*script) as server:
+        analyzer = LlmAnalyzer(settings_for(server, max_retries=0, **PRICES, **provider), "qwen")
+        analyzer.charge_to(purse)
+        return analyzer.analyze([lyric()])[0], purse
 
 
 def test_cost_of_unknown_prices_is_not_invented() -> None:
@@ -43,16 +77,90 @@ def test_cost_limit_ends_requests_before_they_are_sent() -> None:
     """What a request may cost at most is set aside first, so the limit is never passed."""
     purse = Purse(0.02)
     with HostileServer(answers()) as server:
-        settings = settings_for(server, input_usd_per_million=1, output_usd_per_million=5)
-        analyzer = LlmAnalyzer(settings, "qwen")
+        analyzer = LlmAnalyzer(settings_for(server, **PRICES), "qwen")
         analyzer.charge_to(purse)
         found = [analyzer.analyze([lyric(TEXT, str(n))])[0] for n in range(60)]
         sent = len(server.asked)
     codes = [getattr(one, "code", "ok") for one in found]
     assert codes == ["ok"] * sent + ["cost_limit"] * (60 - sent)
     assert 0 < sent < 60
+    assert purse.requests == sent
     assert purse.settled == pytest.approx(sent * (100 + 5 * 50) / 1e6)
     assert purse.settled <= 0.02
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {},
+        {"usage": None},
+        {"usage": {}},
+        {"usage": {"prompt_tokens": 0, "completion_tokens": None}},
+        {"usage": {"prompt_tokens": -1, "completion_tokens": "many"}},
+        {"usage": "none"},
+    ],
+)
+def test_cost_of_an_answer_without_usage_is_what_was_set_aside(usage: dict[str, Any]) -> None:
+    """The answer counts, its result claims no tokens and no price, and the run pays the most it may have cost."""
+    found, purse = charged(body(**usage))
+    assert isinstance(found, Analysis), found
+    assert (found.input_tokens, found.output_tokens, found.cost_usd) == (None, None, None)
+    assert purse.settled > MOST_OUT
+    assert not purse.reserved
+
+
+@pytest.mark.parametrize("reply", [slow(30), cut, error(500), error(504), status(200, b"<html>")])
+def test_cost_of_a_request_that_left_without_an_answer_is_what_was_set_aside(reply: Reply) -> None:
+    """The model may have worked: nobody knows, so the room is gone."""
+    found, purse = charged(reply, timeout_s=0.5)
+    assert isinstance(found, Failure)
+    assert found.code == "provider_unavailable"
+    assert (purse.settled > MOST_OUT, purse.requests) == (True, 1)
+
+
+@pytest.mark.parametrize("reply", [error(413), error(401), error(429), error(503)])
+def test_cost_of_a_refused_request_is_nothing(reply: Reply) -> None:
+    """It was sent and counts; nobody worked on it."""
+    _, purse = charged(reply)
+    assert (purse.settled, purse.requests, purse.left) == (0, 1, 1.0)
+
+
+def test_cost_of_an_answer_that_declines_is_what_its_usage_says() -> None:
+    """A filter's refusal is paid for, but not as the longest answer."""
+    found, purse = charged(says(None, refusal="I will not read that."))
+    assert isinstance(found, Failure)
+    assert purse.settled == pytest.approx((100 + 5 * 50) / 1e6)
+
+
+def test_request_that_was_never_sent_costs_nothing_and_is_not_counted() -> None:
+    """Nobody listens there."""
+    with HostileServer(answers()) as server:
+        settings = settings_for(server, max_retries=0, **PRICES)
+    purse = Purse(1)
+    analyzer = LlmAnalyzer(settings, "qwen")
+    analyzer.charge_to(purse)
+    (found,) = analyzer.analyze([lyric()])
+    assert isinstance(found, Failure)
+    assert (purse.left, purse.requests, purse.settled) == (1.0, 0, 0.0)
+
+
+class ClosedPurse(Purse):
+    """A budget whose database goes away while the model works."""
+
+    def settle(self, reservation: UUID, *, cost_usd: float, **_: int) -> None:
+        """Nobody is there."""
+        raise DatabaseUnavailable(address="here", reason="it restarts")
+
+
+def test_answer_is_kept_where_the_account_cannot_be() -> None:
+    """It is paid; the reservation stays, so that too little is spent and never too much."""
+    purse = ClosedPurse(1)
+    with HostileServer(answers()) as server:
+        analyzer = LlmAnalyzer(settings_for(server, **PRICES), "qwen")
+        analyzer.charge_to(purse)
+        (found,) = analyzer.analyze([lyric()])
+    assert isinstance(found, Analysis), found
+    assert purse.left < 1
 
 
 def test_cost_limit_without_prices_is_refused() -> None:

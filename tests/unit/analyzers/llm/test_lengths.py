@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 from rapray.analyzers.llm.analyzer import LlmAnalyzer
-from rapray.domain import Analysis
+from rapray.cache.gate import Pass
+from rapray.domain import Analysis, Failure
 from tests.support.hostile import HostileServer, answers, error, slow
 from tests.support.qwen import TEXT, lyric, outcome, settings_for
 
@@ -49,3 +53,35 @@ def test_analyze_a_batch_asks_no_more_at_once_than_allowed() -> None:
         found = LlmAnalyzer(settings_for(server, concurrency=3), "qwen").analyze(batch)
     assert [one.key for one in found] == [str(n) for n in range(6)]
     assert all(isinstance(one, Analysis) for one in found)
+
+
+def test_wait_for_a_slot_of_our_own_is_no_pause_of_the_provider() -> None:
+    """Three actors share one slot of a healthy server that is slower than `max_wait_s`: all have their answer."""
+    found: list[Analysis | Failure] = []
+    with HostileServer(slow(0.4)) as server:
+        analyzer = LlmAnalyzer(settings_for(server, concurrency=1, max_wait_s=0.1), "qwen")
+        threads = [
+            threading.Thread(target=lambda key=str(n): found.extend(analyzer.analyze([lyric(TEXT, key)])))
+            for n in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert [getattr(one, "code", "ok") for one in found] == ["ok"] * 3
+
+
+def test_wait_for_a_slot_that_never_comes_ends() -> None:
+    """The bound follows from the time-out of one request."""
+    with HostileServer(slow(30)) as server:
+        analyzer = LlmAnalyzer(settings_for(server, concurrency=1, timeout_s=0.1, max_retries=0), "qwen")
+        gate = analyzer._caller._gate
+        assert isinstance(
+            gate.enter("qwen", 1), Pass
+        )  # of somebody who died: the lease is longer than the bound
+        started = time.monotonic()
+        (found,) = analyzer.analyze([lyric()])
+        assert len(server.asked) == 0
+    assert isinstance(found, Failure)
+    assert found.code == "provider_paused"
+    assert time.monotonic() - started < 10
