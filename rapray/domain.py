@@ -207,13 +207,17 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing that could not be done, as data: `code` is an error code of `rapray.errors` or an `Outcome`."""
+    """One thing that could not be done, as data: `code` is an error code of `rapray.errors` or an `Outcome`.
+
+    Where it does not `blames_text`, nothing was learnt of the text: a job stores no failure, and the text stays due.
+    """
 
     stage: str
     key: str
     code: str
     detail: str
     content_hash: str | None = None
+    blames_text: bool = True
 
 
 def embed_stage(model: ModelInfo) -> str:

@@ -15,6 +15,8 @@ class RaprayError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
+    blames_text: bool = True
+    """False where the error says nothing about the text that was worked on, which is as good as untried then."""
 
     def __init__(self, **attributes: object) -> None:
         self.attributes = attributes
@@ -47,6 +49,7 @@ class ConfigError(RaprayError):
 
     code = "config_invalid"
     exit_code = 2
+    blames_text = False
 
 
 class MissingExtra(RaprayError):
@@ -54,6 +57,7 @@ class MissingExtra(RaprayError):
 
     code = "extra_missing"
     exit_code = 4
+    blames_text = False
 
 
 # --- servers that rapray depends on ------------------------------------------------------------
@@ -64,6 +68,7 @@ class DependencyError(RaprayError):
 
     code = "dependency_unavailable"
     exit_code = 4
+    blames_text = False
 
 
 class DatabaseUnavailable(DependencyError):
@@ -238,6 +243,11 @@ class ProviderRejected(DependencyError):
 
     code = "provider_rejected"
 
+    def __init__(self, **attributes: object) -> None:
+        super().__init__(**attributes)
+        # An address or a model that is not there (404) would be rejected with any other text too.
+        self.blames_text = attributes.get("status") in (400, 413, 422)
+
 
 class ProviderPaused(DependencyError):
     """The provider {provider} is paused for {seconds} s after {reason}."""
@@ -249,6 +259,7 @@ class CostLimitReached(RaprayError):
     """The run may spend no more on {provider}: {spent_usd} of {limit_usd} USD are spent or reserved."""
 
     code = "cost_limit"
+    blames_text = False
 
 
 class RunPaused(RaprayError):
@@ -256,6 +267,7 @@ class RunPaused(RaprayError):
 
     code = "run_paused"
     exit_code = 3
+    blames_text = False
 
 
 class AnswerInvalid(RaprayError):
@@ -289,6 +301,7 @@ class Overloaded(RaprayError):
     """{what} is at its limit; try again in {retry_after_s} s."""
 
     code = "overloaded"
+    blames_text = False
 
 
 class DeadlineExceeded(RaprayError):

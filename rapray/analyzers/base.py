@@ -98,12 +98,6 @@ class Charged(Protocol):
         ...
 
 
-NOT_TRIED = frozenset(
-    {"provider_paused", "provider_auth", "provider_quota", "provider_not_configured", "cost_limit"}
-)
-"""Codes of failures that say nothing about the lyric: a job does not store them, and the lyric stays due."""
-
-
 def one_by_one(
     analyzer: Analyzer, batch: Sequence[Lyric], analyze_one: Callable[[Lyric], Analysis]
 ) -> list[Analysis | Failure]:
@@ -133,7 +127,7 @@ def failure(analyzer: Analyzer, lyric: Lyric, error: RaprayError) -> Failure:
         model.revision if model else None,
         analyzer.prompt_version,
     )
-    return Failure(stage, lyric.key, error.code, str(error), lyric.content_hash)
+    return Failure(stage, lyric.key, error.code, str(error), lyric.content_hash, error.blames_text)
 
 
 def to_json(analysis: Analysis, *, include_embedding: bool = False) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from uuid import UUID
 import pyarrow as pa
 from psycopg import Connection
 
-from rapray.analyzers.base import NOT_TRIED, Analyzer, Charged
+from rapray.analyzers.base import Analyzer, Charged
 from rapray.analyzers.llm.providers import is_hosted
 from rapray.analyzers.registry import create, identity, preflight, spec
 from rapray.config import Settings
@@ -151,8 +151,8 @@ def write(
     A failure that says nothing about its lyric is counted and not stored: the lyric is due as before.
     """
     done, failed = split(records)
-    held = [failure for failure in failed if failure.code in NOT_TRIED]
-    tried = [failure for failure in failed if failure.code not in NOT_TRIED]
+    held = [failure for failure in failed if not failure.blames_text]
+    tried = [failure for failure in failed if failure.blames_text]
     analyses.write_analyses(connection, run_id, done, failed=tried, max_attempts=max_attempts)
     if held:
         counts = Counter(f"{_HELD}{failure.code}" for failure in held)

@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 
 import rapray
-from rapray.errors import RaprayError, all_errors
+from rapray.errors import (
+    AnalysisFailed,
+    AnswerInvalid,
+    AnswerRefused,
+    ConfigError,
+    CostLimitReached,
+    DependencyError,
+    InvalidLyrics,
+    MissingExtra,
+    ProviderRejected,
+    RaprayError,
+    all_errors,
+)
 
 
 def filled(error_type: type[RaprayError]) -> RaprayError:
@@ -41,6 +53,26 @@ def test_error_message_shows_every_attribute(error_type: type[RaprayError]) -> N
     error = filled(error_type)
     assert all(str(value).strip("'") in str(error).replace("'", "") for value in error.attributes.values())
     assert "{" not in str(error)
+
+
+def test_error_of_anything_but_the_text_does_not_blame_it() -> None:
+    """Servers, settings, packages and money fail for every text; an answer and a lyric are of one."""
+    rejected = {e for e in all_errors() if issubclass(e, ProviderRejected)}
+    others = {e for e in all_errors() if issubclass(e, DependencyError | ConfigError | MissingExtra)}
+    assert not any(e.blames_text for e in (others | {CostLimitReached}) - rejected)
+    assert all(e.blames_text for e in (AnalysisFailed, AnswerInvalid, AnswerRefused, InvalidLyrics))
+
+
+@pytest.mark.parametrize(
+    ("status", "blames_text"), [(400, True), (413, True), (422, True), (404, False), (302, False)]
+)
+def test_request_that_is_rejected_blames_the_text_only_where_it_may_be_why(
+    status: int, blames_text: bool
+) -> None:
+    """A model that is gone is gone for every text."""
+    error = ProviderRejected(provider="qwen", status=status, reason="no")
+    assert error.blames_text is blames_text
+    assert pickle.loads(pickle.dumps(error)).blames_text is blames_text
 
 
 def _called_error(node: ast.AST) -> str | None:

@@ -27,7 +27,7 @@ from rapray.analyzers.llm.providers import (
     provider_of,
     require_configured,
 )
-from rapray.analyzers.llm.questions import LEAST_ROOM, Questions
+from rapray.analyzers.llm.questions import LEAST_ROOM, LONGEST_TITLE, Questions
 from rapray.analyzers.llm.result import Reading, data_of, part_of, vector_of
 from rapray.analyzers.llm.wire import Wire
 from rapray.config import Settings
@@ -49,15 +49,16 @@ def identify(settings: Settings, name: str) -> Identity:
 
 
 def preflight(settings: Settings, name: str) -> None:
-    """Make sure, before the first lyric, that the provider takes requests: one answer of one token.
+    """Make sure, before the first lyric, that a lyric has room and the provider takes requests: one token of answer.
 
     A model that rapray hosts is not asked: it comes up with the job that needs it.
 
     Raises:
-        ProviderNotConfigured, ProviderRefused, ProviderQuotaExceeded, ProviderUnavailable, ProviderRejected: why not.
+        ConfigError, ProviderNotConfigured, ProviderRefused, ProviderQuotaExceeded, ProviderUnavailable,
+        ProviderRejected: why not.
     """
     provider = require_configured(settings, name)
-    load_prompts(settings.llm.prompts)
+    Questions(name, provider, load_prompts(settings.llm.prompts)).room(LONGEST_TITLE)
     if is_hosted(settings, name):
         return
     wire, gate = Wire(name, provider), gate_of(settings, name)

@@ -27,6 +27,8 @@ _CONTROL_CHARACTER = re.compile(  # and lone surrogates, which no request can ca
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ud800-\udfff]"
 )
 
+MOST_TITLE = 300  # characters
+
 Message = dict[str, str]
 
 
@@ -57,7 +59,7 @@ class Prompts:
     def _messages(
         self, name: str, lyrics: str, values: dict[str, str], schema: dict[str, Any] | None
     ) -> list[Message]:
-        values = {**values, "title": disarmed(values["title"]).replace("\n", " ")[:300] or "unknown"}
+        values = {**values, "title": disarmed(values["title"]).replace("\n", " ")[:MOST_TITLE] or "unknown"}
         inside = f"Title: {values['title']}\n\n{disarmed(lyrics)}"
         mark = fence(inside)
         values |= {"fence": mark, "lyrics": f"{mark}\n{inside}\n{mark}"}

@@ -12,13 +12,14 @@ from typing import Any
 from rapray.analyzers.llm.conversation import REPAIR_CHARACTERS, Build
 from rapray.analyzers.llm.forms import first_form, members_of
 from rapray.analyzers.llm.parts import estimated_tokens, parts_of
-from rapray.analyzers.llm.prompts import Message, Prompts
+from rapray.analyzers.llm.prompts import MOST_TITLE, Message, Prompts
 from rapray.analyzers.llm.schema import json_schema
 from rapray.config.llm import ProviderSettings
 from rapray.domain import Lyric
 from rapray.errors import ConfigError, LyricsTooLong
 from rapray.text.sections import split_sections
 
+LONGEST_TITLE = "\N{MUSICAL SYMBOL G CLEF}" * MOST_TITLE  # four bytes each: no title takes more room
 LEAST_ROOM = 256  # tokens of lyric; with less, most of every request would be the prompt
 
 

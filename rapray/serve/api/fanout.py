@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rapray.analyzers.base import NOT_TRIED
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import DeadlineExceeded, RaprayError
 from rapray.serve.backend import Services
@@ -117,6 +116,6 @@ async def _answer(services: Services, name: str, lyric: Lyric) -> Finding:
     if isinstance(outcome, Failure):
         LOG.warning("analyzer failed", analyzer=name, code=outcome.code, detail=outcome.detail)
         # A provider that is paused says nothing about the text: that is no failure of it.
-        failure = None if outcome.code in NOT_TRIED else outcome
+        failure = outcome if outcome.blames_text else None
         return Finding(name, problem=of_code(outcome.code, outcome.detail), failure=failure)
     return Finding(name, result=outcome, is_cached=answer.is_cached)

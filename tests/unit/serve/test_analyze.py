@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import Overloaded
-from rapray.serve.api import create_app
+from rapray.serve.api import create_app, fanout
 from rapray.serve.api.analyze_models import MAX_ITEMS
 from rapray.serve.backend import Answer, Limits, TrackDetail
 from rapray.serve.memory import MemoryServices
@@ -84,6 +85,21 @@ async def test_analyze_cache_header_is_hit_only_where_all_were_cached(memory: Me
             "hit",
         ]
         assert [await state("a", "failing"), await state("a", "failing")] == ["miss", "miss"]
+
+
+@pytest.mark.parametrize("blames_text", [False, True])
+async def test_analyze_failure_that_does_not_blame_the_text_is_no_failure_of_it(
+    make_track: Make, blames_text: bool
+) -> None:
+    """The caller hears of it either way; only the text's own failure may be written down."""
+
+    def held(lyric: Lyric) -> Failure:
+        return replace(failing(lyric), code="model_unavailable", blames_text=blames_text)
+
+    services = MemoryServices([make_track(1)], {"held": held}, limits=LIMITS)
+    (finding,) = (await fanout.analyze(services, Lyric("1", "a b", (), "hash"), ["held"])).findings
+    assert finding.problem is not None
+    assert (finding.problem.code, finding.failure is not None) == ("model_unavailable", blames_text)
 
 
 async def test_analyze_store_writes_results_and_failures_of_the_track(memory: MemoryServices) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 
 from rapray.analyzers.llm.analyzer import LlmAnalyzer, identify, preflight
 from rapray.config import Settings
-from rapray.domain import Failure
+from rapray.domain import Analysis, Failure
 from rapray.errors import (
+    ConfigError,
     ProviderNotConfigured,
     ProviderQuotaExceeded,
     ProviderRefused,
@@ -54,6 +57,21 @@ def test_preflight_raises_before_the_first_lyric(reply: Reply, kind: type[Except
         preflight(settings_for(server), "qwen")
     assert getattr(caught.value, "exit_code", None) == 4
     assert "sk-very-secret" not in str(caught.value)
+
+
+def test_preflight_finds_a_context_without_room_before_anything_is_sent() -> None:
+    """Whatever the titles are, no lyric fails for it later."""
+    with HostileServer(answers()) as server, pytest.raises(ConfigError, match="context_tokens: at least"):
+        preflight(settings_for(server, context_tokens=4096), "qwen")
+    assert not server.asked
+    with HostileServer(answers()) as server:
+        with pytest.raises(ConfigError) as caught:
+            preflight(settings_for(server, context_tokens=5000), "qwen")
+        least = int(re.findall("at least ([0-9]+)", str(caught.value))[0])
+        settings = settings_for(server, context_tokens=least)
+        preflight(settings, "qwen")
+        long_title = replace(lyric(), title="\N{MUSICAL SYMBOL G CLEF}" * 1000)
+        assert isinstance(LlmAnalyzer(settings, "qwen").analyze([long_title])[0], Analysis)
 
 
 def test_key_is_sent_to_the_provider_and_nobody_is_named() -> None:
