@@ -17,7 +17,6 @@ from rapray.analyzers.llm.schema import json_schema
 from rapray.config.llm import ProviderSettings
 from rapray.domain import Lyric
 from rapray.errors import ConfigError, LyricsTooLong
-from rapray.text.sections import split_sections
 
 LONGEST_TITLE = "\N{MUSICAL SYMBOL G CLEF}" * MOST_TITLE  # four bytes each: no title takes more room
 LEAST_ROOM = 256  # tokens of lyric; with less, most of every request would be the prompt
@@ -55,7 +54,7 @@ class Questions:
         Raises:
             LyricsTooLong: in more parts than the settings allow.
         """
-        found = parts_of(lyric.lyrics, lyric.sections or split_sections(lyric.lyrics), room)
+        found = parts_of(lyric.lyrics, room)
         most = self.provider.max_parts
         if len(found) > most:
             raise LyricsTooLong(length=len(found), unit="parts for this model", limit=most)

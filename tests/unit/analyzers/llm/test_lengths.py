@@ -15,7 +15,7 @@ from tests.support.qwen import TEXT, lyric, outcome, settings_for
 def test_long_lyric_is_read_by_section_and_says_so() -> None:
     """Every line of it is in some request, and the figures are means."""
     lines = [f"line number {number} of a very long song about the city on my mind" for number in range(600)]
-    text = "\n\n".join("\n".join(["[Verse]", *lines[at : at + 20]]) for at in range(0, 600, 20))
+    text = "\n\n".join("\n".join(["[Verse]", "[laughs]", *lines[at : at + 20]]) for at in range(0, 600, 20))
     with HostileServer(answers(energy=2), answers(energy=8)) as server:
         settings = settings_for(server, context_tokens=12_000)
         (found,) = LlmAnalyzer(settings, "qwen").analyze([lyric(text)])
@@ -24,6 +24,7 @@ def test_long_lyric_is_read_by_section_and_says_so() -> None:
     assert found.data["reading"]["mode"] == "by_section"
     assert len(found.data["reading"]["parts"]) == found.data["reading"]["requests"] > 1
     assert all(line in asked for line in lines)
+    assert asked.count("[laughs]") == text.count("[laughs]")
     assert 0.2 <= found.data["energy"] <= 0.8
 
 
@@ -37,7 +38,7 @@ def test_context_that_is_smaller_than_configured_is_found_out() -> None:
 
 def test_lyric_of_a_megabyte_fails_alone_and_costs_nothing() -> None:
     """Too many parts is a failure, never a cut lyric; its neighbour has its answer."""
-    huge, strange = "la " * 350_000, "\x00\x01\x02 \ufeff"
+    huge, strange = "la " * 450_000, "\x00\x01\x02 \ufeff"
     with HostileServer(answers()) as server:
         batch = [lyric(huge, "1"), lyric(TEXT, "2"), lyric(strange, "3")]
         found = LlmAnalyzer(settings_for(server), "qwen").analyze(batch)

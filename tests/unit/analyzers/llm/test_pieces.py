@@ -21,7 +21,6 @@ from rapray.analyzers.llm.prompts import disarmed, fence, load_prompts
 from rapray.analyzers.llm.result import vector_of
 from rapray.analyzers.llm.schema import LyricAnswer, json_schema
 from rapray.errors import ConfigError
-from rapray.text.sections import split_sections
 from tests.support.hostile import ANSWER
 
 
@@ -209,25 +208,38 @@ def test_check_finds_a_mood_that_contradicts_the_valence() -> None:
 
 
 @given(
-    st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=80), max_size=40),
+    st.lists(
+        st.one_of(
+            st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=80),
+            st.sampled_from(
+                ["", "[Verse 1]", "[laughs]", '[Letra de "Noche"]', "[Hook] put them up", "a line"]
+            ),
+        ),
+        min_size=1,
+        max_size=40,
+    ),
     st.integers(20, 200),
 )
-def test_parts_hold_every_word_and_fit(lines: list[str], room: int) -> None:
-    """Nothing is cut, nothing is too long."""
+def test_parts_are_the_lyric_line_by_line_and_fit(lines: list[str], room: int) -> None:
+    """Nothing is left out, whatever stands in brackets, and nothing is too long."""
     text = "\n".join(lines)
-    parts = parts_of(text, split_sections(text), room)
+    parts = parts_of(text, room)
     assert all(estimated_tokens(part) <= room for part in parts)
-    if len(parts) > 1:
-        sung = "".join("".join(section.lines) for section in split_sections(text))
-        kept = "".join("".join(parts).split())
-        assert all(word in kept for word in sung.split() if len(word) < 4)
+    assert "".join(parts).split("\n") == lines
+
+
+def test_parts_begin_where_sections_do() -> None:
+    """A header stays with its lines; without headers, a stanza stays whole."""
+    headed = "".join(f"[Verse {n}]\n" + "the city on my mind\n" * 4 + "\n[laughs]\n" for n in range(20))
+    assert all(part.startswith("[Verse") for part in parts_of(headed, 100))
+    plain = "\n\n".join("\n".join([f"stanza {n} begins", *["the city on my mind"] * 4]) for n in range(20))
+    assert all(part.startswith("stanza") for part in parts_of(plain, 100))
 
 
 def test_parts_of_one_endless_line_are_cut_between_characters() -> None:
     """A megabyte without a line end is still read whole."""
     text = "a" * 10_000
-    parts = parts_of(text, split_sections(text), 500)
-    assert "".join("".join(parts).split()) == text
+    assert "".join(parts_of(text, 500)) == text
 
 
 def test_merge_weighs_by_length_and_keeps_the_strongest_words() -> None:
@@ -250,19 +262,24 @@ def test_merge_weighs_by_length_and_keeps_the_strongest_words() -> None:
 def test_logprobs_of_decisions_count_and_prose_does_not() -> None:
     """The geometric mean over the values of figures and choices."""
     tokens = [
-        ('{"mood": "', -9.0),
+        ("{", -9.0),
+        ('"mood', -9.0),
+        ('":', -9.0),
+        (' "', math.log(0.5)),  # the quotation marks of a choice belong to its value
         ("dark", math.log(0.5)),
-        ('", "summary": "', -9.0),
+        ('",', math.log(0.5)),
+        (' "summary', -9.0),
+        ('": "', -9.0),
         ("any words", -9.0),
-        ('", "energy": ', -9.0),
+        ('", "energy', -9.0),
+        ('": ', -9.0),
         ("7", math.log(0.5)),
-        ("}", 0.0),
+        ("}", -9.0),
     ]
     text = "".join(piece for piece, _ in tokens)
-    # The quotation marks of a choice belong to its value, and the pieces here hold more than them.
-    assert from_logprobs(text, [(p, lp if lp > -9 else math.log(0.5)) for p, lp in tokens]) == pytest.approx(
-        0.5
-    )
+    assert from_logprobs(text, tokens) == pytest.approx(0.5)
+    sure = [(piece, 0.0 if logprob == -9 else logprob) for piece, logprob in tokens]
+    assert from_logprobs(text, sure) == from_logprobs(text, tokens)
     assert from_logprobs(text, []) is None
     assert from_logprobs(text, [("other", -1.0)]) is None
 
