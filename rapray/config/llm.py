@@ -6,6 +6,7 @@ Does not know who asks them: `rapray/analyzers/llm/` and `rapray/hosting/` do.
 from __future__ import annotations
 
 from pathlib import Path
+from types import NoneType
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
@@ -110,21 +111,25 @@ PROVIDER_PRESETS: dict[str, dict[str, Any]] = {
 
 
 def _with_presets(value: object) -> object:
-    """Each preset under what is given for it, so that a key alone configures a provider."""
-    if not isinstance(value, dict):
+    """Each preset under what is given for it, so that a key alone configures a provider; a name alone leaves it so."""
+    if not isinstance(value, dict | NoneType):
         return value
-    given = cast("dict[str, Any]", value)
+    given = cast("dict[str, Any]", value or {})
     return {
-        name: {**PROVIDER_PRESETS.get(name, {}), **_as_dict(given.get(name, {}))}
+        name: _over(PROVIDER_PRESETS.get(name, {}), given.get(name))
         for name in [*PROVIDER_PRESETS, *(name for name in given if name not in PROVIDER_PRESETS)]
     }
 
 
-def _as_dict(provider: Any) -> dict[str, Any]:
+def _over(preset: dict[str, Any], provider: Any) -> Any:
+    if provider is None:
+        return preset
     if isinstance(provider, ProviderSettings):
-        return {name: getattr(provider, name) for name in provider.model_fields_set}
-    values = {name: value for name, value in dict(provider).items() if value != ""}
-    return {**values, "enabled": True} if values and "enabled" not in values else values
+        return {**preset, **{name: getattr(provider, name) for name in provider.model_fields_set}}
+    if not isinstance(provider, dict):
+        return provider  # is refused under its own name
+    values = {name: value for name, value in cast("dict[str, Any]", provider).items() if value != ""}
+    return {**preset, **({"enabled": True} if values else {}), **values}
 
 
 ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]

@@ -207,3 +207,20 @@ def test_provider_member_that_is_a_mapping_is_read_from_the_environment(tmp_path
     assert (ollama.extra_body, ollama.enabled) == ({"options": {"top_k": 1}}, True)
     with pytest.raises(ConfigError, match="no_such"):
         load_settings(environ={"RAPRAY_LLM__PROVIDERS__OLLAMA__NO_SUCH": "1"}, directory=tmp_path)
+
+
+@pytest.mark.parametrize("llm", ["{providers: {qwen: }}", "{providers: }"])
+def test_provider_that_is_left_empty_is_its_preset(tmp_path: Path, llm: str) -> None:
+    """A name without settings is no error, and configures nothing."""
+    (tmp_path / "rapray.yaml").write_text(f"llm: {llm}\n")
+    found = load_settings(environ={}, directory=tmp_path).settings
+    assert found.llm.providers == load_settings(environ={}).settings.llm.providers
+
+
+@pytest.mark.parametrize("value", ["5", "sk-very-secret", "[a, b]", "true"])
+def test_provider_that_is_no_mapping_is_an_error_that_names_it(tmp_path: Path, value: str) -> None:
+    """The sentence says where, and not what: it may be a key that was written one level too high."""
+    (tmp_path / "rapray.yaml").write_text(f"llm: {{providers: {{qwen: {value}}}}}\n")
+    with pytest.raises(ConfigError, match=r"llm\.providers\.qwen \(file .*rapray\.yaml.*\)") as caught:
+        load_settings(environ={}, directory=tmp_path)
+    assert "secret" not in str(caught.value)
