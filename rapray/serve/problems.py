@@ -63,9 +63,6 @@ PROBLEMS: dict[str, ProblemKind] = {
         "The analyzer is not served here",
         "The analyzer is known and has no deployment here; the operator adds it to analyze.analyzers.",
     ),
-    "analysis_invalid": ProblemKind(
-        500, "The analyzer failed", "The analyzer gave a figure out of its bounds. It is in the log."
-    ),
     # this side
     "overloaded": ProblemKind(503, "Too busy"),
     "not_ready": ProblemKind(503, "Not ready", _DEPENDENCY),

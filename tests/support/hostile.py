@@ -48,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
         reply(self)
 
     def do_GET(self) -> None:
-        status(200, {"object": "list", "data": [{"id": "some-model"}]})(self)
+        self.server.listed(self)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         pass
@@ -62,6 +62,7 @@ class HostileServer(ThreadingHTTPServer):
     def __init__(self, *script: Reply) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script = list(script)
+        self.listed = status(200, {"object": "list", "data": [{"id": "some-model"}]})
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.lock = threading.Lock()

@@ -93,7 +93,8 @@ class LlmAnalyzer:
         self._provider = provider_of(settings, name)
         self._prompts: Prompts = load_prompts(settings.llm.prompts)
         self._questions = Questions(name, self._provider, self._prompts)
-        self._caller = Caller(name, self._provider, Wire(name, self._provider), gate_of(settings, name))
+        self._wire = Wire(name, self._provider)
+        self._caller = Caller(name, self._provider, self._wire, gate_of(settings, name))
         self._conversation = Conversation(name, self._provider, self._caller, self._prompts)
 
     @property
@@ -122,6 +123,10 @@ class LlmAnalyzer:
             ConfigError: `llm.max_cost_usd` is set and the provider's prices are not.
         """
         self._caller.charge_to(budget, is_limited=self._settings.llm.max_cost_usd is not None)
+
+    def close(self) -> None:
+        """Close its connections; it is not asked again."""
+        self._wire.close()
 
     def analyze(self, batch: Sequence[Lyric]) -> list[Analysis | Failure]:
         """An analysis or a failure a lyric, in the order of the batch."""

@@ -6,6 +6,7 @@ Stores nothing and prints nothing: what went wrong is part of what is found.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import Any
 
 from rapray.analyzers.llm.analyzer import LlmAnalyzer
@@ -13,7 +14,7 @@ from rapray.analyzers.llm.providers import require_configured
 from rapray.analyzers.llm.wire import Wire
 from rapray.config import Settings
 from rapray.domain import Failure, Lyric
-from rapray.errors import AnswerInvalid, ProviderRefused, ProviderRejected, RaprayError
+from rapray.errors import AnswerInvalid, RaprayError
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 
@@ -46,29 +47,33 @@ def check(settings: Settings, name: str) -> dict[str, Any]:
         "problem": None,
     }
     try:
-        _models(Wire(name, provider), provider.model, found)
-        _answer(LlmAnalyzer(settings, name), found)
+        with closing(Wire(name, provider)) as wire:
+            _ask(wire, provider.model, found)
+        with closing(LlmAnalyzer(settings, name)) as analyzer:
+            _answer(analyzer, found)
     except RaprayError as error:
         found["problem"] = {"code": error.code, "detail": str(error)}
     return found
 
 
-def _models(wire: Wire, model: str, found: dict[str, Any]) -> None:
+def _ask(wire: Wire, model: str, found: dict[str, Any]) -> None:
+    """Its models, and how long one token takes. Whatever status it answers with, it has answered."""
     try:
         found["models"] = wire.models()
         found["is_model_listed"] = model in found["models"]
-    except (ProviderRejected, AnswerInvalid):
+        found["is_reachable"] = True
+    except RaprayError as error:
+        found["is_reachable"] = _has_answered(error)
+        if not found["is_reachable"]:
+            raise
         found["models"] = None  # many APIs have no list; the answer below decides
     started = time.perf_counter()
-    try:
-        wire.ask([{"role": "user", "content": "Answer with the word yes."}], max_tokens=1)
-    except (ProviderRefused, ProviderRejected):
-        found["is_reachable"] = True
-        raise
-    finally:
-        wire.close()
-    found["is_reachable"] = True
+    wire.ask([{"role": "user", "content": "Answer with the word yes."}], max_tokens=1)
     found["latency_s"] = round(time.perf_counter() - started, 3)
+
+
+def _has_answered(error: RaprayError) -> bool:
+    return isinstance(error, AnswerInvalid) or error.attributes.get("status") is not None
 
 
 def _answer(analyzer: LlmAnalyzer, found: dict[str, Any]) -> None:
