@@ -11,11 +11,13 @@ import typer
 from psycopg import Connection
 
 from rapray.cli import state
+from rapray.cli.jobs import spent
 from rapray.cli.output import note, print_json, print_table
 from rapray.embedded import resolve_endpoints
 from rapray.errors import UsageError
 from rapray.store import failures, migrate
 from rapray.store import runs as stored_runs
+from rapray.store.costs import of_runs
 from rapray.store.pool import address_of, connect, translated
 
 commands = typer.Typer(name="failures", help="What failed, and trying it again.", no_args_is_help=True)
@@ -89,14 +91,25 @@ def retry(
 
 
 def runs(*, limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20, as_json: Json = False) -> None:
-    """List what the latest jobs did, the newest first."""
+    """List what the latest jobs did and what they took of language models, the newest first."""
     with _connected() as connection:
         found = stored_runs.list_(connection, limit)
+        costs = of_runs(connection, [run.id for run in found])
     if as_json:
-        print_json([asdict(run) for run in found])
+        print_json([{**asdict(run), "costs": [asdict(cost) for cost in costs[run.id]]} for run in found])
         return
-    rows = [(f"{r.started_at:%Y-%m-%d %H:%M:%S}", r.job, r.state, _counted(r), r.error) for r in found]
-    print_table(("started", "job", "state", "counts", "error"), rows)
+    rows = [
+        (
+            f"{run.started_at:%Y-%m-%d %H:%M:%S}",
+            run.job,
+            run.state,
+            _counted(run),
+            "\n".join(map(spent, costs[run.id])),
+            run.error,
+        )
+        for run in found
+    ]
+    print_table(("started", "job", "state", "counts", "spent", "error"), rows)
 
 
 def _counted(run: stored_runs.Run) -> str:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rapray.cli import state
-from rapray.cli.output import note, only_results_on_stdout, print_json
+from rapray.cli.output import complain, note, only_results_on_stdout, print_json
 from rapray.errors import UsageError
 
 if TYPE_CHECKING:
     from rapray.pipelines.job import JobReport
+    from rapray.store.costs import RunCost
 
 PANEL = "Jobs"
 PARTIAL = 3
+_NOTHING_USD = 1e-9  # sums of prices leave dust behind
 
 Json = Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most this many tracks.")]
@@ -50,15 +52,24 @@ def embed(*, limit: Limit = None, as_json: Json = False) -> None:
 
 
 def report(job: Callable[[], JobReport], as_json: bool) -> None:
-    """Run a job and print what it did; exit 3 where something failed and is due again or a dead letter."""
+    """Run a job and print what it did; exit 3 where something failed or was left, else as what stopped it says."""
     with only_results_on_stdout():
         done = job()
     if as_json:
         print_json({**done.as_json(), "seconds": round(done.seconds, 3)})
     else:
         note(sentence(done))
-    if done.failed:
-        raise typer.Exit(PARTIAL)
+    for error in done.stopped.values():
+        complain(str(error), code=error.code)
+    if code := exit_code(done):
+        raise typer.Exit(code)
+
+
+def exit_code(done: JobReport) -> int:
+    """0 where all is done, 3 where a part is; where nothing ran at all, the code of the first error that stopped it."""
+    if done.stopped and not (done.new or done.failed):
+        return next(iter(done.stopped.values())).exit_code
+    return PARTIAL if done.failed or done.held or done.stopped else 0
 
 
 def sentence(done: JobReport) -> str:
@@ -70,4 +81,14 @@ def sentence(done: JobReport) -> str:
         parts.append(f"{sum(done.rejected.values())} rejected ({reasons})")
     if done.failed:
         parts.append(f"{done.failed} failed (due again, or dead letters)")
-    return f"{', '.join(parts)}; {done.seconds:.1f} s"
+    if done.held:
+        parts.append(f"{done.held} left for a later run")
+    return "; ".join([", ".join(parts), *map(spent, done.costs), f"{done.seconds:.1f} s"])
+
+
+def spent(cost: RunCost) -> str:
+    """What a run took of one provider; no dollars where there are no prices."""
+    usd = f", {cost.cost_usd:.4f} USD" if cost.cost_usd else ""
+    open_ = f", {cost.reserved_usd:.4f} USD set aside" if cost.reserved_usd > _NOTHING_USD else ""
+    tokens = f"{cost.input_tokens:,} + {cost.output_tokens:,} tokens"
+    return f"{cost.provider}: {cost.requests:,} requests, {tokens}{usd}{open_}"

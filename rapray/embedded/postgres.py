@@ -183,7 +183,7 @@ def cluster_settings(memory_bytes: int, shared_memory_bytes: int | None) -> dict
     """
     megabytes = memory_bytes // _MEBIBYTE
     settings = {
-        "max_connections": "100",
+        "max_connections": "120",  # four full replicas of the ingress, with two jobs beside them
         "shared_buffers": f"{min(max(megabytes // 16, 32), 1024)}MB",
         "maintenance_work_mem": f"{min(max(megabytes // 16, 64), 2048)}MB",
         "effective_cache_size": f"{max(megabytes // 2, 128)}MB",

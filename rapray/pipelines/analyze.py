@@ -23,7 +23,7 @@ from rapray.errors import RaprayError, RayUnavailable, RunPaused
 from rapray.hosting import running_model
 from rapray.pipelines.current import due_of
 from rapray.pipelines.job import JobContext, JobReport, job, run_plan
-from rapray.pipelines.lyrics import read_due_lyrics, report, split
+from rapray.pipelines.lyrics import HELD, read_due_lyrics, report, split
 from rapray.pipelines.plan import Stage, computing
 from rapray.pipelines.records import from_table, to_table
 from rapray.store import analyses, due
@@ -34,7 +34,6 @@ from rapray.store.scope import EVERY_TRACK, TrackFilters
 from rapray.telemetry import logger
 
 log = logger(__name__)
-_HELD = "failed.held."
 
 
 class Analyze:
@@ -62,38 +61,38 @@ def analyze(
 ) -> JobReport:
     """Run each of `analyzers` over the tracks, at most `limit`, that it has no current result for.
 
-    An analyzer that cannot go on, because its provider does not, leaves its tracks due and lets the others run.
+    An analyzer that cannot go on, because its provider does not, leaves its tracks due and lets the others run: it is
+    one of the report's `stopped`.
 
     Raises:
         UnknownAnalyzer, ConfigError, MissingExtra, ModelUnavailable, ProviderRefused and the like: of any of them;
             nothing has been analysed then.
-        RaprayError: the first that stopped an analyzer; all others have run.
         JobAlreadyRunning, DependencyError: see `rapray.pipelines.job.job`.
     """
     wanted = [identity(name, settings) for name in analyzers]
     parameters = {"analyzers": list(analyzers), "limit": limit, "where": where.as_json()}
-    with job("analyze", settings, parameters) as context:
+    # Each actor that asks a provider keeps the run's account over a connection of its own.
+    accounts = settings.jobs.workers if any(spec(name, settings).is_remote for name in analyzers) else 0
+    with job("analyze", settings, parameters, more_connections=accounts) as context:
         scope = where.resolved(context.connection)
         queries = [due_of(one, scope) for one in wanted]
         for query in queries:
             if due.count(context.connection, query):
                 preflight(query.analyzer, settings)
-        stopped = [error for query in queries if (error := _tried(context, query, limit)) is not None]
-        if stopped:
-            raise stopped[0]
+        for query in queries:
+            _try(context, query, limit)
         return report(context, *queries)
 
 
-def _tried(context: JobContext, query: DueAnalyses, limit: int | None) -> RaprayError | None:
-    """Run one analyzer; the error that stopped it, where another analyzer may still do its work."""
+def _try(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
+    """Run one analyzer; what stops it is kept, for another analyzer may still do its work."""
     try:
         _analyze(context, query, limit)
     except RayUnavailable:
         raise
     except RaprayError as error:
         log.error("analyzer stopped", analyzer=query.analyzer, code=error.code, detail=str(error))
-        return error
-    return None
+        context.stopped[query.analyzer] = error
 
 
 def _analyze(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
@@ -112,7 +111,7 @@ def _analyze(context: JobContext, query: DueAnalyses, limit: int | None) -> None
             writer=partial(write, max_attempts=settings.jobs.max_attempts),
         )
     if held := _held(context) - before:
-        reasons = ", ".join(f"{n} {name.removeprefix(_HELD)}" for name, n in sorted(held.items()))
+        reasons = ", ".join(f"{n} {name.removeprefix(HELD)}" for name, n in sorted(held.items()))
         raise RunPaused(analyzer=query.analyzer, count=held.total(), reason=reasons)
 
 
@@ -140,7 +139,7 @@ def _stage(context: JobContext, analyzer: str) -> Generator[Stage]:
 
 def _held(context: JobContext) -> Counter[str]:
     """Tracks of this run that were not tried because their provider does not go on, by error code."""
-    return Counter({name: n for name, n in context.written().items() if name.startswith(_HELD)})
+    return Counter({name: n for name, n in context.written().items() if name.startswith(HELD)})
 
 
 def write(
@@ -155,6 +154,6 @@ def write(
     tried = [failure for failure in failed if failure.blames_text]
     analyses.write_analyses(connection, run_id, done, failed=tried, max_attempts=max_attempts)
     if held:
-        counts = Counter(f"{_HELD}{failure.code}" for failure in held)
+        counts = Counter(f"{HELD}{failure.code}" for failure in held)
         keys = ["held", *(f"{failure.stage}\x1f{failure.key}" for failure in held)]
         write_once(connection, run_id, batch_id(keys), lambda _: counts)

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from rapray.pipelines.progress import Standing, progress
 from rapray.pipelines.sink import BatchWriter, PostgresSink
 from rapray.pipelines.source import RangeReader
 from rapray.store import migrate, runs
+from rapray.store.costs import RunCost
 from rapray.store.pool import address_of, check_budget, check_server, connect, translated
 from rapray.telemetry import bound, logger
 
@@ -35,10 +36,11 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """What one run did. Every record that the job looked at is in exactly one of the four counts.
+    """What one run did. Every record that the job looked at is in exactly one of the five counts.
 
     `new` were written by this run, `unchanged` were there and current, `rejected` are not wanted, by reason,
-    `failed` are due again or dead letters.
+    `failed` are due again or dead letters, `held` were not tried and are due as before. `stopped` says which analyzers
+    could not go on and why, `costs` what language models took, by provider.
     """
 
     job: str
@@ -47,11 +49,17 @@ class JobReport:
     failed: int
     seconds: float
     rejected: Mapping[str, int] = field(default_factory=dict[str, int])
+    held: int = 0
+    stopped: Mapping[str, RaprayError] = field(default_factory=dict[str, RaprayError])
+    costs: Sequence[RunCost] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON; only collecting rejects."""
+        """Plain JSON; only collecting rejects, and what only some runs have is left out of the others."""
         rejected = {"rejected": dict(sorted(self.rejected.items()))} if self.job == "collect" else {}
-        return {"new": self.new, "unchanged": self.unchanged, **rejected, "failed": self.failed}
+        stopped = {name: {"code": error.code, "detail": str(error)} for name, error in self.stopped.items()}
+        some = {"held": self.held, "stopped": stopped, "costs": [asdict(cost) for cost in self.costs]}
+        counts = {"new": self.new, "unchanged": self.unchanged, **rejected, "failed": self.failed}
+        return counts | {name: value for name, value in some.items() if value}
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class JobContext:
     started: float
     stack: ExitStack
     """Closed at the end of the job; holds the connection to Ray from the first plan on."""
+    stopped: dict[str, RaprayError] = field(default_factory=dict[str, RaprayError])
+    """What could not go on, by its name, while the rest of the job did."""
 
     @property
     def seconds(self) -> float:
@@ -111,10 +121,11 @@ def job(
         migrate.require_current(own)
         # Each writer and each reader holds one connection, the progress display one.
         needed = 2 * settings.jobs.writers + 1 + more_connections
-        check_budget(own, needed, "RAPRAY_JOBS__WRITERS (or RAPRAY_JOBS__FETCHERS)")
+        check_budget(own, needed, "RAPRAY_JOBS__WRITERS (or RAPRAY_JOBS__FETCHERS, RAPRAY_JOBS__WORKERS)")
         run_id = runs.start(own, name, parameters)
-        with bound(run_id=str(run_id)), _recorded(url, run_id), ExitStack() as stack:
-            yield JobContext(name, settings, endpoints, own, run_id, started, stack)
+        stopped: dict[str, RaprayError] = {}
+        with bound(run_id=str(run_id)), _recorded(url, run_id, stopped), ExitStack() as stack:
+            yield JobContext(name, settings, endpoints, own, run_id, started, stack, stopped)
 
 
 def run_plan(
@@ -149,13 +160,14 @@ def run_plan(
 
 
 @contextmanager
-def _recorded(url: str, run_id: UUID) -> Generator[None]:
+def _recorded(url: str, run_id: UUID, stopped: Mapping[str, RaprayError]) -> Generator[None]:
     """Write how the run ended, on a connection of its own: the job's may be what broke."""
     state: runs.RunState = "failed"
     reason: str | None = None
     try:
         yield
         state = "succeeded"
+        reason = "; ".join(f"{name}: {error}" for name, error in stopped.items()) or None
     except KeyboardInterrupt:
         state = "interrupted"
         raise
@@ -166,12 +178,18 @@ def _recorded(url: str, run_id: UUID) -> Generator[None]:
         try:
             with connect(url, application_name="rapray run") as connection:
                 counts = runs.written(connection, run_id)
-                is_partial = state == "succeeded" and any(
-                    name.startswith(("failed", "dead")) for name in +counts
-                )
-                runs.finish(connection, run_id, "partial" if is_partial else state, counts, reason)
+                if state == "succeeded":
+                    state = _state_of(counts, is_stopped=bool(stopped))
+                runs.finish(connection, run_id, state, counts, reason)
         except RaprayError as error:
             log.warning("the end of the run could not be written", reason=str(error))
+
+
+def _state_of(counts: Counter[str], *, is_stopped: bool) -> runs.RunState:
+    if is_stopped and not +counts:
+        return "failed"
+    is_partial = is_stopped or any(name.startswith(("failed", "dead")) for name in +counts)
+    return "partial" if is_partial else "succeeded"
 
 
 @contextmanager

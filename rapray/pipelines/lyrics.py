@@ -12,11 +12,13 @@ from psycopg import Connection
 
 from rapray.domain import Failure, Lyric
 from rapray.pipelines.job import JobContext, JobReport
-from rapray.store import due
+from rapray.store import costs, due
 from rapray.store.due import DueQuery
 from rapray.store.ranges import KeyRange
 
 T = TypeVar("T")
+HELD = "failed.held."
+"""Before the error code, in a run's counts: lyrics that were not tried for a reason that says nothing about them."""
 
 
 def read_due_lyrics(
@@ -36,7 +38,7 @@ def split(records: Sequence[T | Failure]) -> tuple[list[T], list[Failure]]:
 def report(context: JobContext, *queries: DueQuery) -> JobReport:
     """What the run did, in tracks times queries. What `--limit` left for later is in no count.
 
-    `failed` is every dead letter and what failed in this run and is due again.
+    `failed` is every dead letter and what failed in this run and is due again; `held` is what was not tried.
     """
     written = context.written()
     new = written["new"] + written["changed"]
@@ -48,4 +50,7 @@ def report(context: JobContext, *queries: DueQuery) -> JobReport:
         unchanged=sum(standing.done for standing in standings) - new,
         failed=sum(standing.failed for standing in standings) + due_again,
         seconds=context.seconds,
+        held=sum(n for name, n in written.items() if name.startswith(HELD)),
+        stopped=context.stopped,
+        costs=costs.of_run(context.connection, context.run_id),
     )

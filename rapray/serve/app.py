@@ -22,6 +22,7 @@ from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.errors import ConfigError, RayUnavailable
 from rapray.hosting import hosted_model
 from rapray.serve.deployments import AnalyzerReplica, Embedder, Ingress
+from rapray.serve.live import replica_connections
 from rapray.serve.problems import RETRY_AFTER_S
 from rapray.serve.room import check_room
 from rapray.serve.roster import to_deploy
@@ -142,8 +143,11 @@ def _chosen(names: Sequence[str], settings: Settings, options: Options) -> dict[
 
 
 def database_connections(settings: Settings) -> int:
-    """Connections to PostgreSQL that the ingress may come to hold: a full pool in each of its replicas."""
-    return settings.database.pool_size * INGRESS["autoscaling_config"]["max_replicas"]
+    """Connections to PostgreSQL that the ingress may come to hold, with as many replicas as it has by default.
+
+    Where `serve_config.yaml` says another number, only the replicas know it: each looks for itself.
+    """
+    return replica_connections(settings) * INGRESS["autoscaling_config"]["max_replicas"]
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from rapray.serve import answers
 from rapray.serve.answers import Answers
 from rapray.serve.backend import Answer, Chat, DependencyHealth, Health, Limits
 from rapray.serve.catalogue import StoredCatalogue
-from rapray.serve.probes import probed, redis_version
+from rapray.serve.probes import probed, redis_version, warn_without_room
 from rapray.serve.roster import Roster
 from rapray.store.migrate import require_current_async
 from rapray.store.pool import acquired, async_pool
@@ -36,6 +36,11 @@ MAX_QUERY_CHARS = 2000
 PAGE_LIMIT = 200
 # Writes of requests that store, at once: each opens a connection beside the pool.
 _WRITERS = 2
+
+
+def replica_connections(settings: Settings) -> int:
+    """Connections to PostgreSQL that one replica may come to hold: a full pool, and those of its writes beside it."""
+    return settings.database.pool_size + _WRITERS
 
 
 class Inference(Protocol):
@@ -76,7 +81,9 @@ class Database:
 
     async def _opened(self) -> AsyncConnectionPool[AsyncConnection]:
         self.endpoints = await asyncio.to_thread(resolve_endpoints, self._settings)
-        pool = async_pool(self.endpoints.database_url, self._settings.database)
+        url = self.endpoints.database_url
+        await asyncio.to_thread(warn_without_room, url, replica_connections(self._settings))
+        pool = async_pool(url, self._settings.database)
         await pool.open(wait=False)  # a database that is down does not keep the ingress from saying so
         return pool
 

@@ -10,8 +10,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 from rapray import cache
-from rapray.errors import Overloaded, RaprayError
+from rapray.errors import ConnectionBudgetExceeded, DatabaseUnavailable, Overloaded, RaprayError
 from rapray.serve.backend import DependencyHealth
+from rapray.store.pool import check_budget, connect
 from rapray.telemetry import logger
 
 LOG = logger(__name__)
@@ -35,6 +36,17 @@ async def probed(name: str, check: Callable[[], Awaitable[str]], *, is_required:
         LOG.exception("dependency check broke", dependency=name)
         return DependencyHealth(name, "down", is_required, "internal")
     return DependencyHealth(name, "up", is_required, "", version, time.perf_counter() - started)
+
+
+def warn_without_room(database_url: str, needed: int) -> None:
+    """Log it where PostgreSQL does not leave so many connections; a server that is down says so itself. Blocks."""
+    try:
+        with connect(database_url, application_name="rapray serve") as connection:
+            check_budget(connection, needed, "RAPRAY_DATABASE__POOL_SIZE (or the replicas of the ingress)")
+    except DatabaseUnavailable:
+        return
+    except ConnectionBudgetExceeded as error:
+        LOG.error("too few database connections for this replica", code=error.code, detail=str(error))
 
 
 def redis_version(url: str, timeout_s: float) -> str:

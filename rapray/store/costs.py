@@ -7,12 +7,12 @@ that is killed leaves its reservation behind: too little is spent then, never to
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg import Connection
-from psycopg.rows import class_row
 
 from rapray.errors import CostLimitReached
 from rapray.store import queries
@@ -101,6 +101,12 @@ class RunBudget:
 
 def of_run(conn: Connection, run_id: UUID) -> list[RunCost]:
     """What a run has spent so far, by provider; empty where it has asked none."""
-    with conn.cursor(row_factory=class_row(RunCost)) as cursor:
-        cursor.execute(_SQL["of_run"], {"run_id": run_id})
-        return cursor.fetchall()
+    return of_runs(conn, [run_id])[run_id]
+
+
+def of_runs(conn: Connection, run_ids: Sequence[UUID]) -> dict[UUID, list[RunCost]]:
+    """What each of these runs has spent so far, by provider."""
+    found: dict[UUID, list[RunCost]] = {run_id: [] for run_id in run_ids}
+    for run_id, *values in conn.execute(_SQL["of_runs"], {"run_ids": list(run_ids)}):
+        found[run_id].append(RunCost(*values))
+    return found

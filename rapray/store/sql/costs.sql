@@ -30,8 +30,8 @@ SET requests = c.requests + %(requests)s, input_tokens = c.input_tokens + %(inpu
 FROM reservation r
 WHERE c.run_id = r.run_id AND c.provider = r.provider;
 
--- name: of_run
--- What a run has spent so far, by provider.
-SELECT provider, requests, input_tokens, output_tokens, cost_usd, reserved_usd
-FROM run_costs WHERE run_id = %(run_id)s
-ORDER BY provider;
+-- name: of_runs
+-- What some runs have spent so far, by provider.
+SELECT run_id, provider, requests, input_tokens, output_tokens, cost_usd, reserved_usd
+FROM run_costs WHERE run_id = ANY (%(run_ids)s)
+ORDER BY run_id, provider;

@@ -11,6 +11,7 @@ import pytest
 from rapray.cli import main
 from rapray.domain import Failure
 from rapray.store import failures, runs
+from rapray.store.costs import RunBudget
 from rapray.store.pool import connect
 
 
@@ -23,7 +24,10 @@ def letters(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with connect(database_url, application_name="test") as conn:
         failures.record(conn, [Failure("embed/x", "7", "lyrics_empty", "no word")], max_attempts=1)
         failures.record(conn, [Failure("embed/x", "8", "embedding_failed", "odd")], max_attempts=3)
-        runs.finish(conn, runs.start(conn, "embed", {}), "partial", {"failed": 2})
+        run_id = runs.start(conn, "embed", {})
+        runs.finish(conn, run_id, "partial", {"failed": 2})
+    budget = RunBudget(database_url, run_id, None)
+    budget.settle(budget.reserve("qwen", 0.5), cost_usd=0.25, input_tokens=1000, output_tokens=20)
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
@@ -60,3 +64,14 @@ def test_runs_lists_what_jobs_did(capsys: pytest.CaptureFixture[str]) -> None:
     """Job, end and counts of each run."""
     [run] = printed(capsys, "runs")
     assert (run["job"], run["state"], run["counts"]) == ("embed", "partial", {"failed": 2})
+    [cost] = run["costs"]
+    assert (cost["provider"], cost["requests"], cost["input_tokens"], cost["cost_usd"]) == (
+        "qwen",
+        1,
+        1000,
+        0.25,
+    )
+    with pytest.raises(SystemExit):
+        main(["runs"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "1,000 + 20" in shown

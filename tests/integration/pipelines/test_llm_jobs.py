@@ -12,7 +12,7 @@ from rapray.analyzers.llm.prompts import load_prompts
 from rapray.config import Settings
 from rapray.config.llm import LlmSettings
 from rapray.domain import Artist, FetchResult, Outcome, SongRef, Track
-from rapray.errors import ProviderNotConfigured, ProviderRefused, RunPaused
+from rapray.errors import ConfigError, ConnectionBudgetExceeded, ProviderNotConfigured, ProviderRefused
 from rapray.pipelines.analyze import analyze
 from rapray.samples.corpus import songs
 from rapray.store import costs, runs, tracks
@@ -20,7 +20,7 @@ from rapray.store.pool import connect
 from rapray.text.clean import clean_lyrics
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
-from tests.support.hostile import HostileServer, Reply, answers, error, says
+from tests.support.hostile import HostileServer, Reply, answers, error, says, status
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
 TRACKS = 12
@@ -39,11 +39,14 @@ def stored(database_url: str) -> None:
         tracks.write_fetched(conn, runs.start(conn, "seed", {}), results, max_attempts=3, retry_delay_s=1)
 
 
-def with_llm(settings: Settings, server: HostileServer, *, model: str = "m", **llm: Any) -> Settings:
+def with_llm(
+    settings: Settings, server: HostileServer, *, model: str = "m", context_tokens: int = 32_768, **llm: Any
+) -> Settings:
     """The settings with a provider of one's own, `mine`, at this server."""
     provider = {
         "base_url": server.base_url,
         "model": model,
+        "context_tokens": context_tokens,
         "api_key": "k",
         "logprobs": False,
         "max_retries": 0,
@@ -113,15 +116,19 @@ def test_analyze_dead_letters_of_a_model_are_tried_with_the_next(
         assert analyze(with_llm(once, server, model="org/next"), ["mine"]).new == TRACKS
 
 
-@pytest.mark.parametrize("reply", [error(401), error(402)])
+@pytest.mark.parametrize("reply", [error(401), error(402), error(500), status(200, b"<html>")])
 def test_analyze_key_that_stops_working_leaves_the_rest_due_and_lets_others_run(
     job_settings: Settings, database_url: str, reply: Reply
 ) -> None:
     """What was answered is stored, nothing counts as a failure of a lyric, and the algorithmic results are there."""
     stored(database_url)
-    with HostileServer(answers(), answers(), answers(), reply) as server, pytest.raises(RunPaused) as caught:
-        analyze(with_llm(job_settings, server), ["mine", "algorithmic"])
-    assert caught.value.exit_code == 3
+    with HostileServer(answers(), answers(), answers(), reply) as server:
+        done = analyze(with_llm(job_settings, server), ["mine", "algorithmic"])
+    assert (done.new, done.held, done.failed) == (TRACKS + 2, TRACKS - 2, 0)
+    assert [(name, stop.code) for name, stop in done.stopped.items()] == [("mine", "run_paused")]
+    with connect(database_url, application_name="test") as conn:
+        run, *_ = runs.list_(conn)
+    assert (run.state, "left 10 tracks" in str(run.error)) == ("partial", True)
     assert count(database_url, "dead_letters") == 0
     assert count(database_url, "analysis_results WHERE analyzer = 'mine'") == 2
     assert count(database_url, "analysis_results WHERE analyzer = 'algorithmic'") == TRACKS
@@ -143,12 +150,36 @@ def test_analyze_wrong_key_is_an_error_before_the_first_track(
         analyze(job_settings, ["algorithmic", "qwen"])
 
 
+def test_analyze_context_without_room_is_an_error_before_the_first_track(
+    job_settings: Settings, database_url: str
+) -> None:
+    """It would be the same error for every lyric: none of them fails for it."""
+    stored(database_url)
+    with HostileServer(answers()) as server, pytest.raises(ConfigError, match="context_tokens"):
+        analyze(with_llm(job_settings, server, context_tokens=4096), ["mine"])
+    assert count(database_url, "dead_letters") == 0
+
+
+def test_analyze_counts_the_connections_of_accounts(job_settings: Settings, database_url: str) -> None:
+    """Each actor keeps the run's account over its own: a thousand of them are refused before any is open."""
+    many = job_settings.jobs.model_copy(update={"workers": 1000})
+    with HostileServer(answers()) as server:
+        settings = with_llm(job_settings.model_copy(update={"jobs": many}), server)
+        with pytest.raises(ConnectionBudgetExceeded, match="RAPRAY_JOBS__WORKERS"):
+            analyze(settings, ["mine"])
+        assert analyze(settings, ["algorithmic"]).new == 0
+
+
 def test_analyze_cost_limit_is_kept_by_all_workers(job_settings: Settings, database_url: str) -> None:
     """Requests that could pass it are not sent; their tracks are due for a run with more."""
     stored(database_url)
     with HostileServer(answers()) as server:
-        with pytest.raises(RunPaused, match="cost_limit"):
-            analyze(with_llm(job_settings, server, max_cost_usd=0.012), ["mine"])
+        limited = analyze(with_llm(job_settings, server, max_cost_usd=0.012), ["mine"])
+        assert "cost_limit" in str(limited.stopped["mine"])
         done = count(database_url, "analysis_results")
         assert 0 < done < TRACKS
+        assert (limited.new, limited.held) == (done, TRACKS - done)
+        (cost,) = limited.costs
+        assert (cost.requests, cost.cost_usd) == (done, pytest.approx(done * (100 + 2 * 50) / 1e6))
+        assert cost.requests == len(server.asked) - 1  # one looks whether the key is right
         assert analyze(with_llm(job_settings, server, max_cost_usd=1), ["mine"]).new == TRACKS - done

@@ -11,7 +11,9 @@ import typer
 
 from rapray.cli.jobs import report, sentence
 from rapray.cli.ports import free_port
+from rapray.errors import ModelUnavailable, RaprayError, RunPaused
 from rapray.pipelines.job import JobReport
+from rapray.store.costs import RunCost
 
 DONE = JobReport(
     "collect", new=3, unchanged=4, failed=0, seconds=1.25, rejected={"unreleased": 2, "blocked": 1}
@@ -36,6 +38,50 @@ def test_report_json_is_the_counts_alone_whatever_the_job_printed(capsys: pytest
     said = capsys.readouterr()
     assert json.loads(said.out) == {**DONE.as_json(), "seconds": 1.25}
     assert "(raylet)" in said.err
+
+
+COST = RunCost("mine", 12, 1200, 600, 0.0024, 0.0)
+HELD = RunPaused(analyzer="mine", count=9, reason="9 cost_limit")
+
+
+def analyzed(*, new: int, **stopped: RaprayError) -> JobReport:
+    """A report of two analyzers, of which some have stopped."""
+    return JobReport(
+        "analyze", new=new, unchanged=0, failed=0, seconds=1, held=9, stopped=stopped, costs=[COST]
+    )
+
+
+def test_report_tells_what_language_models_took() -> None:
+    """Requests, tokens and dollars of each provider, to a person and to a program."""
+    done = analyzed(new=3, mine=HELD)
+    assert sentence(done) == (
+        "analyze: 3 new, 0 unchanged, 9 left for a later run; mine: 12 requests, 1,200 + 600 tokens, 0.0024 USD; 1.0 s"
+    )
+    (cost,) = done.as_json()["costs"]
+    assert (cost["provider"], cost["requests"], cost["cost_usd"]) == ("mine", 12, 0.0024)
+
+
+@pytest.mark.parametrize(
+    ("done", "code"),
+    [
+        (analyzed(new=3, mine=HELD), 3),
+        (analyzed(new=0, mine=HELD), 3),
+        (analyzed(new=3, mine=ModelUnavailable(model="m", reason="no")), 3),
+        (analyzed(new=0, mine=ModelUnavailable(model="m", reason="no")), 4),
+    ],
+)
+def test_report_of_an_analyzer_that_stopped_is_printed_whole(
+    capsys: pytest.CaptureFixture[str], done: JobReport, code: int
+) -> None:
+    """The counts of all others are there, and the exit code is the error's own only where nothing was done."""
+    with pytest.raises(typer.Exit) as ended:
+        report(lambda: done, as_json=True)
+    assert ended.value.exit_code == code
+    said = capsys.readouterr()
+    printed = json.loads(said.out)
+    assert (printed["new"], printed["held"]) == (done.new, 9)
+    assert printed["stopped"]["mine"]["code"] == done.stopped["mine"].code
+    assert done.stopped["mine"].code in said.err
 
 
 @pytest.mark.parametrize("as_json", [False, True])
