@@ -185,7 +185,8 @@ class Analysis:
     """One analyzer's result for one text.
 
     `sentiment` is in [-1, 1], `confidence` in [0, 1]; None where there is no honest figure. `embedding` has 256 values
-    or is None. `data` is plain JSON. `seconds` is what this text cost.
+    or is None. `data` is plain JSON. `parameters` is a digest of the settings that decided it, None where all are at
+    their defaults. `seconds` is what this text cost.
     """
 
     key: str
@@ -199,6 +200,7 @@ class Analysis:
     model: str | None = None
     model_revision: str | None = None
     prompt_version: str | None = None
+    parameters: str | None = None
     seconds: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -231,15 +233,18 @@ def analyze_stage(
     model: str | None = None,
     model_revision: str | None = None,
     prompt_version: str | None = None,
+    *,
+    parameters: str | None = None,
 ) -> str:
-    """The stage of an analyzer with its model and prompt: another of them begins without dead letters.
+    """The stage of an analyzer with its model, prompt and parameters: another of them begins without dead letters.
 
-    `analyze/<analyzer>/<version>/<model>@<revision>/<prompt>`, what is not there left out at the end. A model may be a
-    path: its name is percent-encoded, so that no stage reads like another. The keys of its failures are track ids.
+    `analyze/<analyzer>/<version>/<model>@<revision>/<prompt>/<parameters>`, what is not there left out at the end.
+    A model may be a path: its name is percent-encoded, so that no stage reads like another. The keys of its failures
+    are track ids.
     """
     made_with = "@".join(quote(part, safe=":") for part in (model, model_revision) if part is not None)
-    parts = (f"analyze/{analyzer}/{version}", made_with, quote(prompt_version or "", safe=":"))
-    return "/".join(parts).rstrip("/")
+    prompt = quote(prompt_version or "", safe=":")
+    return "/".join((f"analyze/{analyzer}/{version}", made_with, prompt, parameters or "")).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class AlgorithmicAnalyzer:
     version = "2.0.0"
     model: ModelInfo | None = None
     prompt_version: str | None = None
+    parameters: str | None = None  # no setting changes what it finds
 
     def __init__(self, settings: Settings | None = None, name: str = "algorithmic") -> None:
         del settings, name  # nothing to configure: the registry hands every analyzer both

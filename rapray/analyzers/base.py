@@ -5,8 +5,10 @@ Knows neither Ray nor HTTP nor a database: the same object works in a job's acto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Protocol, runtime_checkable
 
 from rapray.analyzers.budget import Budget
@@ -50,13 +52,15 @@ class AnalyzerSpec:
 class Identity:
     """What a stored result of an analyzer must say to be current; known without loading any weights.
 
-    `note` is for operators and no part of a result: that a built-in model stands in for another, say.
+    `parameters` is what `digest_of` makes of the settings that decide a result, and of no others: another time-out
+    makes nothing due. `note` is for operators and no part of a result: that a built-in model stands in for another.
     """
 
     name: str
     version: str
     model: ModelInfo | None = None
     prompt_version: str | None = None
+    parameters: str | None = None
     note: str = field(default="", compare=False)
 
 
@@ -84,6 +88,11 @@ class Analyzer(Protocol):
         """The prompt that results come from."""
         ...
 
+    @property
+    def parameters(self) -> str | None:
+        """The digest of the settings that decide results, None where all are at their defaults; see `Identity`."""
+        ...
+
     def analyze(self, batch: Sequence[Lyric]) -> list[Analysis | Failure]:
         """One outcome a lyric, in the order of the batch. A lyric that cannot be read fails alone."""
         ...
@@ -96,6 +105,21 @@ class Charged(Protocol):
     def charge_to(self, budget: Budget) -> None:
         """Charge everything from now on to a run."""
         ...
+
+
+_DIGEST_CHARS = 16
+
+
+def digest_of(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> str | None:
+    """A short digest of the settings that decide a result; None where they are all at their defaults.
+
+    Only what differs from the defaults counts: results from before a setting was there stay current, and so do those
+    from before digests were stored.
+    """
+    changed = {name: value for name, value in values.items() if value != defaults.get(name)}
+    if not changed:
+        return None
+    return sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:_DIGEST_CHARS]
 
 
 def one_by_one(
@@ -126,6 +150,7 @@ def failure(analyzer: Analyzer, lyric: Lyric, error: RaprayError) -> Failure:
         model.name if model else None,
         model.revision if model else None,
         analyzer.prompt_version,
+        parameters=analyzer.parameters,
     )
     return Failure(stage, lyric.key, error.code, str(error), lyric.content_hash, error.blames_text)
 
@@ -141,6 +166,7 @@ def to_json(analysis: Analysis, *, include_embedding: bool = False) -> dict[str,
         "model": analysis.model,
         "model_revision": analysis.model_revision,
         "prompt_version": analysis.prompt_version,
+        "parameters": analysis.parameters,
         "content_hash": analysis.content_hash,
         "seconds": analysis.seconds,
         "input_tokens": analysis.input_tokens,

@@ -18,7 +18,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rapray.analyzers.base import Identity, failure, one_by_one, rounded
+from rapray.analyzers.base import Identity, digest_of, failure, one_by_one, rounded
 from rapray.analyzers.emotion_choice import choose, load_emotion_model
 from rapray.analyzers.emotion_model import EmotionModel, ModelCard, Read, weighted
 from rapray.analyzers.emotion_result import (
@@ -31,7 +31,7 @@ from rapray.analyzers.emotion_result import (
     sentiment,
 )
 from rapray.analyzers.emotion_vector import emotion_vector
-from rapray.config import Settings
+from rapray.config import EmotionSettings, Settings
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Section
 from rapray.embeddings.windows import Window
 from rapray.errors import AnalysisFailed, EmptyLyrics, InvalidLyrics, RaprayError
@@ -70,6 +70,7 @@ class EmotionAnalyzer:
         self._model: EmotionModel = load_emotion_model(settings.emotion, chosen)
         self.note = chosen.note
         self.model: ModelInfo = self._model.card.info
+        self.parameters = _parameters(settings.emotion)
 
     def analyze(self, batch: Sequence[Lyric]) -> list[Analysis | Failure]:
         """An analysis a lyric; a text without a word fails with the code "lyrics_empty".
@@ -157,6 +158,7 @@ class EmotionAnalyzer:
             embedding=emotion_vector(whole[felt], arc[:, felt], lengths, state),
             model=card.info.name,
             model_revision=card.info.revision,
+            parameters=self.parameters,
             seconds=seconds,
             input_tokens=sum(tokens),
         )
@@ -169,7 +171,14 @@ def identify(settings: Settings, name: str) -> Identity:
         MissingExtra, ModelUnavailable: see `rapray.analyzers.emotion_choice.choose`.
     """
     chosen = choose(settings.emotion)
-    return Identity(name, VERSION, chosen.info, note=chosen.note)
+    return Identity(name, VERSION, chosen.info, parameters=_parameters(settings.emotion), note=chosen.note)
+
+
+def _parameters(settings: EmotionSettings) -> str | None:
+    """Of the settings beside the model, which the identity names. "auto" is taken as it stands: what it comes to
+    differs between the hosts of a cluster, and no result may be stale for the host that asks.
+    """
+    return digest_of({"dtype": settings.dtype}, {"dtype": "auto"})
 
 
 def _arc(parts: Sequence[_Part], read: Read) -> Doubles:

@@ -43,7 +43,7 @@ def status(
 ) -> None:
     """Count each analyzer's tracks: done, stale, failed (due again), dead, untried; each track is in one of the five.
 
-    Stale is what has a result of another text, version, model or prompt.
+    Stale is what has a result of another text, version, model, prompt or parameters.
     """
     settings, filters = state.settings(), parse(where or [])
     names = chosen(analyzer, settings) if analyzer else list(specs(settings))
@@ -98,6 +98,7 @@ def _coverage(connection: Connection, name: str, settings: Settings, scope: Scop
         "model": wanted.model.name if wanted.model else None,
         "model_revision": wanted.model.revision if wanted.model else None,
         "prompt_version": wanted.prompt_version,
+        "parameters": wanted.parameters,
         **asdict(due.coverage(connection, due_of(wanted, scope))),
     }
 

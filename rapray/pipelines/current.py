@@ -18,5 +18,6 @@ def due_of(wanted: Identity, scope: Scope = EVERYTHING) -> DueAnalyses:
         model=wanted.model.name if wanted.model else None,
         model_revision=wanted.model.revision if wanted.model else None,
         prompt_version=wanted.prompt_version,
+        parameters=wanted.parameters,
         scope=scope,
     )

@@ -127,6 +127,7 @@ def _analysis(track: records.StoredTrack, stored: StoredAnalysis) -> Analysis:
         model=stored.model,
         model_revision=stored.model_revision,
         prompt_version=stored.prompt_version,
+        parameters=stored.parameters,
         seconds=stored.seconds,
         input_tokens=stored.input_tokens,
         output_tokens=stored.output_tokens,

@@ -140,7 +140,14 @@ class AnalyzerReplica:
     async def describe(self) -> Identity:
         """What this replica runs."""
         made_by = self._analyzer
-        return Identity(self._name, made_by.version, made_by.model, made_by.prompt_version, note=self._note)
+        return Identity(
+            self._name,
+            made_by.version,
+            made_by.model,
+            made_by.prompt_version,
+            made_by.parameters,
+            note=self._note,
+        )
 
     async def check_health(self) -> None:
         """A real analysis of one line, beside the texts that wait."""

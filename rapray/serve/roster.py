@@ -5,7 +5,6 @@ Loads no weights and knows no Ray: a name that is not served carries the problem
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -22,19 +21,6 @@ from rapray.telemetry import logger
 
 LOG = logger(__name__)
 NOT_SERVED = "analyzer_not_served"
-# Where rapray runs and how much of it; every other section may change what an analyzer answers.
-_NO_PARAMETERS = {
-    "environment",
-    "data_dir",
-    "database",
-    "redis",
-    "genius",
-    "analyze",
-    "jobs",
-    "serve",
-    "ray",
-    "log",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +30,6 @@ class Roster:
     served: Mapping[str, str]
     unserved: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
     identities: Mapping[str, Identity] = field(default_factory=dict[str, Identity])
-    parameters: str = ""
 
     def cache_key(self, name: str, lyric: Lyric) -> str | None:
         """What decides this analyzer's result for this text; None where it is not known before the answer.
@@ -57,17 +42,18 @@ class Roster:
             return None
         model = (known.model.kind, known.model.name, known.model.revision) if known.model else (None,) * 3
         text = sha256(lyric.lyrics.encode("utf-8", "surrogatepass")).hexdigest()
-        parts = (name, known.version, *model, known.prompt_version, self.parameters)
+        parts = (name, known.version, *model, known.prompt_version, known.parameters)
         return key_of([lyric.content_hash, text, lyric.title, lyric.language, *parts])
 
     def is_as_expected(self, result: Analysis) -> bool:
-        """False where a replica runs another model or prompt than this ingress knows of: not for the cache."""
+        """False where a replica runs something else than this ingress knows of: that is not for the cache."""
         known = self.identities.get(result.analyzer)
         if known is None:
             return False
         model = (known.model.name, known.model.revision) if known.model else (None, None)
-        wanted = (known.version, *model, known.prompt_version)
-        return wanted == (result.version, result.model, result.model_revision, result.prompt_version)
+        wanted = (known.version, *model, known.prompt_version, known.parameters)
+        found = (result.model, result.model_revision, result.prompt_version, result.parameters)
+        return wanted == (result.version, *found)
 
 
 def roster(settings: Settings, deployed: Collection[str]) -> Roster:
@@ -83,7 +69,7 @@ def roster(settings: Settings, deployed: Collection[str]) -> Roster:
     unserved = {
         name: problems.get(name, of_code(NOT_SERVED)) for name in specs(settings) if name not in deployed
     }
-    return Roster(served, unserved, identities, parameters_of(settings))
+    return Roster(served, unserved, identities)
 
 
 def to_deploy(names: Collection[str], settings: Settings) -> list[str]:
@@ -110,9 +96,3 @@ def _is_set_up(name: str, settings: Settings) -> bool:
         LOG.warning("analyzer left out", analyzer=name, code=error.code)
         return False
     return True
-
-
-def parameters_of(settings: Settings) -> str:
-    """A digest of all settings that may change a result. Secrets are masked before: a new key changes nothing."""
-    shown = settings.model_dump(mode="json", exclude=_NO_PARAMETERS)
-    return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()

@@ -40,6 +40,7 @@ _COLUMNS = {
     "model": "text",
     "model_revision": "text",
     "prompt_version": "text",
+    "parameters": "text",
     "seconds": "float4",
     "input_tokens": "int4",
     "output_tokens": "int4",
@@ -60,6 +61,7 @@ class StoredAnalysis:
     model: str | None
     model_revision: str | None
     prompt_version: str | None
+    parameters: str | None
     seconds: float | None
     input_tokens: int | None
     output_tokens: int | None
@@ -113,13 +115,13 @@ def write_analyses(
 
 
 def _stage_of(result: Analysis) -> str:
-    return analyze_stage(
-        result.analyzer, result.version, result.model, result.model_revision, result.prompt_version
-    )
+    made_with = (result.model, result.model_revision, result.prompt_version)
+    return analyze_stage(result.analyzer, result.version, *made_with, parameters=result.parameters)
 
 
 def _batch_key(result: Analysis) -> str:
-    made_by = (result.analyzer, result.version, result.model, result.model_revision, result.prompt_version)
+    made_with = (result.model, result.model_revision, result.prompt_version, result.parameters)
+    made_by = (result.analyzer, result.version, *made_with)
     return "\x1f".join((result.key, result.content_hash, *map(str, made_by)))
 
 
@@ -166,6 +168,7 @@ def _row(result: Analysis) -> tuple[Any, ...]:
         storable_or_none(result.model),
         storable_or_none(result.model_revision),
         storable_or_none(result.prompt_version),
+        storable_or_none(result.parameters),
         result.seconds,
         result.input_tokens,
         result.output_tokens,

@@ -31,9 +31,10 @@ class DueEmbeddings:
 
 @dataclass(frozen=True, slots=True)
 class DueAnalyses:
-    """Tracks of `scope` without a result of exactly this analyzer, model and prompt for their present text.
+    """Tracks of `scope` without a result of exactly this analyzer, model, prompt and parameters for their present text.
 
-    Dead letters of the same analyzer, model and prompt are left out.
+    Dead letters of the same are left out. None as `parameters` are the default ones; results of before they were kept
+    count as theirs.
     """
 
     analyzer: str
@@ -41,14 +42,14 @@ class DueAnalyses:
     model: str | None = None
     model_revision: str | None = None
     prompt_version: str | None = None
+    parameters: str | None = None
     scope: Scope = EVERYTHING
 
     @property
     def stage(self) -> str:
         """Where its failures are kept."""
-        return analyze_stage(
-            self.analyzer, self.version, self.model, self.model_revision, self.prompt_version
-        )
+        made_with = (self.model, self.model_revision, self.prompt_version)
+        return analyze_stage(self.analyzer, self.version, *made_with, parameters=self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ class Standing:
 class Coverage:
     """How far an analyzer has come; each of `tracks` is in exactly one of the five.
 
-    `done`: a result of the present text, version, model and prompt. `dead`: failed for good. `failed`: due again after
-    a failure. `stale`: a result of another text, version, model or prompt. `untried`: none yet.
+    `done`: a result of the present text, version, model, prompt and parameters. `dead`: failed for good. `failed`: due
+    again after a failure. `stale`: a result of other ones. `untried`: none yet.
     """
 
     tracks: int
@@ -145,7 +146,7 @@ def _filled(name: str, query: DueQuery) -> sql.Composed:
             sql.Identifier(field.name), sql.Placeholder(field.name)
         )
         for field in fields(query)
-        if field.name in ("model", "model_revision", "prompt_version")
+        if field.name in ("model", "model_revision", "prompt_version", "parameters")
     )
     return _SQL[name].format(done=done.format(same_model=nullable), scope=_scope(query).condition)
 

@@ -21,7 +21,7 @@ from rapray.text.sections import split_sections
 
 _RESULTS = """
 SELECT a.analyzer, t.title, a.version, a.content_hash, a.sentiment, a.confidence, a.data, a.analysis_embedding::text,
-       a.model, a.model_revision, a.prompt_version, a.input_tokens, a.output_tokens
+       a.model, a.model_revision, a.prompt_version, a.parameters, a.input_tokens, a.output_tokens
 FROM analysis_results a JOIN tracks t ON t.id = a.track_id"""
 _FAILURES = """
 SELECT split_part(d.stage, '/', 2), t.title, d.code FROM dead_letters d JOIN tracks t ON t.id::text = d.key

@@ -21,6 +21,7 @@ def test_analyze_stage_names_what_there_is_and_nothing_else() -> None:
     assert analyze_stage("mood", "1", "org/m", "r1") == "analyze/mood/1/org%2Fm@r1"
     assert analyze_stage("qwen", "1", "gemma3:4b", "r", "v1-ab") == "analyze/qwen/1/gemma3:4b@r/v1-ab"
     assert analyze_stage("shout", "1", prompt_version="v1") == "analyze/shout/1//v1"
+    assert analyze_stage("mood", "1", "m", "r", parameters="0c") == "analyze/mood/1/m@r//0c"
 
 
 @given(one=MADE_WITH, other=MADE_WITH)

@@ -18,6 +18,7 @@ from rapray.analyzers.llm.completions import Completions
 from rapray.analyzers.llm.conversation import Conversation, Found, is_context_error
 from rapray.analyzers.llm.costs import Usage, price
 from rapray.analyzers.llm.merge import merge
+from rapray.analyzers.llm.parameters import parameters_of
 from rapray.analyzers.llm.parts import estimated_tokens
 from rapray.analyzers.llm.prompts import Prompts, load_prompts
 from rapray.analyzers.llm.providers import (
@@ -38,14 +39,15 @@ _NARROWER = 3  # tries with half the room each, where a server's context is smal
 
 
 def identify(settings: Settings, name: str) -> Identity:
-    """Model and prompt of a provider's results; asks nobody.
+    """Model, prompt and parameters of a provider's results; asks nobody.
 
     Raises:
         ProviderNotConfigured: there are no results of it here.
     """
     provider = require_configured(settings, name)
     model = ModelInfo("llm", provider.model, provider.revision)
-    return Identity(name, ANALYZER_VERSION, model, load_prompts(settings.llm.prompts).version)
+    prompts = load_prompts(settings.llm.prompts)
+    return Identity(name, ANALYZER_VERSION, model, prompts.version, parameters_of(settings, name))
 
 
 def preflight(settings: Settings, name: str) -> None:
@@ -92,6 +94,7 @@ class LlmAnalyzer:
         self._settings = settings
         self._provider = provider_of(settings, name)
         self._prompts: Prompts = load_prompts(settings.llm.prompts)
+        self._parameters = parameters_of(settings, name)
         self._questions = Questions(name, self._provider, self._prompts)
         self._wire = Wire(name, self._provider)
         self._caller = Caller(name, self._provider, self._wire, gate_of(settings, name))
@@ -106,6 +109,11 @@ class LlmAnalyzer:
     def prompt_version(self) -> str:
         """Name and hash of the prompts."""
         return self._prompts.version
+
+    @property
+    def parameters(self) -> str | None:
+        """Of the provider's settings that decide an answer."""
+        return self._parameters
 
     @property
     def questions(self) -> Questions:
@@ -172,6 +180,7 @@ class LlmAnalyzer:
             model=self.model.name,
             model_revision=self.model.revision,
             prompt_version=self.prompt_version,
+            parameters=self.parameters,
             seconds=time.perf_counter() - started,
             input_tokens=usage.input_tokens if usage.is_told else None,
             output_tokens=usage.output_tokens if usage.is_told else None,

@@ -105,6 +105,9 @@ class AnalysisBody(BaseModel):
     model: str | None
     model_revision: str | None
     prompt_version: str | None
+    parameters: str | None = Field(
+        description="A digest of the settings that decided it; null: all at their defaults."
+    )
     content_hash: str
     seconds: float | None
     input_tokens: int | None

@@ -6,23 +6,24 @@ WITH present AS (
     FOR KEY SHARE OF t
 ), written AS (
     INSERT INTO analysis_results AS r (track_id, analyzer, version, content_hash, sentiment, confidence, data,
-                                       analysis_embedding, model, model_revision, prompt_version, seconds,
-                                       input_tokens, output_tokens, cost_usd)
+                                       analysis_embedding, model, model_revision, prompt_version, parameters,
+                                       seconds, input_tokens, output_tokens, cost_usd)
     SELECT track_id, analyzer, version, content_hash, sentiment, confidence, data, analysis_embedding, model,
-           model_revision, prompt_version, seconds, input_tokens, output_tokens, cost_usd
+           model_revision, prompt_version, parameters, seconds, input_tokens, output_tokens, cost_usd
     FROM present
     ORDER BY track_id, analyzer, version
     ON CONFLICT (track_id, analyzer, version) DO UPDATE
     SET content_hash = excluded.content_hash, sentiment = excluded.sentiment, confidence = excluded.confidence,
         data = excluded.data, analysis_embedding = excluded.analysis_embedding, model = excluded.model,
         model_revision = excluded.model_revision, prompt_version = excluded.prompt_version,
-        seconds = excluded.seconds, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+        parameters = excluded.parameters, seconds = excluded.seconds, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
         cost_usd = excluded.cost_usd, created_at = now()
     WHERE (r.content_hash, r.sentiment, r.confidence, r.data, r.analysis_embedding, r.model, r.model_revision,
-           r.prompt_version)
+           r.prompt_version, r.parameters)
           IS DISTINCT FROM
           (excluded.content_hash, excluded.sentiment, excluded.confidence, excluded.data,
-           excluded.analysis_embedding, excluded.model, excluded.model_revision, excluded.prompt_version)
+           excluded.analysis_embedding, excluded.model, excluded.model_revision, excluded.prompt_version,
+           excluded.parameters)
     RETURNING (r.xmax = 0) AS is_new
 )
 SELECT count(*) FILTER (WHERE is_new)::int, count(*) FILTER (WHERE NOT is_new)::int,
@@ -32,7 +33,7 @@ FROM written;
 -- name: of_track
 -- A track's results.
 SELECT r.analyzer, r.version, r.content_hash, r.sentiment, r.confidence, r.data, r.model, r.model_revision,
-       r.prompt_version, r.seconds, r.input_tokens, r.output_tokens, r.cost_usd, r.created_at,
+       r.prompt_version, r.parameters, r.seconds, r.input_tokens, r.output_tokens, r.cost_usd, r.created_at,
        r.content_hash = t.content_hash AS is_current
 FROM analysis_results r JOIN tracks t ON t.id = r.track_id
 WHERE r.track_id = %(track_id)s

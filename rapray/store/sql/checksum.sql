@@ -37,7 +37,7 @@ SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text))
 FROM (
     SELECT t.source, t.source_id, r.analyzer, r.version, r.content_hash, r.sentiment, r.confidence, r.data,
            CASE WHEN %(vectors)s THEN r.analysis_embedding END AS analysis_embedding, r.model, r.model_revision,
-           r.prompt_version
+           r.prompt_version, r.parameters
     FROM analysis_results r JOIN tracks t ON t.id = r.track_id
 ) r;
 

@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from rapray.domain import Analysis, analyze_stage
 from rapray.store import analyses, failures, runs
 
-STAGE = analyze_stage("algorithmic", "1.0.0", "m", "r", "p")
+STAGE = analyze_stage("algorithmic", "1.0.0", "m", "r", "p", parameters="0c")
 
 
 def _analysis(track_id: int, **changes: object) -> Analysis:
@@ -29,6 +29,7 @@ def _analysis(track_id: int, **changes: object) -> Analysis:
         "m",
         "r",
         "p",
+        "0c",
         0.01,
         7,
         9,
@@ -52,7 +53,12 @@ async def test_write_analyses_everything_stored_is_read_back(
         {"words": 3},
         0.5,
     )
-    assert (found.model, found.model_revision, found.prompt_version) == ("m", "r", "p")
+    assert (found.model, found.model_revision, found.prompt_version, found.parameters) == (
+        "m",
+        "r",
+        "p",
+        "0c",
+    )
     assert (found.input_tokens, found.output_tokens, found.is_current) == (7, 9, False)
     assert await analyses.get_analyses(pool, track_id + 1) == []
 

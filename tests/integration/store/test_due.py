@@ -66,7 +66,10 @@ def test_due_embedded_track_is_due_again_only_with_another_text(
     assert due.standing(conn, query) == due.Standing(done=2, failed=0, due=1)
 
 
-@pytest.mark.parametrize("field", ["version", "model", "model_revision", "prompt_version"])
+MEANS = ["version", "model", "model_revision", "prompt_version", "parameters"]
+
+
+@pytest.mark.parametrize("field", MEANS)
 def test_due_analysis_by_other_means_is_due_again(
     conn: Connection,
     run_id: UUID,
@@ -74,9 +77,9 @@ def test_due_analysis_by_other_means_is_due_again(
     hash_of: Callable[[int], str],
     field: str,
 ) -> None:
-    """Changing version, model, revision or prompt makes exactly the stale rows due."""
+    """Changing version, model, revision, prompt or parameters makes exactly the stale rows due."""
     [track_id] = store_tracks(1).values()
-    query = replace(ANALYSES, model="m", model_revision="r", prompt_version="p")
+    query = replace(ANALYSES, model="m", model_revision="r", prompt_version="p", parameters="0c")
     done = Analysis(
         str(track_id),
         "algorithmic",
@@ -86,11 +89,14 @@ def test_due_analysis_by_other_means_is_due_again(
         model="m",
         model_revision="r",
         prompt_version="p",
+        parameters="0c",
     )
     analyses.write_analyses(conn, run_id, [done])
     assert due.count(conn, query) == 0
     assert due.count(conn, replace(query, **{field: "other"})) == 1
-    assert due.count(conn, replace(query, model=None)) == 1
+    assert (
+        due.count(conn, replace(query, model=None)) == due.count(conn, replace(query, parameters=None)) == 1
+    )
 
 
 def test_due_dead_letter_is_left_out_until_retry_or_another_text(
@@ -116,7 +122,7 @@ def test_due_dead_letter_is_left_out_until_retry_or_another_text(
     assert failures.record(conn, [replace(failure, content_hash="other")], max_attempts=2) == 0
 
 
-@pytest.mark.parametrize("field", ["version", "model", "model_revision", "prompt_version"])
+@pytest.mark.parametrize("field", MEANS)
 def test_due_dead_letter_of_other_means_is_due_again(
     conn: Connection, store_tracks: Callable[..., dict[str, int]], hash_of: Callable[[int], str], field: str
 ) -> None:

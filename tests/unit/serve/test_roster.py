@@ -11,7 +11,7 @@ from rapray.analyzers.base import AnalyzerSpec, Identity
 from rapray.config import Settings
 from rapray.domain import Analysis, Lyric, ModelInfo
 from rapray.errors import ConfigError, ModelUnavailable, UnknownAnalyzer
-from rapray.serve.roster import Roster, parameters_of, roster, to_deploy
+from rapray.serve.roster import Roster, roster, to_deploy
 
 MODEL = ModelInfo("llm", "some/model", "1")
 LYRIC = Lyric("1", "one line", (), "hash", "Title", "en")
@@ -84,10 +84,14 @@ def test_cache_key_changes_with_everything_that_decides_a_result() -> None:
     ]
     identities = [
         replace(known(Settings(), "there"), **changes)
-        for changes in ({"version": "2"}, {"model": replace(MODEL, revision="2")}, {"prompt_version": "p2"})
+        for changes in (
+            {"version": "2"},
+            {"model": replace(MODEL, revision="2")},
+            {"prompt_version": "p2"},
+            {"parameters": "0c"},
+        )
     ]
     rosters = [replace(base, identities={"there": one}) for one in identities]
-    rosters.append(replace(base, parameters="others"))
     keys = [base.cache_key("there", lyric) for lyric in lyrics]
     keys += [other.cache_key("there", LYRIC) for other in rosters]
     assert len(set(keys)) == len(keys)
@@ -103,12 +107,13 @@ def test_roster_result_of_another_model_is_not_expected() -> None:
     found = roster(Settings(), ["there"])
     assert found.is_as_expected(expected)
     assert not found.is_as_expected(replace(expected, model="another"))
+    assert not found.is_as_expected(replace(expected, parameters="0c"))
     assert not Roster({}).is_as_expected(expected)
 
 
-def test_parameters_where_rapray_runs_is_none_of_them() -> None:
-    """Another port or database changes no result; another embedding model may."""
-    plain = parameters_of(Settings())
-    elsewhere = Settings.model_validate({"serve": {"port": 1234}, "database": {"url": "postgresql://h/d"}})
-    assert parameters_of(elsewhere) == plain
-    assert parameters_of(Settings.model_validate({"embedding": {"model": "other"}})) != plain
+def test_cache_key_other_analyzers_settings_change_nothing() -> None:
+    """What one analyzer is asked with, and how long it may take, flushes nobody else's results."""
+    plain = roster(Settings(), [])
+    other = {"qwen": {"api_key": "k", "timeout_s": 7, "temperature": 1}}
+    changed = Settings.model_validate({"llm": {"providers": other}, "serve": {"port": 1234}})
+    assert roster(changed, []).cache_key("there", LYRIC) == plain.cache_key("there", LYRIC)
