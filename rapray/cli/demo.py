@@ -24,7 +24,7 @@ from rapray.cli import state
 from rapray.cli.jobs import sentence
 from rapray.cli.output import note, only_results_on_stdout, print_json
 from rapray.cli.ports import free_port
-from rapray.config import Settings
+from rapray.config import Settings, variable
 from rapray.samples.corpus import artists
 from rapray.store import migrate
 
@@ -80,9 +80,7 @@ def _prepare(stack: ExitStack, clock: _Clock) -> tuple[Settings, dict[str, Any]]
 
     wanted = state.settings()
     if wanted.database.url is not None or wanted.redis.url is not None:
-        note(
-            "The demo uses its own embedded servers; RAPRAY_DATABASE__URL and RAPRAY_REDIS__URL are left alone."
-        )
+        note("The demo uses its own embedded servers; those at database.url and redis.url are left alone.")
     site = stack.enter_context(SampleSite(port=free_port(SITE_PORT)))
     settings = _demo_settings(wanted, site)
     note(f"servers: starting in {settings.data_dir}")
@@ -99,23 +97,29 @@ def _demo_settings(wanted: Settings, site: SampleSite) -> Settings:
     Everything that a Ray worker or a Serve replica loads for itself comes from the environment, so the same values
     go there too.
     """
-    changes = {
-        "RAPRAY_DATA_DIR": str(wanted.data_dir),
-        "RAPRAY_DATABASE__URL": "",
-        "RAPRAY_REDIS__URL": "",
-        "RAPRAY_GENIUS__API_URL": f"{site.url}/api",
-        "RAPRAY_GENIUS__WEB_URL": site.url,
-        "RAPRAY_GENIUS__TOKEN": site.token,
-        "RAPRAY_GENIUS__REQUESTS_PER_SECOND": "50",
-        "RAPRAY_GENIUS__BURST": "10",
-        "RAPRAY_GENIUS__TIMEOUT_S": "3",
-        "RAPRAY_GENIUS__MAX_RETRIES": "1",
-        "RAPRAY_JOBS__FETCH_BLOCK_ROWS": "4",
-        "RAPRAY_SERVE__HOST": "127.0.0.1",
-        "RAPRAY_SERVE__PORT": str(free_port(wanted.serve.port)),
-    }
-    os.environ.update(changes)
+    own = _own_values(wanted, site)
+    os.environ.update({variable(key): value for key, value in own.items()})
+    state.withdraw(own)  # the command line would win over the environment
     return state.settings()
+
+
+def _own_values(wanted: Settings, site: SampleSite) -> dict[str, str]:
+    """By dotted name; an empty address is that of an embedded server."""
+    return {
+        "data_dir": str(wanted.data_dir),
+        "database.url": "",
+        "redis.url": "",
+        "genius.api_url": f"{site.url}/api",
+        "genius.web_url": site.url,
+        "genius.token": site.token,
+        "genius.requests_per_second": "50",
+        "genius.burst": "10",
+        "genius.timeout_s": "3",
+        "genius.max_retries": "1",
+        "jobs.fetch_block_rows": "4",
+        "serve.host": "127.0.0.1",
+        "serve.port": str(free_port(wanted.serve.port)),
+    }
 
 
 def _run_jobs(settings: Settings, report: dict[str, Any], clock: _Clock) -> None:

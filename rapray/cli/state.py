@@ -5,8 +5,9 @@ Settings are loaded when a command asks for them, so that `rapray --help` works 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -69,6 +70,13 @@ def loaded() -> Loaded:
 def settings() -> Settings:
     """The settings for the command that runs now."""
     return loaded().settings
+
+
+def withdraw(keys: Iterable[str]) -> None:
+    """Take no value of these settings from the command line any more."""
+    options, unwanted = _options.get(), set(keys)
+    kept = {key: value for key, value in options.overrides.items() if key not in unwanted}
+    _options.set(replace(options, overrides=kept))
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

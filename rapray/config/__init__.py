@@ -3,7 +3,7 @@
 Knows no part of the program that uses a setting: a constructor is handed what it needs.
 """
 
-from rapray.config.loader import Loaded, Origin, load_settings, public_values
+from rapray.config.loader import Loaded, Origin, load_settings, public_values, variable
 from rapray.config.settings import (
     AnalyzeSettings,
     DatabaseSettings,
@@ -34,4 +34,5 @@ __all__ = [
     "Settings",
     "load_settings",
     "public_values",
+    "variable",
 ]

@@ -168,14 +168,14 @@ def _environment_layer(variables: Mapping[str, str], kind: str) -> _Layer:
         raise ConfigError(problems=f"{kind}: {error}") from error
     # A variable may hold a whole mapping as JSON: then its own name stands above the keys that it gives.
     above = {key[:end] for key in _dotted(given) for end in range(len(key) + 1) if key[end:][:1] in ("", ".")}
-    known = {_variable(name) for name in above | set(Settings.model_fields)}
+    known = {variable(name) for name in above | set(Settings.model_fields)}
     unknown = sorted(name for name in own if name.upper() not in known)
     if unknown:
         raise ConfigError(
             problems="\n".join(f"{name} ({kind}): there is no such setting" for name in unknown)
         )
     values = _without_blanks(given, Settings)
-    return _Layer(values, {key: Origin(kind, _variable(key)) for key in _dotted(values)})
+    return _Layer(values, {key: Origin(kind, variable(key)) for key in _dotted(values)})
 
 
 def _without_blanks(values: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
@@ -192,7 +192,8 @@ def _without_blanks(values: Mapping[str, Any], model: type[BaseModel]) -> dict[s
     return kept
 
 
-def _variable(key: str) -> str:
+def variable(key: str) -> str:
+    """The environment variable of a dotted name."""
     return PREFIX + key.replace(".", "__").upper()
 
 
