@@ -60,6 +60,13 @@ class MissingExtra(RaprayError):
     blames_text = False
 
 
+class MissingPackages(RaprayError):
+    """{feature} needs packages that are not installed: {install}."""
+
+    code = "packages_missing"
+    exit_code = 4
+
+
 # --- servers that rapray depends on ------------------------------------------------------------
 
 
@@ -200,6 +207,12 @@ class UnknownAnalyzer(RaprayError):
 
     code = "analyzer_unknown"
     exit_code = 2
+
+
+class AnalyzerBroken(DependencyError):
+    """The analyzer {name} of the package {package} cannot be used: {reason}. Update or uninstall that package."""
+
+    code = "analyzer_broken"
 
 
 class ModelUnavailable(DependencyError):

@@ -18,12 +18,16 @@ from rapray.errors import AnalysisFailed, RaprayError
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one instance takes: CPUs, GPUs, bytes of memory, and the extra that it must be installed with, if any."""
+    """What one instance takes: CPUs, GPUs, bytes of memory, and packages beyond the base.
+
+    `extra` is one of rapray's own; `install` is the whole command for anything else: "pip install 'shout[audio]'".
+    """
 
     cpu: float = 1.0
     gpu: float = 0.0
     memory_bytes: int = 200_000_000
     extra: str | None = None
+    install: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class AnalyzerSpec:
     callable that gives the `Identity`; left out: there is neither a model nor a prompt. `preflight` is the same for a
     callable that raises where the analyzer cannot do its work; a job calls it once, before the first lyric. One that
     `is_remote` waits for a server elsewhere: it is given many texts at once, and no health check asks it for an
-    analysis, which may cost. A new `version` makes all results of the old one due again.
+    analysis, which may cost. A new `version` makes all results of the old one due again. The registry
+    sets the last two: the `package` that brings it, None for rapray itself, and the `problem` that keeps that package
+    from being used.
     """
 
     name: str
@@ -46,6 +52,8 @@ class AnalyzerSpec:
     identify: str | None = None
     preflight: str | None = None
     is_remote: bool = False
+    package: str | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,20 @@
 """Which analyzers there are: the built-in ones and those of installed packages.
 
-Loads no analyzer to list it. A package adds one by an entry point of the group "rapray.analyzers" that names an
-`AnalyzerSpec`.
+Loads no analyzer to list it; `plugins.py` knows those of packages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from rapray.analyzers.base import Analyzer, AnalyzerSpec, Identity, Needs
+from rapray.analyzers.plugins import faults_of, installed, require_whole
 from rapray.config import Settings
-from rapray.errors import ConfigError, MissingExtra, UnknownAnalyzer
+from rapray.errors import ConfigError, UnknownAnalyzer
 
-ENTRY_POINT_GROUP = "rapray.analyzers"
+ALL = "all"
+"""Not the name of an analyzer: whoever names it means every one."""
 
 
 def _language_model(name: str, summary: str) -> AnalyzerSpec:
@@ -58,16 +57,26 @@ _BUILT_IN = (
 )
 
 
+_OF_PROVIDERS = frozenset(one.name for one in _BUILT_IN if one.is_remote)
+
+
 def specs(settings: Settings | None = None) -> dict[str, AnalyzerSpec]:
     """All analyzers by name, sorted; with settings, those that they add too: a provider of a language model each.
 
-    A built-in name cannot be taken by another package, and neither by a provider.
+    A built-in name cannot be taken by another package.
+
+    Raises:
+        ConfigError: a provider has the name of an analyzer that is none.
     """
+    found = {one.name: one for one in installed() if one.name != ALL}
+    found |= {one.name: one for one in _BUILT_IN}
     providers = () if settings is None else settings.llm.providers
-    found = {name: _language_model(name, f"The language model {name}.") for name in providers}
-    found |= {spec.name: spec for spec in _installed(entry_points(group=ENTRY_POINT_GROUP))}
-    found |= {spec.name: spec for spec in _BUILT_IN}
-    return dict(sorted(found.items()))
+    for name in providers:
+        if name == ALL or (name in found and name not in _OF_PROVIDERS):
+            problem = f"llm.providers.{name}: this is the name of another analyzer; take another one"
+            raise ConfigError(problems=problem)
+    added = {name: _language_model(name, f"The language model {name}.") for name in providers}
+    return dict(sorted((added | found).items()))
 
 
 def spec(name: str, settings: Settings | None = None) -> AnalyzerSpec:
@@ -75,7 +84,7 @@ def spec(name: str, settings: Settings | None = None) -> AnalyzerSpec:
 
     Raises:
         UnknownAnalyzer: there is none of that name.
-        ConfigError: an installed package offers something else as an analyzer.
+        ConfigError: as `specs`.
     """
     known = specs(settings)
     if name not in known:
@@ -88,24 +97,26 @@ def create(name: str, settings: Settings) -> Analyzer:
 
     Raises:
         UnknownAnalyzer: there is none of that name.
-        MissingExtra: its packages are not installed.
+        MissingExtra, MissingPackages: its packages are not installed.
+        AnalyzerBroken: the package that brings it does not work.
         ModelUnavailable: its weights cannot be loaded.
         ConfigError: it is not configured.
     """
     chosen = spec(name, settings)
-    return _load(chosen, chosen.factory)(settings, name)
+    return _called(chosen, chosen.factory, settings)
 
 
 def identity(name: str, settings: Settings) -> Identity:
     """What results of this analyzer must say to be current, without loading its weights.
 
     Raises:
-        UnknownAnalyzer, MissingExtra, ModelUnavailable, ConfigError: as `create`.
+        RaprayError: as `create`.
     """
     chosen = spec(name, settings)
+    require_whole(chosen)
     if chosen.identify is None:
         return Identity(name, chosen.version)
-    return _load(chosen, chosen.identify)(settings, name)
+    return _called(chosen, chosen.identify, settings)
 
 
 def preflight(name: str, settings: Settings) -> None:
@@ -113,29 +124,16 @@ def preflight(name: str, settings: Settings) -> None:
 
     Raises:
         DependencyError: a server that it asks does not take its requests.
-        UnknownAnalyzer, MissingExtra, ConfigError: as `create`.
+        RaprayError: as `create`.
     """
     chosen = spec(name, settings)
     if chosen.preflight is not None:
-        _load(chosen, chosen.preflight)(settings, name)
+        _called(chosen, chosen.preflight, settings)
 
 
-def _load(chosen: AnalyzerSpec, place: str) -> Any:
+def _called(chosen: AnalyzerSpec, place: str, settings: Settings) -> Any:
+    """What the callable at a place ("package.module:callable") of an analyzer makes of the settings and its name."""
+    require_whole(chosen)
     module, _, attribute = place.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        if chosen.needs.extra is None:
-            raise
-        raise MissingExtra(feature=f"The analyzer {chosen.name}", extra=chosen.needs.extra) from error
-
-
-def _installed(points: Iterable[EntryPoint]) -> Iterable[AnalyzerSpec]:
-    for point in points:
-        loaded: object = point.load()
-        if not isinstance(loaded, AnalyzerSpec):
-            problem = (
-                f"entry point {point.name!r} of {ENTRY_POINT_GROUP!r} is not an AnalyzerSpec: {point.value}"
-            )
-            raise ConfigError(problems=problem)
-        yield loaded
+    with faults_of(chosen):
+        return getattr(import_module(module), attribute)(settings, chosen.name)

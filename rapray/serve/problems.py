@@ -91,6 +91,8 @@ PROBLEMS: dict[str, ProblemKind] = {
     "embedded_on_cluster": ProblemKind(503, "An embedded server on a cluster", _SETUP),
     "config_invalid": ProblemKind(503, "The configuration is not valid", _SETUP),
     "extra_missing": ProblemKind(503, "A package is missing", _SETUP),
+    "packages_missing": ProblemKind(503, "A package is missing", _SETUP),
+    "analyzer_broken": ProblemKind(503, "The analyzer's package is broken", _SETUP),
     # language models that answer elsewhere
     "provider_not_configured": ProblemKind(
         503,

@@ -4,35 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import NamedTuple
 
 import pytest
 
-from rapray.analyzers import AnalyzerSpec, Needs, create, spec, specs
+from rapray.analyzers import spec, specs
 from rapray.config import Settings
-from rapray.errors import ConfigError, MissingExtra, UnknownAnalyzer
-
-THEIRS = AnalyzerSpec(
-    "theirs", "2.0", "no_such_package.module:Class", "Another package's.", Needs(extra="theirs")
-)
-
-
-class _Point(NamedTuple):
-    """What `importlib.metadata` gives for an installed package's entry point."""
-
-    name: str
-    value: str
-    loaded: object
-
-    def load(self) -> object:
-        return self.loaded
-
-
-def _install(monkeypatch: pytest.MonkeyPatch, loaded: object) -> None:
-    point = _Point("theirs", "their_package:SPEC", loaded)
-    monkeypatch.setattr(
-        "rapray.analyzers.registry.entry_points", lambda group: [point] * (group == "rapray.analyzers")
-    )
+from rapray.errors import ConfigError, UnknownAnalyzer
 
 
 def test_specs_listing_loads_nothing_heavy() -> None:
@@ -51,22 +28,10 @@ def test_spec_unknown_name_lists_the_known() -> None:
         spec("horoscope")
 
 
-def test_specs_entry_point_of_another_package_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package adds an analyzer without a change here."""
-    _install(monkeypatch, THEIRS)
-    assert specs()["theirs"] == THEIRS
-    assert "algorithmic" in specs()
-
-
-def test_create_analyzer_without_its_packages_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is missing is said with the command that installs it."""
-    _install(monkeypatch, THEIRS)
-    with pytest.raises(MissingExtra, match=r"rapray\[theirs\]"):
-        create("theirs", Settings())
-
-
-def test_specs_entry_point_that_is_no_spec_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broken package is named, not guessed around."""
-    _install(monkeypatch, "not a spec")
-    with pytest.raises(ConfigError, match="theirs"):
-        specs()
+@pytest.mark.parametrize("name", ["algorithmic", "emotion", "all"])
+def test_specs_provider_with_the_name_of_another_analyzer_is_refused(name: str) -> None:
+    """It would be shadowed without a word; the presets are providers and can be set."""
+    given = {"base_url": "https://h/v1", "model": "m", "api_key": "k"}
+    with pytest.raises(ConfigError, match=f"llm.providers.{name}"):
+        specs(Settings.model_validate({"llm": {"providers": {name: given}}}))
+    assert "qwen" in specs(Settings.model_validate({"llm": {"providers": {"qwen": given}}}))

@@ -1,0 +1,78 @@
+"""Analyzers of other packages: listed as they are, and broken alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rapray.analyzers import create, identity, spec, specs
+from rapray.config import Settings
+from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
+from tests.support.package import install
+
+
+def test_plugin_is_listed_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A package adds an analyzer without a change here."""
+    install(monkeypatch, tmp_path, "theirs")
+    found = specs()["theirs"]
+    assert (found.version, found.package, found.problem) == ("2.0", "theirs-dist", None)
+    assert specs()["algorithmic"].package is None
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import no_such_module_here", "No module named 'no_such_module_here'"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("SPEC =", "SyntaxError"),
+        ("SPEC = 'not a spec'", "is no AnalyzerSpec"),
+        ("", "AttributeError"),
+    ],
+)
+def test_plugin_that_does_not_load_is_known_and_breaks_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, reason: str
+) -> None:
+    """Every other analyzer works, and whoever names this one hears why it does not."""
+    install(monkeypatch, tmp_path, "theirs", spec=source)
+    assert {"theirs", "algorithmic", "qwen"} <= set(specs())
+    assert identity("algorithmic", Settings()).name == "algorithmic"
+    for ask in (identity, create):
+        with pytest.raises(AnalyzerBroken, match=f"(?s)theirs.*theirs-dist.*{reason}") as caught:
+            ask("theirs", Settings())
+        assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("needs", "kind", "told"),
+    [
+        (
+            "install=\"pip install 'theirs-dist[audio]'\"",
+            MissingPackages,
+            r"pip install 'theirs-dist\[audio\]'",
+        ),
+        ("extra='embeddings'", MissingExtra, r"pip install 'rapray\[embeddings\]'"),
+        ("", AnalyzerBroken, "no_such_module_here"),
+    ],
+)
+def test_plugin_without_its_packages_names_a_command_that_exists(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, needs: str, kind: type[RaprayError], told: str
+) -> None:
+    """Its own extra is no extra of rapray."""
+    install(monkeypatch, tmp_path, "theirs", code="import no_such_module_here", needs=needs)
+    with pytest.raises(kind, match=told):
+        create("theirs", Settings())
+
+
+def test_plugin_that_raises_when_it_is_made_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its defect is a sentence, and not a traceback of ours."""
+    code = "class Class:\n    def __init__(self, settings, name):\n        raise ValueError('no file')"
+    install(monkeypatch, tmp_path, "theirs", code=code)
+    with pytest.raises(AnalyzerBroken, match="ValueError: no file"):
+        create("theirs", Settings())
+
+
+def test_plugin_cannot_take_a_built_in_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is built in stays what it is."""
+    install(monkeypatch, tmp_path, "algorithmic")
+    assert spec("algorithmic").package is None
