@@ -323,6 +323,11 @@ class DeadlineExceeded(RaprayError):
     code = "deadline_exceeded"
 
 
+def exit_code_of(code: str) -> int:
+    """The exit code of a command that ends with this error; 1 for a code of another program's version."""
+    return next((kind.exit_code for kind in all_errors() if kind.code == code), RaprayError.exit_code)
+
+
 def all_errors() -> list[type[RaprayError]]:
     """Every error class of the tree, the root first, in order of definition."""
     found: list[type[RaprayError]] = [RaprayError]

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from psycopg import Connection
 
-from rapray.analyzers.registry import identity, spec, specs
-from rapray.analyzers.selection import chosen
+from rapray.analyzers.registry import ALL, identity, spec, specs
+from rapray.analyzers.selection import expanded
 from rapray.cli import state
 from rapray.cli.output import note, print_json, print_table
 from rapray.cli.where import HELP, parse
@@ -46,7 +46,7 @@ def status(
     Stale is what has a result of another text, version, model, prompt or parameters.
     """
     settings, filters = state.settings(), parse(where or [])
-    names = chosen(analyzer, settings) if analyzer else list(specs(settings))
+    names = expanded(analyzer or [ALL], specs(settings))
     with _connected(settings) as connection:
         scope = filters.resolved(connection)
         found = {name: _coverage(connection, name, settings, scope) for name in names}

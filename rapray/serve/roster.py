@@ -11,11 +11,11 @@ from hashlib import sha256
 
 from rapray.analyzers.base import Identity
 from rapray.analyzers.registry import identity, specs
-from rapray.analyzers.selection import ALL, chosen
+from rapray.analyzers.selection import selected
 from rapray.cache.results import key_of
 from rapray.config import Settings
 from rapray.domain import Analysis, Lyric
-from rapray.errors import ConfigError, RaprayError
+from rapray.errors import RaprayError
 from rapray.serve.problems import Problem, of_code, of_error
 from rapray.telemetry import logger
 
@@ -80,19 +80,8 @@ def to_deploy(names: Collection[str], settings: Settings) -> list[str]:
         RaprayError: one that was named is not set up.
         ConfigError: none is left.
     """
-    named = [name for name in chosen(names, settings) if name in names or ALL not in names]
-    for name in named:
-        identity(name, settings)
-    found = [name for name in chosen(names, settings) if name in named or _is_set_up(name, settings)]
-    if not found:
-        raise ConfigError(problems="analyze.analyzers: none of the analyzers is set up")
-    return found
-
-
-def _is_set_up(name: str, settings: Settings) -> bool:
-    try:
-        identity(name, settings)
-    except RaprayError as error:
-        LOG.warning("analyzer left out", analyzer=name, code=error.code)
-        return False
-    return True
+    found = selected(names, settings)
+    wanted = found.required()
+    for name, problem in found.problems.items():
+        LOG.warning("analyzer left out", analyzer=name, code=problem.code, detail=str(problem))
+    return wanted

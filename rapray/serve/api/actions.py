@@ -10,8 +10,9 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
+from rapray.analyzers.selection import expanded
 from rapray.domain import Lyric
-from rapray.errors import DeadlineExceeded, TrackNotFound, UnknownAnalyzer
+from rapray.errors import DeadlineExceeded, TrackNotFound
 from rapray.serve.backend import Filters, SearchHit, Services, TrackDetail
 from rapray.telemetry import metric
 from rapray.text.clean import checked_lyrics
@@ -71,14 +72,8 @@ def check_analyzers(services: Services, names: Sequence[str] | Literal["all"] | 
     Raises:
         UnknownAnalyzer: there is none of that name.
     """
-    known = sorted({*services.analyzers, *services.unserved})
-    if names == "all":
-        return known
-    wanted = list(dict.fromkeys(names or services.default_analyzers))
-    for name in wanted:
-        if name not in known:
-            raise UnknownAnalyzer(name=name, known=", ".join(known))
-    return wanted
+    given = [names] if isinstance(names, str) else names
+    return expanded(given or services.default_analyzers, sorted({*services.analyzers, *services.unserved}))
 
 
 async def search(services: Services, query: str, filters: Filters, limit: int) -> list[SearchHit]:

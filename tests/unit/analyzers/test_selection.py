@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rapray.analyzers.registry import specs
-from rapray.analyzers.selection import chosen
+from rapray.analyzers.selection import expanded, selected
 from rapray.config import Settings
-from rapray.errors import UnknownAnalyzer
+from rapray.errors import ConfigError, ProviderNotConfigured, UnknownAnalyzer
 
 SETTINGS = Settings()
 
@@ -22,12 +22,36 @@ SETTINGS = Settings()
         (["qwen", "all"], ["qwen", *(name for name in specs(SETTINGS) if name != "qwen")]),
     ],
 )
-def test_chosen_each_once_in_the_order_given(names: list[str], expected: list[str]) -> None:
+def test_expanded_each_once_in_the_order_given(names: list[str], expected: list[str]) -> None:
     """Commas and repeated options are the same, and "all" is every analyzer that is known."""
-    assert chosen(names, SETTINGS) == expected
+    assert expanded(names, specs(SETTINGS)) == expected
 
 
-def test_chosen_unknown_name_is_refused() -> None:
+def test_expanded_unknown_name_is_refused() -> None:
     """A typing error is told before anything runs."""
     with pytest.raises(UnknownAnalyzer, match="algoritmic"):
-        chosen(["algorithmic,algoritmic"], SETTINGS)
+        selected(["algorithmic,algoritmic"], SETTINGS)
+
+
+def test_selected_all_has_what_is_set_up_and_says_why_the_rest_is_not() -> None:
+    """Who asks for everything gets what there is."""
+    found = selected(["all"], SETTINGS)
+    assert "algorithmic" in found.required()
+    assert {name: problem.code for name, problem in found.problems.items()} == dict.fromkeys(
+        ("gemma", "local", "ollama", "qwen"), "provider_not_configured"
+    )
+
+
+@pytest.mark.parametrize("names", [["algorithmic", "qwen"], ["all,qwen"]])
+def test_selected_name_that_is_not_set_up_is_required_and_is_not_there(names: list[str]) -> None:
+    """Who names one wants that one; the others are known to be ready."""
+    found = selected(names, SETTINGS)
+    assert "algorithmic" in found.ready
+    with pytest.raises(ProviderNotConfigured, match="QWEN"):
+        found.required()
+
+
+def test_selected_nothing_that_is_set_up_is_refused() -> None:
+    """An empty list runs nothing."""
+    with pytest.raises(ConfigError):
+        selected([""], SETTINGS).required()

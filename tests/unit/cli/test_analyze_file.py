@@ -89,3 +89,41 @@ def test_marks_of_a_windows_editor_change_nothing(rapray: Any) -> None:
         "analyze", "--file", "-", "--json", stdin=b"\xef\xbb\xbf" + VERSE.replace("\n", "\r\n").encode()
     )
     assert json.loads(plain.out)["content_hash"] == json.loads(windows.out)["content_hash"]
+
+
+def test_all_gives_local_results_beside_the_reason_of_every_other(rapray: Any) -> None:
+    """As POST /analyze: one that is not set up takes no other result along."""
+    ended = rapray("analyze", "--file", "-", "--analyzer", "all", "--json", stdin=VERSE.encode())
+    answer = json.loads(ended.out)
+    assert {"algorithmic", "emotion"} <= set(answer["results"])
+    assert answer["problems"]["gemma"]["code"] == "provider_not_configured"
+    assert "RAPRAY_LLM__PROVIDERS__GEMMA__API_KEY" in answer["problems"]["gemma"]["detail"]
+    assert ended.code == 0
+    assert "gemma" in ended.err
+
+
+def test_name_that_is_not_set_up_beside_one_that_is_ends_partial(rapray: Any) -> None:
+    """The result is there, and the exit code says that something that was named is not."""
+    ended = rapray("analyze", "--file", "-", "--analyzer", "qwen,algorithmic", "--json", stdin=VERSE.encode())
+    assert (ended.code, list(json.loads(ended.out)["results"])) == (3, ["algorithmic"])
+
+
+def test_failure_of_the_only_analyzer_keeps_its_code_and_exit_code(
+    rapray: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider that does not answer is a dependency, and not an analyzer that failed on this text."""
+    for name, value in {"API_KEY": "k", "BASE_URL": "http://127.0.0.1:1/v1", "MAX_RETRIES": "0"}.items():
+        monkeypatch.setenv(f"RAPRAY_LLM__PROVIDERS__QWEN__{name}", value)
+    ended = rapray("analyze", "--file", "-", "--analyzer", "qwen", "--json", stdin=VERSE.encode())
+    assert (ended.code, ended.out) == (4, "")
+    assert "(provider_unavailable)" in ended.err
+
+
+@pytest.mark.parametrize(
+    "options", [("--limit", "3"), ("--where", "language=en"), ("--max-cost", "1")], ids=" ".join
+)
+def test_option_of_the_job_is_refused_with_one_text(rapray: Any, options: tuple[str, str]) -> None:
+    """It would be ignored without a word."""
+    ended = rapray("analyze", "--file", "-", *options, stdin=VERSE.encode())
+    assert (ended.code, ended.out) == (2, "")
+    assert options[0] in ended.err

@@ -36,10 +36,8 @@ def two_analyzers(monkeypatch: pytest.MonkeyPatch) -> None:
     identities = {"there": known, "missing": unknown}
     for module in ("rapray.serve.roster", "rapray.analyzers.selection"):
         monkeypatch.setattr(f"{module}.specs", lambda _settings=None: found, raising=True)
+        monkeypatch.setattr(f"{module}.identity", lambda name, settings: identities[name](settings, name))
     monkeypatch.setattr("rapray.analyzers.registry.specs", lambda _settings=None: found)
-    monkeypatch.setattr(
-        "rapray.serve.roster.identity", lambda name, settings: identities[name](settings, name)
-    )
     assert registry.spec("there") is there
 
 
@@ -67,7 +65,7 @@ def test_to_deploy_all_leaves_out_what_is_not_set_up_and_a_name_does_not() -> No
 
 def test_to_deploy_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ingress without an analyzer would answer nothing."""
-    monkeypatch.setattr("rapray.serve.roster._is_set_up", lambda *_: False)
+    monkeypatch.setattr("rapray.analyzers.selection.identity", lambda name, settings: unknown(settings, name))
     with pytest.raises(ConfigError):
         to_deploy(["all"], Settings())
 

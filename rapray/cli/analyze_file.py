@@ -1,0 +1,111 @@
+"""`rapray analyze --file`: one text through the analyzers, with no database.
+
+Answers as `POST /analyze` does: results beside the problems of those that have none.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from rapray.analyzers.base import to_json
+from rapray.analyzers.registry import create
+from rapray.analyzers.selection import Selection
+from rapray.cli.output import complain, print_json, print_table
+from rapray.config import Settings
+from rapray.domain import Analysis, Failure, Lyric
+from rapray.errors import InvalidLyrics, RaprayError, UsageError, exit_code_of
+from rapray.text.clean import checked_lyrics, decode
+from rapray.text.fingerprint import content_hash
+from rapray.text.language import detect_language
+from rapray.text.sections import split_sections
+
+READ_LIMIT = 16_000_000  # a text of five million characters, the most that settings allow, in UTF-8 or longer
+PARTIAL = 3
+Problem = dict[str, str]
+
+
+def analyze_file(file: str, wanted: Selection, settings: Settings, *, as_json: bool) -> None:
+    """Print what each analyzer makes of a text.
+
+    Exits with 0 where all that were named have a result and "all" left out only what is not set up; with 3 where some
+    have none; with the first problem's own code where none has.
+
+    Raises:
+        UsageError, InvalidLyrics: see `read_lyric`.
+    """
+    lyric = read_lyric(file, settings.analyze.max_lyrics_chars)
+    outcomes = {name: _outcome(name, lyric, settings) for name in wanted.ready}
+    results = {name: to_json(one) for name, one in outcomes.items() if isinstance(one, Analysis)}
+    failed = {name: _problem(one) for name, one in outcomes.items() if not isinstance(one, Analysis)}
+    problems = {name: _problem(error) for name, error in wanted.problems.items()} | failed
+    _show(lyric, results, problems, as_json=as_json)
+    if not results:
+        raise typer.Exit(exit_code_of(next(iter((failed or problems).values()))["code"]))
+    if failed or wanted.named & problems.keys():
+        raise typer.Exit(PARTIAL)
+
+
+def read_lyric(file: str, max_chars: int) -> Lyric:
+    """The text of a file or of standard input as a lyric.
+
+    Raises:
+        UsageError: the file cannot be read.
+        InvalidLyrics: it is not UTF-8, empty or too long.
+    """
+    text = checked_lyrics(decode(_read(file), "standard input" if file == "-" else file), max_chars)
+    return Lyric(file, text, split_sections(text), content_hash(text), language=detect_language(text))
+
+
+def _read(file: str) -> bytes:
+    try:
+        if file == "-":
+            body = sys.stdin.buffer.read(READ_LIMIT + 1)
+        else:
+            with Path(file).open("rb") as stream:
+                body = stream.read(READ_LIMIT + 1)
+    except OSError as error:
+        raise UsageError(reason=f"{file} cannot be read: {error.strerror}") from error
+    if len(body) > READ_LIMIT:
+        raise InvalidLyrics(reason=f"{file} is longer than {READ_LIMIT} bytes")
+    return body
+
+
+def _outcome(name: str, lyric: Lyric, settings: Settings) -> Analysis | Failure | RaprayError:
+    try:
+        return create(name, settings).analyze([lyric])[0]
+    except RaprayError as error:
+        return error
+
+
+def _problem(why: Failure | RaprayError) -> Problem:
+    return {"code": why.code, "detail": why.detail if isinstance(why, Failure) else str(why)}
+
+
+def _show(
+    lyric: Lyric, results: dict[str, dict[str, Any]], problems: dict[str, Problem], *, as_json: bool
+) -> None:
+    """Results to standard output, nothing there where there is none; problems to standard error, in JSON too."""
+    for name, problem in problems.items():
+        complain(f"{name}: {problem['detail']}", problem["code"])
+    if as_json and results:
+        about = {"content_hash": lyric.content_hash, "language": lyric.language}
+        print_json({**about, "results": results, "problems": problems})
+    elif not as_json:
+        for name, result in results.items():
+            print_table(("measure", "value"), _rows(result["data"]), title=f"{name} {result['version']}")
+
+
+def _rows(values: dict[str, Any], prefix: str = "") -> list[tuple[str, object]]:
+    rows: list[tuple[str, object]] = []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            rows += _rows(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            rows.append((f"{prefix}{key}", f"{len(value)} entries (see --json)"))
+        else:
+            rows.append((f"{prefix}{key}", value))
+    return rows
