@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+LARGEST_ID = 2**63 - 1
+"""Of a track or an artist: what PostgreSQL's bigint holds."""
+
+
 class Outcome(StrEnum):
     """How the fetch of one song page ended. Exactly one of them is a stored lyric."""
 

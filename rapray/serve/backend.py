@@ -26,6 +26,7 @@ class Limits:
     max_query_chars: int
     search_limit: int
     page_limit: int
+    batch_texts: int
     deadline_s: float
     is_local: bool = False  # only requests to this host by a name of its own are answered
 

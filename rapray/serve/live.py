@@ -24,6 +24,7 @@ from rapray.serve import answers
 from rapray.serve.answers import Answers
 from rapray.serve.backend import Answer, Chat, DependencyHealth, Health, Limits
 from rapray.serve.catalogue import StoredCatalogue
+from rapray.serve.limits import MAX_BATCH_TEXTS, MAX_PAGE, MAX_QUERY_CHARS
 from rapray.serve.probes import probed, redis_version, warn_without_room
 from rapray.serve.roster import Roster
 from rapray.store.migrate import require_current_async
@@ -32,8 +33,6 @@ from rapray.store.read import server_versions
 from rapray.telemetry import logger
 
 LOG = logger(__name__)
-MAX_QUERY_CHARS = 2000
-PAGE_LIMIT = 200
 # Writes of requests that store, at once: each opens a connection beside the pool.
 _WRITERS = 2
 
@@ -239,7 +238,8 @@ def limits_of(settings: Settings, deadline_s: float | None = None) -> Limits:
         max_lyrics_chars=settings.analyze.max_lyrics_chars,
         max_query_chars=MAX_QUERY_CHARS,
         search_limit=settings.serve.search_limit,
-        page_limit=PAGE_LIMIT,
+        page_limit=MAX_PAGE,
+        batch_texts=MAX_BATCH_TEXTS,
         deadline_s=deadline_s or settings.analyze.deadline_s,
         is_local=not settings.serve.allow_unauthenticated,
     )

@@ -27,6 +27,7 @@ from rapray.serve.backend import (
     TrackDetail,
     TrackSummary,
 )
+from rapray.serve.limits import MAX_BATCH_TEXTS, MAX_PAGE, MAX_QUERY_CHARS
 from rapray.serve.problems import Problem
 from rapray.text.tokens import words
 
@@ -55,7 +56,9 @@ class MemoryServices:
         self.default_analyzers = tuple(self._analyze)
         self.unserved = dict(unserved or {})
         self.chat = chat
-        self.limits = limits or Limits(6_000_000, 1_000_000, 2000, 50, 200, 30)
+        self.limits = limits or Limits(
+            6_000_000, 1_000_000, MAX_QUERY_CHARS, 50, MAX_PAGE, MAX_BATCH_TEXTS, 30
+        )
         self.stored: dict[tuple[str, str], Analysis] = {}
         self.failures: list[Failure] = []
         self._cache: dict[tuple[str, str], Analysis] = {}

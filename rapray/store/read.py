@@ -11,7 +11,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import ModelInfo
+from rapray.domain import LARGEST_ID, ModelInfo
 from rapray.store import queries
 from rapray.store.analyses import get_analyses
 from rapray.store.filters import TrackFilter, conditions
@@ -21,12 +21,11 @@ from rapray.store.values import normalize_name, sections_from_json
 
 Pool = AsyncConnectionPool[AsyncConnection]
 _SQL = queries.load("read")
-_LARGEST_ID = 2**63 - 1
 
 
 async def get_track(pool: Pool, track_id: int) -> StoredTrack | None:
     """Everything that is stored of a track, None where there is none of this id."""
-    if not 1 <= track_id <= _LARGEST_ID:
+    if not 1 <= track_id <= LARGEST_ID:
         return None
     async with acquired(pool) as conn:
         row = await (await conn.execute(_SQL["track"], {"id": track_id})).fetchone()

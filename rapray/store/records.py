@@ -76,11 +76,8 @@ class CorpusStats:
 
     tracks: int
     artists: int
-    distinct_texts: int
     first_year: int | None
     last_year: int | None
     languages: Mapping[str, int]
     embedded: Mapping[str, int]
     analyzed: Mapping[str, int]
-    dead_letters: int
-    updated_at: datetime | None

@@ -10,8 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from rapray.serve.api.models import AnalysisBody, AnalyzerName, ProblemBody, Request, SectionBody, TrackId
-
-MAX_ITEMS = 100
+from rapray.serve.limits import MAX_BATCH_TEXTS
 
 
 class _Text(Request):
@@ -65,7 +64,7 @@ class BatchText(_Text):
 class BatchRequest(_Wishes):
     """Several texts, each analysed on its own."""
 
-    items: list[BatchText] = Field(min_length=1, max_length=MAX_ITEMS)
+    items: list[BatchText] = Field(min_length=1, max_length=MAX_BATCH_TEXTS)
 
     @model_validator(mode="after")
     def _stores_tracks_alone(self) -> Self:

@@ -13,10 +13,10 @@ from dataclasses import asdict
 
 from rapray.serve.api.errors import Refused
 from rapray.serve.backend import Filters
+from rapray.serve.limits import MAX_ID
 from rapray.serve.problems import of_code
 
 LONGEST = 200
-_MAX_ID = 2**63 - 1
 
 
 def encode(after_id: int, filters: Filters) -> str:
@@ -36,7 +36,7 @@ def decode(cursor: str, filters: Filters) -> int:
         after_id, bound_to = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise _refused("It is not a cursor that this address gave out.") from error
-    if type(after_id) is not int or not 0 <= after_id <= _MAX_ID:
+    if type(after_id) is not int or not 0 <= after_id <= MAX_ID:
         raise _refused("It is not a cursor that this address gave out.")
     if bound_to != fingerprint(filters):
         raise _refused("It was given out for other filters; start again without it.")

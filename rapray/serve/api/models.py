@@ -10,10 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-MAX_ID = 2**63 - 1
-MAX_QUERY_CHARS = 2000
-MAX_SEARCH_LIMIT = 500  # the setting `serve.search_limit` may be lower
-MAX_PAGE = 200
+from rapray.serve.limits import MAX_ID, MAX_QUERY_CHARS, MAX_SEARCH_RESULTS
 
 
 def _is_text(character: str) -> bool:
@@ -56,7 +53,7 @@ class SearchRequest(Request):
     query: Annotated[str, StringConstraints(max_length=MAX_QUERY_CHARS), AfterValidator(_one_line)] = Field(
         description="A thought, a line, a mood.", examples=["growing up without much money"]
     )
-    limit: Annotated[int, Field(ge=1, le=MAX_SEARCH_LIMIT)] = 10
+    limit: Annotated[int, Field(ge=1, le=MAX_SEARCH_RESULTS)] = 10
     artist: Name | None = None
     year_from: Year | None = None
     year_to: Year | None = None
@@ -243,6 +240,7 @@ class LimitsBody(BaseModel):
     max_query_chars: int
     search_limit: int
     page_limit: int
+    batch_texts: int
     deadline_s: float
 
 
@@ -252,6 +250,7 @@ class InfoBody(BaseModel):
     version: str
     limits: LimitsBody
     analyzers: dict[str, str]
+    deadlines_s: dict[str, float] = Field(description="Longest wait for each analyzer, in seconds.")
     embedding_model: Model
     tracks: int
     artists: int

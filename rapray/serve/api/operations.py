@@ -54,6 +54,7 @@ async def info(services: Backend) -> InfoBody:
         version=__version__,
         limits=LimitsBody(**asdict(services.limits)),
         analyzers=dict(services.analyzers),
+        deadlines_s={name: services.deadline_s(name) for name in services.analyzers},
         embedding_model=views.model(services.embedding_model),
         tracks=stats.tracks,
         artists=stats.artists,

@@ -14,9 +14,10 @@ from rapray.errors import RaprayError
 from rapray.serve.api import actions
 from rapray.serve.api.context import Backend
 from rapray.serve.api.errors import LOG, Refused, field_errors
-from rapray.serve.api.models import MAX_ID, SearchRequest
+from rapray.serve.api.models import SearchRequest
 from rapray.serve.api.search import filters_of
 from rapray.serve.backend import SearchHit, Services
+from rapray.serve.limits import MAX_ID, MAX_QUERY_CHARS
 from rapray.serve.problems import Problem, of_code, of_error, quotable
 from rapray.serve.ui import render
 
@@ -28,7 +29,7 @@ RESULTS = 20
 @router.get("/")
 async def search_page(request: Request, services: Backend) -> Response:
     """The search box, and below it the results of the query in the address."""
-    form = {name: quotable(request.query_params.get(name, "").strip(), 2000) for name in FIELDS}
+    form = {name: quotable(request.query_params.get(name, "").strip(), MAX_QUERY_CHARS) for name in FIELDS}
     stats = await services.catalogue.stats()
     outcome = await _outcome(services, form) if any(form.values()) else None
     return render.search_page(form, stats, outcome, services.embedding_model)

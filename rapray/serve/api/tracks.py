@@ -13,8 +13,6 @@ from rapray.serve.api import actions, cursor, views
 from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.context import Backend, documented
 from rapray.serve.api.models import (
-    MAX_ID,
-    MAX_PAGE,
     ArtistBody,
     ArtistPage,
     Language,
@@ -24,6 +22,7 @@ from rapray.serve.api.models import (
     Year,
 )
 from rapray.serve.backend import Filters
+from rapray.serve.limits import MAX_ID, MAX_PAGE
 
 router = APIRouter(route_class=JsonRoute, tags=["tracks"])
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]

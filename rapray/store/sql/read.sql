@@ -32,7 +32,6 @@ ORDER BY similarity DESC, a.id LIMIT %(limit)s;
 -- Figures of the whole collection.
 SELECT (SELECT count(*) FROM tracks) AS tracks,
        (SELECT count(*) FROM artists) AS artists,
-       (SELECT count(DISTINCT content_hash) FROM tracks) AS distinct_texts,
        (SELECT min(release_year) FROM tracks) AS first_year,
        (SELECT max(release_year) FROM tracks) AS last_year,
        (SELECT coalesce(jsonb_object_agg(language, n), '{}')
@@ -41,9 +40,7 @@ SELECT (SELECT count(*) FROM tracks) AS tracks,
           FROM (SELECT model_id, count(*) AS n FROM lyric_embeddings WHERE passage = 0 GROUP BY model_id) e
           JOIN models m ON m.id = e.model_id) AS embedded,
        (SELECT coalesce(jsonb_object_agg(analyzer || ' ' || version, n), '{}')
-          FROM (SELECT analyzer, version, count(*) AS n FROM analysis_results GROUP BY 1, 2) r) AS analyzed,
-       (SELECT count(*) FROM dead_letters WHERE is_dead) AS dead_letters,
-       (SELECT max(finished_at) FROM runs) AS updated_at;
+          FROM (SELECT analyzer, version, count(*) AS n FROM analysis_results GROUP BY 1, 2) r) AS analyzed;
 
 -- name: model
 -- The id of a model by what identifies it.

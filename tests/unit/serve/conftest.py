@@ -122,6 +122,7 @@ def services() -> MemoryServices:
         max_query_chars=2000,
         search_limit=50,
         page_limit=200,
+        batch_texts=100,
         deadline_s=5,
     )
     return MemoryServices(tracks, {"algorithmic": counted, "failing": failing}, limits=limits)

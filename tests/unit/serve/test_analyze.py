@@ -14,12 +14,12 @@ import pytest
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import Overloaded
 from rapray.serve.api import create_app, fanout
-from rapray.serve.api.analyze_models import MAX_ITEMS
 from rapray.serve.backend import Answer, Limits, TrackDetail
+from rapray.serve.limits import MAX_BATCH_TEXTS
 from rapray.serve.memory import MemoryServices
 from rapray.serve.problems import of_code
 
-LIMITS = Limits(1_000_000, 100_000, 2000, 50, 200, 5)
+LIMITS = Limits(1_000_000, 100_000, 2000, 50, 200, 100, 5)
 Make = Callable[..., TrackDetail]
 
 
@@ -119,7 +119,7 @@ async def test_analyze_store_writes_results_and_failures_of_the_track(memory: Me
         ("/analyze/stream", {"lyrics": "a b", "store": True}),
         ("/analyze/batch", {"items": [{"track_id": 1}, {"lyrics": "a b"}], "store": True}),
         ("/analyze/batch", {"items": []}),
-        ("/analyze/batch", {"items": [{"lyrics": "a"}] * (MAX_ITEMS + 1)}),
+        ("/analyze/batch", {"items": [{"lyrics": "a"}] * (MAX_BATCH_TEXTS + 1)}),
         ("/analyze/batch", {"items": [{"lyrics": "a", "track_id": 1}]}),
         ("/analyze", {"lyrics": "a b", "analyzers": "some"}),
     ],

@@ -96,7 +96,7 @@ async def test_analyze_a_megabyte_does_not_stop_the_event_loop(client: httpx.Asy
 
 
 def _services(analyze: Callable[[Lyric], Analysis], deadline_s: float = 5) -> MemoryServices:
-    limits = Limits(1_000_000, 100_000, 2000, 50, 200, deadline_s)
+    limits = Limits(1_000_000, 100_000, 2000, 50, 200, 100, deadline_s)
     return MemoryServices((), {"only": analyze}, limits=limits)
 
 
@@ -114,7 +114,7 @@ async def test_analyze_beyond_the_deadline_is_a_504() -> None:
             await asyncio.Event().wait()
             raise AssertionError
 
-    limits = Limits(1_000_000, 100_000, 2000, 50, 200, 0.05)
+    limits = Limits(1_000_000, 100_000, 2000, 50, 200, 100, 0.05)
     answer = await _post(Slow((), {"only": lambda _: None}, limits=limits), "/analyze", {"lyrics": "a b"})  # type: ignore[arg-type,return-value]
     assert (answer.status_code, answer.json()["code"]) == (504, "deadline_exceeded")
 
@@ -281,3 +281,19 @@ async def test_info_publishes_the_limits(client: httpx.AsyncClient, services: Me
     info = (await client.get("/info")).json()
     assert info["limits"]["max_lyrics_chars"] == services.limits.max_lyrics_chars
     assert info["analyzers"] == services.analyzers
+    assert info["deadlines_s"] == {name: services.deadline_s(name) for name in services.analyzers}
+
+
+async def test_info_limits_are_those_that_requests_meet(client: httpx.AsyncClient) -> None:
+    """One more than what is published is refused, for each limit that no setting moves."""
+    limits = (await client.get("/info")).json()["limits"]
+    texts = [{"lyrics": "one line"}] * (limits["batch_texts"] + 1)
+    refused = [
+        await client.post("/analyze/batch", json={"items": texts}),
+        await client.post("/search", json={"query": "a" * (limits["max_query_chars"] + 1)}),
+        await client.post("/search", json={"query": "a", "limit": limits["search_limit"] + 1}),
+        await client.get("/tracks", params={"limit": limits["page_limit"] + 1}),
+    ]
+    assert [answer.status_code for answer in refused] == [422] * len(refused)
+    fits = await client.post("/search", json={"query": "a" * limits["max_query_chars"]})
+    assert fits.status_code == 200
