@@ -14,12 +14,10 @@ from rapray.cli import state
 from rapray.cli.output import note, print_json, print_table
 from rapray.cli.where import HELP, parse
 from rapray.config import Settings
-from rapray.embedded import resolve_endpoints
 from rapray.errors import RaprayError
 from rapray.pipelines.current import due_of
 from rapray.store import compare as comparison
-from rapray.store import due, migrate
-from rapray.store.pool import connect
+from rapray.store import due
 from rapray.store.scope import Scope
 
 commands = typer.Typer(name="analyses", help="What analyzers have found so far.", no_args_is_help=True)
@@ -47,7 +45,7 @@ def status(
     """
     settings, filters = state.settings(), parse(where or [])
     names = expanded(analyzer or [ALL], specs(settings))
-    with _connected(settings) as connection:
+    with state.connected("rapray analyses", settings) as connection:
         scope = filters.resolved(connection)
         found = {name: _coverage(connection, name, settings, scope) for name in names}
     if as_json:
@@ -73,18 +71,12 @@ def compare(
     settings = state.settings()
     for name in (a, b):
         spec(name, settings)
-    with _connected(settings) as connection:
+    with state.connected("rapray analyses", settings) as connection:
         found = comparison.compare(connection, a, b, limit=limit, furthest=furthest)
     if as_json:
         print_json(asdict(found))
         return
     _show(found)
-
-
-def _connected(settings: Settings) -> Connection:
-    connection = connect(resolve_endpoints(settings).database_url, application_name="rapray analyses")
-    migrate.require_current(connection)
-    return connection
 
 
 def _coverage(connection: Connection, name: str, settings: Settings, scope: Scope) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from rapray.config import Settings
 from rapray.embedded import resolve_endpoints
 from rapray.embeddings import load_embedder, model_info
 from rapray.errors import TrackNotFound, UsageError
-from rapray.store import migrate, models, read
-from rapray.store.pool import async_pool, connect
+from rapray.store import models, read
+from rapray.store.pool import address_of, async_pool, translated
 from rapray.store.search import Hit
 from rapray.store.search import search as search_store
 
@@ -47,13 +47,13 @@ def search(
     if not query.strip():
         raise UsageError(reason="The query is empty.")
     settings = state.settings()
-    url, model_id = _embedded_model(settings)
+    model_id = _embedded_model(settings)
     vector = load_embedder(settings.embedding).encode([query])[0]
     ask = partial(
         search_store, model_id=model_id, vector=vector, limit=limit, artist=artist, year_from=year_from,
         year_to=year_to, language=language,
     )  # fmt: skip
-    hits = _asked(url, settings, ask)
+    hits = _asked(settings, ask)
     if as_json:
         print_json({"query": query, "results": [asdict(hit) for hit in hits]})
         return
@@ -66,10 +66,9 @@ def search(
 def track(track_id: Annotated[int, typer.Argument(metavar="ID", min=1)], *, as_json: Json = False) -> None:
     """Print one track: what it is, its lyrics, its analyses."""
     settings = state.settings()
-    url = resolve_endpoints(settings).database_url
-    with connect(url, application_name="rapray track") as connection:
-        migrate.require_current(connection)
-    found = _asked(url, settings, lambda pool: read.get_track(pool, track_id))
+    with state.connected("rapray track", settings):
+        pass  # so that a database that is older is named
+    found = _asked(settings, lambda pool: read.get_track(pool, track_id))
     if found is None:
         raise TrackNotFound(track_id=track_id)
     if as_json:
@@ -83,17 +82,17 @@ def track(track_id: Annotated[int, typer.Argument(metavar="ID", min=1)], *, as_j
         stdout.print(f"{analysis.analyzer} {analysis.version}: see --json", markup=False)
 
 
-def _embedded_model(settings: Settings) -> tuple[str, int]:
-    url = resolve_endpoints(settings).database_url
-    with connect(url, application_name="rapray search") as connection:
-        migrate.require_current(connection)
+def _embedded_model(settings: Settings) -> int:
+    with state.connected("rapray search", settings) as connection:
         model_id = models.find_model(connection, model_info(settings.embedding))
     if model_id is None:
         raise UsageError(reason="Nothing is embedded with this model yet: run `rapray embed` first.")
-    return url, model_id
+    return model_id
 
 
-def _asked(url: str, settings: Settings, question: Callable[[read.Pool], Awaitable[T]]) -> T:
+def _asked(settings: Settings, question: Callable[[read.Pool], Awaitable[T]]) -> T:
+    url = resolve_endpoints(settings).database_url
+
     async def ask() -> T:
         pool = async_pool(url, settings.database.model_copy(update={"pool_size": 1}))
         await pool.open(wait=True)
@@ -102,7 +101,8 @@ def _asked(url: str, settings: Settings, question: Callable[[read.Pool], Awaitab
         finally:
             await pool.close()
 
-    return asyncio.run(ask())
+    with translated(address_of(url)):
+        return asyncio.run(ask())
 
 
 def _show_hit(hit: Hit) -> None:

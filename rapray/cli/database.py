@@ -13,7 +13,6 @@ from rapray.embedded import resolve_endpoints
 from rapray.embeddings import model_info
 from rapray.errors import UsageError
 from rapray.store import migrate, models, vector_index
-from rapray.store.pool import connect
 
 commands = typer.Typer(name="db", help="The database's schema and indexes.", no_args_is_help=True)
 
@@ -48,9 +47,7 @@ def current(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
 def index() -> None:
     """Build the HNSW index over the vectors of the configured model; wanted from about 10,000 tracks on."""
     settings = state.settings()
-    url = resolve_endpoints(settings).database_url
-    with connect(url, application_name="rapray index") as connection:
-        migrate.require_current(connection)
+    with state.connected("rapray index", settings) as connection:
         model_id = models.find_model(connection, model_info(settings.embedding))
         if model_id is None:
             raise UsageError(reason="This model has no vectors yet: run `rapray embed` first.")

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from psycopg import Connection
 
 from rapray.cli import state
 from rapray.cli.jobs import spent
 from rapray.cli.output import note, print_json, print_table
-from rapray.embedded import resolve_endpoints
 from rapray.errors import UsageError
-from rapray.store import failures, migrate
+from rapray.store import failures
 from rapray.store import runs as stored_runs
 from rapray.store.costs import of_runs
 from rapray.store.pool import address_of, connect, translated
@@ -52,7 +48,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List failures, the latest first."""
-    with _connected() as connection:
+    with state.connected("rapray failures") as connection:
         found = failures.list_(connection, stage=stage, keys=key, dead_only=not everything, limit=limit)
     if as_json:
         print_json([asdict(one) for one in found])
@@ -82,7 +78,7 @@ def retry(
     """Make what is dead due again, with all its attempts; the next run of its job tries it."""
     if stage is None and key is None and not everything:
         raise UsageError(reason="Say which: --stage, --key or --all.")
-    with _connected() as connection:
+    with state.connected("rapray failures") as connection:
         revived = failures.retry(connection, stage=stage, keys=key)
     if as_json:
         print_json({"due_again": revived})
@@ -92,7 +88,7 @@ def retry(
 
 def runs(*, limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20, as_json: Json = False) -> None:
     """List what the latest jobs did and what they took of language models, the newest first."""
-    with _connected() as connection:
+    with state.connected("rapray runs") as connection:
         found = stored_runs.list_(connection, limit)
         costs = of_runs(connection, [run.id for run in found])
     if as_json:
@@ -114,11 +110,3 @@ def runs(*, limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20, as_json
 
 def _counted(run: stored_runs.Run) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(run.counts.items()) if count)
-
-
-@contextmanager
-def _connected() -> Generator[Connection]:
-    url = resolve_endpoints(state.settings()).database_url
-    with translated(address_of(url)), connect(url, application_name="rapray failures") as connection:
-        migrate.require_current(connection)
-        yield connection

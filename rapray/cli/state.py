@@ -5,17 +5,22 @@ Settings are loaded when a command asks for them, so that `rapray --help` works 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from psycopg import Connection
 
 from rapray import __version__
 from rapray.cli.output import stdout
 from rapray.config import Loaded, Settings, load_settings
+from rapray.embedded import resolve_endpoints
+from rapray.store import migrate
+from rapray.store.pool import address_of, connect, translated
 from rapray.telemetry import configure_logging
 
 
@@ -70,6 +75,23 @@ def loaded() -> Loaded:
 def settings() -> Settings:
     """The settings for the command that runs now."""
     return loaded().settings
+
+
+@contextmanager
+def connected(command: str, own: Settings | None = None) -> Generator[Connection]:
+    """A connection to a database that has this program's schema, closed at the end.
+
+    Args:
+        command: as the server shows it, "rapray track".
+        own: the settings, where the command has them.
+
+    Raises:
+        DependencyError: there is no such database, or it goes away meanwhile.
+    """
+    url = resolve_endpoints(own or settings()).database_url
+    with translated(address_of(url)), connect(url, application_name=command) as connection:
+        migrate.require_current(connection)
+        yield connection
 
 
 def withdraw(keys: Iterable[str]) -> None:
