@@ -14,7 +14,6 @@ from rapray.errors import UsageError
 from rapray.store import failures
 from rapray.store import runs as stored_runs
 from rapray.store.costs import of_runs
-from rapray.store.pool import address_of, connect, translated
 
 commands = typer.Typer(name="failures", help="What failed, and trying it again.", no_args_is_help=True)
 Stage = Annotated[

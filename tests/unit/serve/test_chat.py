@@ -17,7 +17,7 @@ from rapray.serve.backend import Limits
 from rapray.serve.memory import MemoryServices
 
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-LIMITS = Limits(6_000_000, 1_000_000, 2000, 50, 200, 0.5)
+LIMITS = Limits(6_000_000, 1_000_000, 2000, 50, 200, 100, 0.5)
 
 
 class Echo:
