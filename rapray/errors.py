@@ -7,7 +7,11 @@ An error class's docstring is its message; its keyword arguments fill the braces
 from __future__ import annotations
 
 import inspect
+import re
 from typing import ClassVar
+
+_WRAPPED = re.compile(r"\n(?!\{)")  # a value that begins a line keeps it: a list of problems
+_TWO_STOPS = re.compile(r"(?<=\w)\.\.(?=\s|$)")
 
 
 class RaprayError(Exception):
@@ -20,8 +24,9 @@ class RaprayError(Exception):
 
     def __init__(self, **attributes: object) -> None:
         self.attributes = attributes
-        template = inspect.cleandoc(type(self).__doc__ or self.code).strip()
-        super().__init__(template.format(**attributes))
+        template = _WRAPPED.sub(" ", inspect.cleandoc(type(self).__doc__ or self.code).strip())
+        # A reason may be another program's sentence, with a full stop of its own.
+        super().__init__(_TWO_STOPS.sub(".", template.format(**attributes)))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the attributes: the default protocol would call `__init__` with the message."""
@@ -60,18 +65,17 @@ class MissingExtra(RaprayError):
     blames_text = False
 
 
-class MissingPackages(RaprayError):
+class MissingPackages(MissingExtra):
     """{feature} needs packages that are not installed: {install}."""
 
     code = "packages_missing"
-    exit_code = 4
 
 
 # --- servers that rapray depends on ------------------------------------------------------------
 
 
 class DependencyError(RaprayError):
-    """A server that rapray needs cannot be used: {reason}"""
+    """A server that rapray needs cannot be used: {reason}. `rapray doctor` says which, and what to do."""
 
     code = "dependency_unavailable"
     exit_code = 4
@@ -97,7 +101,7 @@ class DatabaseTooOld(DependencyError):
 
 
 class DatabaseUnsuitable(DependencyError):
-    """The database cannot be used: {reason}"""
+    """The database cannot be used: {reason}. `rapray doctor` looks at it again."""
 
     code = "database_unsuitable"
 
@@ -111,13 +115,17 @@ class ConnectionBudgetExceeded(DependencyError):
 
 
 class RedisUnavailable(DependencyError):
-    """Redis at {address} cannot be reached: {reason}"""
+    """Redis at {address} cannot be reached: {reason}. Is it running, and is RAPRAY_REDIS__URL right?
+    RAPRAY_REDIS__ENABLED=false goes on without it.
+    """
 
     code = "redis_unavailable"
 
 
 class EmbeddedServerError(DependencyError):
-    """The embedded {server} did not start: {reason}"""
+    """The embedded {server} did not start: {reason}. Mend that, or name servers of your own in RAPRAY_DATABASE__URL and
+    RAPRAY_REDIS__URL; `rapray doctor` looks at this host.
+    """
 
     code = "embedded_server_failed"
 
@@ -131,7 +139,7 @@ class EmbeddedOnCluster(DependencyError):
 
 
 class RayUnavailable(DependencyError):
-    """Ray cannot be used: {reason}"""
+    """Ray cannot be used: {reason}. `ray status` says how the cluster is, RAPRAY_RAY__ADDRESS which one it is."""
 
     code = "ray_unavailable"
 
@@ -216,7 +224,9 @@ class AnalyzerBroken(DependencyError):
 
 
 class ModelUnavailable(DependencyError):
-    """The model {model} cannot be loaded: {reason}"""
+    """The model {model} cannot be loaded: {reason}. `rapray config show --origin` says where it is named,
+    `rapray doctor` what this host has.
+    """
 
     code = "model_unavailable"
 
@@ -228,7 +238,7 @@ class EmbeddingFailed(RaprayError):
 
 
 class ProviderNotConfigured(DependencyError):
-    """The language model {provider} is not configured: {missing}."""
+    """The language model {provider} is not configured: {missing}. `rapray llm check {provider}` tries it."""
 
     code = "provider_not_configured"
 
@@ -240,19 +250,23 @@ class ProviderRefused(DependencyError):
 
 
 class ProviderQuotaExceeded(DependencyError):
-    """The provider {provider} has no quota left ({status}): {reason}"""
+    """The provider {provider} has no quota left ({status}): {reason}. Raise it at the provider; then
+    `rapray llm check {provider}`.
+    """
 
     code = "provider_quota"
 
 
 class ProviderUnavailable(DependencyError):
-    """The provider {provider} does not answer: {reason}"""
+    """The provider {provider} does not answer: {reason}. `rapray llm check {provider}` says where it is asked."""
 
     code = "provider_unavailable"
 
 
 class ProviderRejected(DependencyError):
-    """The provider {provider} rejects the request ({status}): {reason}"""
+    """The provider {provider} rejects the request ({status}): {reason}. `rapray llm check {provider}` says which
+    models it has and how it answers.
+    """
 
     code = "provider_rejected"
 
@@ -263,7 +277,9 @@ class ProviderRejected(DependencyError):
 
 
 class ProviderPaused(DependencyError):
-    """The provider {provider} is paused for {seconds} s after {reason}."""
+    """The provider {provider} is paused for {seconds} s; `rapray llm check {provider}` says how it is now. It was
+    paused after {reason}
+    """
 
     code = "provider_paused"
 

@@ -142,7 +142,7 @@ def _redis(url: str | None, settings: Settings) -> Finding:
         with closing(client):
             return Finding("Redis", "ok", cache.server_version(client))
     except RaprayError as error:
-        return Finding("Redis", "warn", error.code, f"{error}; rapray goes on without it")
+        return Finding("Redis", "warn", error.code, str(error))
 
 
 def _genius(settings: Settings) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import pickle
+import re
 import string
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from rapray.errors import (
     MissingExtra,
     ProviderRejected,
     RaprayError,
+    RedisUnavailable,
     all_errors,
 )
 
@@ -73,6 +75,32 @@ def test_request_that_is_rejected_blames_the_text_only_where_it_may_be_why(
     error = ProviderRejected(provider="qwen", status=status, reason="no")
     assert error.blames_text is blames_text
     assert pickle.loads(pickle.dumps(error)).blames_text is blames_text
+
+
+REMEDY = re.compile(r"`(rapray|ray) [^`]+`|RAPRAY_[A-Z_]+|\b(un)?install\b|\{setting\}")
+
+
+@pytest.mark.parametrize(
+    "error_type",
+    [one for one in all_errors() if issubclass(one, DependencyError | MissingExtra)],
+    ids=lambda error_type: error_type.__name__,
+)
+def test_error_of_a_dependency_says_what_to_do(error_type: type[RaprayError]) -> None:
+    """A command, a setting or what to install, whatever the reason is."""
+    assert REMEDY.search(error_type.__doc__ or ""), str(filled(error_type))
+
+
+@pytest.mark.parametrize("error_type", all_errors(), ids=lambda error_type: error_type.__name__)
+def test_error_message_is_one_line_but_for_a_list_of_problems(error_type: type[RaprayError]) -> None:
+    """How the source is wrapped is nobody's business."""
+    assert "\n" not in str(filled(error_type)) or error_type is ConfigError
+
+
+def test_error_reason_that_is_a_sentence_ends_in_one_full_stop() -> None:
+    """Other programs end theirs with one, and paths keep their dots."""
+    told = str(RedisUnavailable(address="h:1", reason="Connection refused."))
+    assert "refused. Is it" in told
+    assert "in ../songs. `rapray" in str(DependencyError(reason="there is nothing in ../songs"))
 
 
 def _called_error(node: ast.AST) -> str | None:
