@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 from rapray.domain import Failure
 from rapray.store import queries
 from rapray.store.ledger import stage as stage_rows
-from rapray.store.values import storable
+from rapray.text.storable import storable
 
 _SQL = queries.load("failures")
 _COLUMNS = {

@@ -13,7 +13,8 @@ from rapray.domain import Artist, SongRef, WriteCounts
 from rapray.store import queries
 from rapray.store.ledger import stage
 from rapray.store.ranges import KeyRange, by_index
-from rapray.store.values import storable, storable_or_none
+from rapray.store.values import storable_or_none
+from rapray.text.storable import storable
 
 _SQL = queries.load("frontier")
 _COLUMNS = {

@@ -18,11 +18,11 @@ from rapray.store.ledger import batch_id, stage, write_once
 from rapray.store.values import (
     normalize_name,
     sections_to_json,
-    storable,
     storable_or_none,
     storable_year,
     to_jsonb,
 )
+from rapray.text.storable import storable
 
 _SQL = queries.load("tracks")
 _TRACK_COLUMNS = {

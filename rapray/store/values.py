@@ -6,20 +6,16 @@ Knows no table: only text, JSON, sections and years.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from psycopg.types.json import Jsonb
 
 from rapray.domain import Section
+from rapray.text.fold import folded as fold
+from rapray.text.storable import storable
 
 _OLDEST_YEAR, _NEWEST_YEAR = 1, 9999  # what a calendar date can hold
-
-
-def storable(text: str) -> str:
-    """The text with NUL and lone surrogates replaced: PostgreSQL refuses the one, UTF-8 the other."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def storable_or_none(text: str | None) -> str | None:
@@ -94,15 +90,10 @@ def normalize_name(name: str) -> str:
 
     A name that is punctuation alone ("!!!") stays as it is, casefolded, so that no two of them become equal.
     """
-    folded = _folded(_folded(storable(name)))  # the Unicode standard folds twice: some letters fold to others
+    folded = fold(fold(storable(name)))  # the Unicode standard folds twice: some letters fold to others
     kept = "".join(
         " " if character.isspace() or character in "-_/" else character
         for character in folded
         if character.isalnum() or character.isspace() or character in "-_/&+$"
     )
     return " ".join(kept.split()) or " ".join(folded.split())
-
-
-def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))

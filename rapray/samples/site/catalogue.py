@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from rapray.samples.corpus import SampleArtist, SampleSong, artists, songs
 from rapray.samples.site.faults import DIFFICULT_ARTIST, DIFFICULT_ARTIST_ID, Fault, difficult_songs
+from rapray.text.fold import without_accents
 
 # Translations live under accounts of their own. A page's credit may differ from the one its listing still shows.
 TRANSLATORS = SampleArtist(1098, "Genius English Translations", "genius-english-translations", "translations")
@@ -26,8 +26,7 @@ _PLACEHOLDERS = {Fault.INSTRUMENTAL: "instrumental", Fault.UNRELEASED: "unreleas
 
 def slug(text: str) -> str:
     """Letters, digits and hyphens, the first letter large and the others small, as in Genius' paths."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    kept = re.sub(r"[^a-z0-9 -]", "", plain.replace("&", "and").lower())
+    kept = re.sub(r"[^a-z0-9 -]", "", without_accents(text).replace("&", "and").lower())
     return "-".join(re.split(r"[\s-]+", kept.strip(" -"))).capitalize()
 
 

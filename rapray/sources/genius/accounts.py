@@ -6,7 +6,8 @@ Does not know the account's songs: the name alone decides, because every such ac
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from rapray.text.fold import folded
 
 # "Genius English Translations", "Genius Traducciones al Español", "Genius Türkçe Çeviriler", "Polskie tłumaczenia
 # Genius" …: the word Genius, and a word for translation in the account's language (stems, accents removed).
@@ -54,13 +55,8 @@ _WORD = re.compile(r"\w+")
 
 def is_translation_account(artist: str) -> bool:
     """True for "Genius Romanizations"; False for "Perfume Genius" and for GZA, The Genius."""
-    plain = _without_accents(artist)
+    plain = folded(artist)
     return "genius" in _WORD.findall(plain) and any(stem in plain for stem in _PLAIN_STEMS)
 
 
-def _without_accents(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
-
-
-_PLAIN_STEMS = tuple(_without_accents(stem) for stem in _STEMS)
+_PLAIN_STEMS = tuple(folded(stem) for stem in _STEMS)

@@ -1,6 +1,6 @@
 """Reads values of foreign JSON without trusting their types.
 
-Does not know which fields there are. Text comes out as PostgreSQL can hold it: no NUL, no half of a surrogate pair.
+Does not know which fields there are. Text comes out as PostgreSQL can hold it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+from rapray.text.storable import storable
+
 _MAX_NAME = 500
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
+_INVISIBLE = re.compile("[\x00\u200b-\u200f\u2060\ufeff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 
 
@@ -33,7 +35,7 @@ def name(value: object) -> str | None:
     """A name or title on one line, None where there is none; cut at 500 characters."""
     if not isinstance(value, str):
         return None
-    return _CONTROL.sub(" ", _INVISIBLE.sub("", storable(value))).strip()[:_MAX_NAME].strip() or None
+    return _CONTROL.sub(" ", storable(_INVISIBLE.sub("", value))).strip()[:_MAX_NAME].strip() or None
 
 
 def number(value: object) -> int | None:
@@ -51,7 +53,6 @@ def flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def storable(text: str) -> str:
-    """The text with surrogate pairs joined, lone halves replaced, and NUL left out."""
-    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return joined.replace("\x00", "")
+def markup(html: str) -> str:
+    """Foreign HTML without NUL, which browsers leave out too."""
+    return storable(html.replace("\x00", ""))

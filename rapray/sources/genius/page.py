@@ -15,7 +15,7 @@ from bs4.dammit import EncodingDetector
 from bs4.exceptions import ParserRejectedMarkup
 
 from rapray.domain import Outcome, Section
-from rapray.sources.genius.fields import storable
+from rapray.sources.genius.fields import markup
 from rapray.sources.genius.lyrics import SongElements, placeholder_message, printed_lyrics
 from rapray.sources.genius.outcome import decide, is_challenge
 from rapray.sources.genius.song import Song, read_song
@@ -66,7 +66,7 @@ def parse_page(body: str | bytes, url: str | None = None) -> ParsedPage:
         A page that is not understood has the outcome UNPARSABLE, never empty lyrics.
     """
     html, is_broken = (body, False) if isinstance(body, str) else _decoded(body)
-    html = storable(html)
+    html = markup(html)
     try:
         soup = BeautifulSoup(html, "lxml", parse_only=SongElements())
     except (ParserRejectedMarkup, ValueError, AssertionError) as error:

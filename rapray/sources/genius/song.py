@@ -13,7 +13,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
-from rapray.sources.genius.fields import first, flag, mapping, name, number, sequence, storable
+from rapray.sources.genius.fields import first, flag, mapping, markup, name, number, sequence
 
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_].*)?")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
@@ -170,7 +170,7 @@ def _language(value: object) -> str | None:
 def _lyrics_html(lyrics: Mapping[str, Any]) -> str | None:
     body = lyrics.get("body")
     html = body if isinstance(body, str) else mapping(body).get("html")
-    return storable(html) if isinstance(html, str) and html.strip() else None
+    return markup(html) if isinstance(html, str) and html.strip() else None
 
 
 def _either(one: bool | None, other: bool | None) -> bool | None:

@@ -6,7 +6,6 @@ Does not know where songs are kept or who else is fetching; the limiter it is gi
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -26,6 +25,7 @@ from rapray.sources.http import Answer, HttpClient, HttpLimits, Problem
 from rapray.sources.robots import Robots
 from rapray.telemetry import logger
 from rapray.text.fingerprint import content_hash
+from rapray.text.fold import folded
 from rapray.text.language import detect_language
 
 _log = logger(__name__)
@@ -234,6 +234,4 @@ def _artist(entry: Mapping[str, Any]) -> Artist | None:
 
 def _folded(text: str) -> str:
     """The name without case, accents, punctuation and blanks: "JAŸ-Z" is "jayz"."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    folded = re.sub(r"[\W_]+", "", "".join(c for c in decomposed if not unicodedata.combining(c)))
-    return folded or text.strip()
+    return re.sub(r"[\W_]+", "", folded(text)) or text.strip()

@@ -158,7 +158,7 @@ def test_write_fetched_hostile_text_is_stored_without_nul_and_surrogates(
     )
     assert write(conn, run_id, [bad, fetched("2"), fetched("3", Outcome.BLOCKED, detail="x\x00")])["new"] == 2
     row = conn.execute("SELECT lyrics, release_year FROM tracks WHERE source_id = '1'").fetchone()
-    assert row == ("a\ufffdb?c", None)
+    assert row == ("a\ufffdb\ufffdc", None)
 
 
 def test_write_fetched_huge_lyrics_are_stored_whole(conn: Connection, run_id: UUID, fetched: Make) -> None:

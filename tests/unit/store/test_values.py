@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rapray.domain import Section
 from rapray.store.ledger import batch_id
 from rapray.store.pool import address_of
-from rapray.store.values import normalize_name, sections_from_json, sections_to_json, storable, to_json
+from rapray.store.values import normalize_name, sections_from_json, sections_to_json, to_json
 
 texts = st.text(st.characters(exclude_categories=()))
 plain_json = st.recursive(
@@ -19,15 +19,6 @@ plain_json = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
     max_leaves=10,
 )
-
-
-@given(texts)
-def test_storable_any_text_can_be_encoded_and_stays_itself_again(text: str) -> None:
-    """No NUL, no lone surrogate, and what was fine is not touched."""
-    kept = storable(text)
-    assert "\x00" not in kept
-    kept.encode("utf-8")
-    assert storable(kept) == kept
 
 
 @given(plain_json)
