@@ -1,12 +1,14 @@
 """Writes serveConfigV2 of rayservice.yaml from serve_config.yaml, so that both describe one application.
 
-Knows what differs on Kubernetes and nothing else of the manifest.
+Knows what differs on Kubernetes and nothing else of the manifest. Serve spreads only deployments that are listed by
+name, so each analyzer of `args` is: with what `serve_config.yaml` says of it, else with its defaults.
 
     python kuberay/generate.py [--check]
 """
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 import textwrap
@@ -14,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from rapray.analyzers.registry import ALL, spec
+from rapray.serve.app import analyzer_options
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVE_CONFIG = ROOT / "serve_config.yaml"
@@ -28,7 +33,7 @@ def on_kubernetes(config: dict[str, Any]) -> dict[str, Any]:
     Kubernetes routes to the proxy of every pod, from outside the pod; each deployment survives the loss of a pod.
     """
     applications = [
-        application | {"deployments": [_spread(deployment) for deployment in application["deployments"]]}
+        application | {"deployments": [_spread(deployment) for deployment in _deployments(application)]}
         for application in config["applications"]
     ]
     http = config["http_options"] | {"host": "0.0.0.0"}  # noqa: S104 (inside a pod; the Service decides who reaches it)
@@ -57,6 +62,22 @@ def main(arguments: list[str]) -> int:
         return int(found != wanted)
     RAYSERVICE.write_text(wanted, encoding="utf-8")
     return 0
+
+
+def _deployments(application: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those that are listed, and one for each further analyzer.
+
+    Raises:
+        ValueError: the analyzers are not named; which are set up is known on the cluster alone.
+    """
+    listed = application["deployments"]
+    names = application["args"].get("analyzers") or [ALL]
+    if ALL in names:
+        raise ValueError("name the analyzers in args: not listed by name, one is not spread over nodes")
+    known = {deployment["name"] for deployment in listed}
+    return listed + [
+        {"name": name} | copy.deepcopy(analyzer_options(spec(name))) for name in names if name not in known
+    ]
 
 
 def _spread(deployment: dict[str, Any]) -> dict[str, Any]:

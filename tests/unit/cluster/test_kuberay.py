@@ -15,6 +15,9 @@ from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscali
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import ServeDeploySchema
 
+from rapray.analyzers.registry import spec
+from rapray.serve.app import analyzer_options
+
 ROOT = Path(__file__).resolve().parents[3]
 CRDS = ROOT.parent / "shared" / "crds"
 GENERATE = runpy.run_path(str(ROOT / "kuberay" / "generate.py"))
@@ -105,6 +108,33 @@ def test_rayservice_serve_config_is_made_from_serve_config() -> None:
     manifest = (ROOT / "kuberay" / "rayservice.yaml").read_text()
     serve_config = (ROOT / "serve_config.yaml").read_text()
     assert GENERATE["rendered"](manifest, serve_config) == manifest
+
+
+def _generated(analyzers: Any) -> dict[str, dict[str, Any]]:
+    """The deployments by name for these analyzers in serve_config.yaml."""
+    config = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    config["applications"][0]["args"] = {"analyzers": analyzers} if analyzers else {}
+    (application,) = GENERATE["on_kubernetes"](config)["applications"]
+    return {deployment["name"]: deployment for deployment in application["deployments"]}
+
+
+def test_rayservice_every_analyzer_that_is_named_survives_a_pod() -> None:
+    """Also one that serve_config.yaml leaves at its defaults: two replicas on two nodes."""
+    found = _generated(["algorithmic", "emotion", "qwen"])
+    assert set(found) == {"ingress", "embedder", "algorithmic", "emotion", "qwen"}
+    for deployment in found.values():
+        assert deployment["autoscaling_config"]["min_replicas"] == 2
+        assert deployment["max_replicas_per_node"] == 1
+    defaults = analyzer_options(spec("qwen"))
+    assert found["qwen"]["ray_actor_options"] == defaults["ray_actor_options"]
+    assert defaults["autoscaling_config"]["min_replicas"] == 1
+
+
+@pytest.mark.parametrize("analyzers", [["all"], None])
+def test_rayservice_analyzers_that_are_not_named_are_refused(analyzers: Any) -> None:
+    """They would have one replica each, whatever the README promises."""
+    with pytest.raises(ValueError, match="name the analyzers"):
+        _generated(analyzers)
 
 
 def test_rayservice_serve_config_is_taken_by_serve_and_has_no_unknown_key() -> None:
