@@ -34,6 +34,7 @@ from rapray.store.scope import EVERY_TRACK, TrackFilters
 from rapray.telemetry import logger
 
 log = logger(__name__)
+_MOST_TASKS = 20_000  # of reading: the driver holds each of them
 
 
 class Analyze:
@@ -98,7 +99,7 @@ def _try(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
 def _analyze(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
     settings = context.settings
     before = _held(context)
-    ranges = due.due_ranges(context.connection, query, settings.jobs.compute_block_rows, limit)
+    ranges = due.due_ranges(context.connection, query, _block_rows(context, query), limit)
     if not ranges:
         return
     with _stage(context, query.analyzer) as stage:
@@ -115,6 +116,25 @@ def _analyze(context: JobContext, query: DueAnalyses, limit: int | None) -> None
         raise RunPaused(analyzer=query.analyzer, count=held.total(), reason=reasons)
 
 
+def _batch_rows(settings: Settings, analyzer: str) -> int:
+    """Lyrics of one call: of a language model no more than it answers at once."""
+    provider = settings.llm.providers.get(analyzer)
+    return spec(analyzer, settings).batch_size if provider is None else provider.concurrency
+
+
+def _block_rows(context: JobContext, query: DueAnalyses) -> int:
+    """Lyrics of one task, whose results are written together: what a kill loses.
+
+    Ray Data makes one block of a range and one of its results, however small the batches are. Answers of others are
+    paid: a task is one batch of them, or a little more where that would be too many tasks.
+    """
+    settings, name = context.settings, query.analyzer
+    if is_hosted(settings, name) or not spec(name, settings).is_remote:
+        return settings.jobs.compute_block_rows
+    fewest = due.count(context.connection, query) // _MOST_TASKS
+    return min(settings.jobs.compute_block_rows, max(_batch_rows(settings, name), fewest))
+
+
 @contextmanager
 def _stage(context: JobContext, analyzer: str) -> Generator[Stage]:
     """The actors of an analyzer; before those of the hosted model, that model is asked about many lyrics at once."""
@@ -122,7 +142,7 @@ def _stage(context: JobContext, analyzer: str) -> Generator[Stage]:
     budget = RunBudget(context.endpoints.database_url, context.run_id, settings.llm.max_cost_usd)
     arguments = {"analyzer": analyzer, "settings": settings, "budget": budget}
     wanted = spec(analyzer, settings)
-    stage = partial(computing, settings, batch_rows=wanted.batch_size, needs=wanted.needs)
+    stage = partial(computing, settings, batch_rows=_batch_rows(settings, analyzer), needs=wanted.needs)
     if not is_hosted(settings, analyzer):
         yield stage(Analyze, arguments)
         return

@@ -1,4 +1,4 @@
-"""Reads what is due from PostgreSQL by key range: one Ray Data read task a range, several small blocks a task.
+"""Reads what is due from PostgreSQL by key range: one Ray Data read task a range, one block a task.
 
 Not `ray.data.read_sql`, which on PostgreSQL becomes a single task. Does not know which table it reads.
 """

@@ -183,3 +183,16 @@ def test_analyze_cost_limit_is_kept_by_all_workers(job_settings: Settings, datab
         assert (cost.requests, cost.cost_usd) == (done, pytest.approx(done * (100 + 2 * 50) / 1e6))
         assert cost.requests == len(server.asked) - 1  # one looks whether the key is right
         assert analyze(with_llm(job_settings, server, max_cost_usd=1), ["mine"]).new == TRACKS - done
+
+
+def test_analyze_paid_answers_are_written_a_few_at_a_time(job_settings: Settings, database_url: str) -> None:
+    """A kill loses what its actors hold: not the results of a whole range, and there is work for each of the actors."""
+    stored(database_url)
+    with HostileServer(answers()) as server:
+        assert analyze(with_llm(job_settings, server), ["mine"]).new == TRACKS
+    with psycopg.connect(database_url) as conn:
+        row = conn.execute(
+            "SELECT max((counts ->> 'new')::int) FROM run_batches WHERE counts ? 'dead'"
+        ).fetchone()
+    assert row is not None
+    assert row[0] <= 2  # its concurrency
