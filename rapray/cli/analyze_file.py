@@ -6,6 +6,7 @@ Answers as `POST /analyze` does: results beside the problems of those that have 
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import typer
 from rapray.analyzers.base import to_json
 from rapray.analyzers.registry import create
 from rapray.analyzers.selection import Selection
-from rapray.cli.output import complain, print_json, print_table
+from rapray.cli.output import complain, note, print_json, print_table
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import InvalidLyrics, RaprayError, UsageError, exit_code_of
@@ -38,14 +39,15 @@ def analyze_file(file: str, wanted: Selection, settings: Settings, *, as_json: b
         UsageError, InvalidLyrics: see `read_lyric`.
     """
     lyric = read_lyric(file, settings.analyze.max_lyrics_chars)
-    outcomes = {name: _outcome(name, lyric, settings) for name in wanted.ready}
+    outcomes = {name: _outcome(name, lyric, settings) for name in wanted.ready} | dict(wanted.problems)
     results = {name: to_json(one) for name, one in outcomes.items() if isinstance(one, Analysis)}
-    failed = {name: _problem(one) for name, one in outcomes.items() if not isinstance(one, Analysis)}
-    problems = {name: _problem(error) for name, error in wanted.problems.items()} | failed
+    problems = {name: _problem(one) for name, one in outcomes.items() if not isinstance(one, Analysis)}
+    left_out = wanted.problems.keys() - wanted.named if results else set[str]()
+    _tell(problems, left_out)
     _show(lyric, results, problems, as_json=as_json)
     if not results:
-        raise typer.Exit(exit_code_of(next(iter((failed or problems).values()))["code"]))
-    if failed or wanted.named & problems.keys():
+        raise typer.Exit(exit_code_of(next(iter(problems.values()))["code"]))
+    if problems.keys() - left_out:
         raise typer.Exit(PARTIAL)
 
 
@@ -85,12 +87,18 @@ def _problem(why: Failure | RaprayError) -> Problem:
     return {"code": why.code, "detail": why.detail if isinstance(why, Failure) else str(why)}
 
 
+def _tell(problems: dict[str, Problem], left_out: Collection[str]) -> None:
+    for name, problem in problems.items():
+        if name in left_out:
+            note(f"{name} is left out: {problem['detail']}")
+        else:
+            complain(f"{name}: {problem['detail']}", problem["code"])
+
+
 def _show(
     lyric: Lyric, results: dict[str, dict[str, Any]], problems: dict[str, Problem], *, as_json: bool
 ) -> None:
-    """Results to standard output, nothing there where there is none; problems to standard error, in JSON too."""
-    for name, problem in problems.items():
-        complain(f"{name}: {problem['detail']}", problem["code"])
+    """Results to standard output, nothing there where there is none."""
     if as_json and results:
         about = {"content_hash": lyric.content_hash, "language": lyric.language}
         print_json({**about, "results": results, "problems": problems})

@@ -1,6 +1,6 @@
-"""Writes the vectors of lyrics and builds their index.
+"""Writes the vectors of lyrics.
 
-Does not know how a vector is made, nor how it is searched (`search.py`).
+Does not know how a vector is made, how it is searched (`search.py`), nor how the index is built (`vector_index.py`).
 """
 
 from __future__ import annotations

@@ -8,8 +8,36 @@ import pytest
 
 from rapray.analyzers import create, identity, spec, specs
 from rapray.config import Settings
+from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
 from tests.support.package import install
+
+SHOUT = """
+from rapray.analyzers import digest_of, one_by_one, rounded
+from rapray.domain import Analysis
+from rapray.errors import AnalysisFailed
+
+
+class Class:
+    version, model, prompt_version = "2.0", None, None
+
+    def __init__(self, settings, name):
+        self.name, self.parameters = name, digest_of({"sign": "!"}, {"sign": "!"})
+
+    def analyze(self, batch):
+        return one_by_one(self, batch, self._analyze_one)
+
+    def _analyze_one(self, lyric):
+        if "!" not in lyric.lyrics:
+            raise AnalysisFailed(analyzer=self.name, reason="too quiet")
+        data = rounded({"loud": lyric.lyrics.count("!") / len(lyric.lyrics)})
+        return Analysis(lyric.key, self.name, self.version, lyric.content_hash, data, parameters=self.parameters)
+"""
+
+
+def lyric(text: str) -> Lyric:
+    """One line."""
+    return Lyric("1", text, (), "hash")
 
 
 def test_plugin_is_listed_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -76,3 +104,15 @@ def test_plugin_cannot_take_a_built_in_name(monkeypatch: pytest.MonkeyPatch, tmp
     """What is built in stays what it is."""
     install(monkeypatch, tmp_path, "algorithmic")
     assert spec("algorithmic").package is None
+
+
+def test_plugin_written_by_the_readme_analyses_and_fails_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing but what `rapray.analyzers` exports, records and errors: a result, and a failure for one text."""
+    install(monkeypatch, tmp_path, "shout", code=SHOUT)
+    loud, quiet = create("shout", Settings()).analyze([lyric("Hey! Ho!"), lyric("a whisper")])
+    assert isinstance(loud, Analysis)
+    assert (loud.data, loud.parameters) == ({"loud": 0.25}, None)
+    assert isinstance(quiet, Failure)
+    assert (quiet.stage, quiet.code) == ("analyze/shout/2.0", "analysis_failed")
