@@ -44,8 +44,11 @@ def selected(names: Iterable[str], settings: Settings) -> Selection:
 
     Raises:
         UnknownAnalyzer: there is none of that name.
+        ConfigError: none is named.
     """
     given = _parts(names)
+    if not given:
+        raise ConfigError(problems="analyze.analyzers: no analyzer is named")
     ready: list[str] = []
     problems: dict[str, RaprayError] = {}
     for name in expanded(given, specs(settings)):

@@ -51,7 +51,7 @@ def test_selected_name_that_is_not_set_up_is_required_and_is_not_there(names: li
         found.required()
 
 
-def test_selected_nothing_that_is_set_up_is_refused() -> None:
-    """An empty list runs nothing."""
+def test_selected_nothing_is_refused() -> None:
+    """An empty list would run nothing and say that all went well."""
     with pytest.raises(ConfigError):
-        selected([""], SETTINGS).required()
+        selected(["", " , "], SETTINGS)
