@@ -10,7 +10,7 @@ import typer
 
 from rapray.cli import state
 from rapray.cli.output import note, print_json, print_table
-from rapray.errors import MissingExtra
+from rapray.errors import MissingExtra, UsageError
 
 PANEL = "Models"
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -32,6 +32,10 @@ def train_emotion(
     out: Annotated[Path, typer.Option(help="A folder for the weights and their card.")],
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
     epochs: Annotated[int | None, typer.Option(min=1, max=100, help="Passes over the sentences.")] = None,
+    about: Annotated[
+        Path | None,
+        typer.Option(help="Markdown for the card: what the sentences are, their licence, their limits."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train the built-in emotion model anew; about ten minutes of one core for 43,000 sentences."""
@@ -44,7 +48,8 @@ def train_emotion(
         raise MissingExtra(feature="Training", extra="embeddings") from missing
     state.settings()
     recipe = Recipe(seed=seed) if epochs is None else Recipe(seed=seed, epochs=epochs)
-    report = run(read_labelled(train), read_labelled(dev), out, recipe, note)
+    described = None if about is None else _text_of(about)
+    report = run(read_labelled(train), read_labelled(dev), out, recipe, note, about=described)
     if as_json:
         print_json(asdict(report))
         return
@@ -54,6 +59,13 @@ def train_emotion(
         title=f"macro-F1 {report.macro_f1} on {dev.name}",
     )
     note(f"wrote {out}, SHA-256 {report.sha256}")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise UsageError(reason=f"--about: {file} cannot be read: {error}") from error
 
 
 def eval_emotion(

@@ -57,6 +57,8 @@ class Recipe:
 class Report:
     """What came out: the file's hash, and on the dev file F1 and calibration error of each label.
 
+    `sentences` trained, `held` calibrated; `share` of the former have a label. `precision` is what was computed in.
+
     `macro_f1` is with thresholds from held-out training sentences, so that no sentence of dev had a say in it;
     `macro_f1_shipped` is with the thresholds in the file, which held-out and dev sentences set together.
     """
@@ -65,6 +67,9 @@ class Report:
     bytes: int
     seconds: float
     sentences: int
+    held: int
+    share: dict[str, float]
+    precision: str
     macro_f1: float
     macro_f1_shipped: float
     f1: dict[str, float]
@@ -79,8 +84,12 @@ def train_emotion(
     out: Path,
     recipe: Recipe | None = None,
     tell: Callable[[str], None] = lambda _: None,
+    *,
+    about: str | None = None,
 ) -> Report:
     """Train on `train`, measure on `dev`, and write weights and card into the folder `out`.
+
+    `about` goes into the card: what the sentences are, as Markdown.
 
     Raises:
         MissingExtra, ModelUnavailable: the encoder is not there.
@@ -95,9 +104,9 @@ def train_emotion(
     tensors = _fit(kept, recipe, tell)
     out.mkdir(parents=True, exist_ok=True)
     tell("calibrating")
-    report = _finish(tensors, len(kept.texts), held, dev, out=out, recipe=recipe)
+    report = _finish(tensors, kept, held, dev, out=out, recipe=recipe)
     report = replace(report, seconds=round(time.perf_counter() - started, 1))
-    (out / CARD).write_text(card(asdict(report), asdict(recipe), dev.labels), encoding="utf-8")
+    (out / CARD).write_text(card(asdict(report), asdict(recipe), about, WINDOW), encoding="utf-8")
     return report
 
 
@@ -152,7 +161,7 @@ def _steps(states: States, recipe: Recipe) -> Iterator[NDArray[np.int64]]:
 
 
 def _finish(
-    tensors: dict[str, Any], sentences: int, held: Labelled, dev: Labelled, *, out: Path, recipe: Recipe
+    tensors: dict[str, Any], kept: Labelled, held: Labelled, dev: Labelled, *, out: Path, recipe: Recipe
 ) -> Report:
     """Calibrate and set thresholds with the very network that will be loaded, and write it."""
     width = len(dev.labels)
@@ -176,7 +185,10 @@ def _finish(
         sha256=sha256,
         bytes=size,
         seconds=0.0,
-        sentences=sentences,
+        sentences=len(kept.texts),
+        held=len(held.texts),
+        share=_named(dev.labels, kept.targets.mean(0)),
+        precision=str(pick_dtype(_CPU, "cpu")).removeprefix("torch."),
         macro_f1=round(float(honest.mean()), 4),
         macro_f1_shipped=round(float(final.mean()), 4),
         f1=_named(dev.labels, honest),
@@ -205,5 +217,5 @@ def _logit(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.log(inside / (1 - inside)).astype(np.float32)
 
 
-def _named(labels: tuple[str, ...], values: NDArray[np.float64]) -> dict[str, float]:
+def _named(labels: tuple[str, ...], values: NDArray[np.floating[Any]]) -> dict[str, float]:
     return {label: round(float(value), 4) for label, value in zip(labels, values, strict=True)}

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from rapray.analyzers import emotion_builtin
 from rapray.analyzers.emotion_builtin import WEIGHTS, BuiltinEmotionModel
 from rapray.cli import app
 from rapray.config import EmotionSettings
 from rapray.errors import UsageError
+from rapray.ml.card import CARD, NOBODY_SAID
 from rapray.ml.eval_emotion import eval_emotion
 from rapray.ml.labelled import EKMAN, Labelled, read_labelled
 from rapray.ml.train_emotion import Recipe, train_emotion
@@ -50,11 +52,35 @@ def test_train_emotion_learns_and_repeats_itself(tmp_path: Path) -> None:
     model = BuiltinEmotionModel(BUILTIN, tmp_path / "first", sha256=first.sha256)
     assert model.card.labels == ("anger", "joy")
     assert eval_emotion(model, sentences())["macro_f1"] == pytest.approx(first.macro_f1_shipped)
-    assert first.sha256 in (tmp_path / "first" / "CARD.md").read_text()
+    assert first.sha256 in (tmp_path / "first" / CARD).read_text()
     other = train_emotion(
         sentences(), sentences(), tmp_path / "other", Recipe(**{**_fields(recipe), "seed": 1})
     )
     assert other.sha256 != first.sha256
+
+
+def test_card_says_what_this_training_was_and_nothing_of_another(tmp_path: Path) -> None:
+    """Figures come from the report, and what the sentences are from who trains."""
+    recipe = Recipe(epochs=1, batch=8, first=4, rank=4, held_share=0.2)
+    report = train_emotion(sentences(), sentences(), tmp_path, recipe, about="Made up for a *test*.")
+    told = (tmp_path / CARD).read_text()
+    for said in (
+        "Made up for a *test*.",
+        f"in {report.precision}",
+        "(16)",
+        f"| joy | {report.share['joy']:.1%} |",
+    ):
+        assert said in told
+    for other in ("GoEmotions", "comments", "disgust", "0.49", "0.64", "2 %"):
+        assert other not in told
+    train_emotion(sentences(), sentences(), tmp_path, recipe)
+    assert NOBODY_SAID in (tmp_path / CARD).read_text()
+
+
+def test_card_of_the_shipped_weights_says_what_their_sentences_are() -> None:
+    """Licence and limits stand in it, from the file beside it."""
+    folder = Path(emotion_builtin.__file__).parent
+    assert (folder / "DATA.md").read_text().strip() in (folder / CARD).read_text()
 
 
 def _fields(recipe: Recipe) -> dict[str, int | float]:
