@@ -12,6 +12,7 @@ from rapray.analyzers.llm.parameters import defaults_of
 from rapray.analyzers.registry import identity, spec
 from rapray.config import Settings
 from rapray.config.llm import ProviderSettings
+from rapray.pipelines.current import due_of
 
 DECIDING: dict[str, Any] = {
     "context_tokens": 4096,
@@ -126,6 +127,13 @@ def test_parameters_of_emotion_hold_its_precision_alone() -> None:
 def test_parameters_of_algorithmic_are_none() -> None:
     """Rules take no settings."""
     assert identity("algorithmic", settings(samples=3)).parameters is None
+
+
+def test_parameters_decide_what_is_due() -> None:
+    """The query of a job asks for the identity's own, and keeps its dead letters apart."""
+    hot, cold = (due_of(identity("qwen", settings(temperature=heat))) for heat in (1, 0))
+    assert (hot.parameters, cold.parameters) == (parameters(temperature=1), None)
+    assert hot.stage == f"{cold.stage}/{hot.parameters}"
 
 
 def test_digest_of_only_what_differs_counts() -> None:
