@@ -4,7 +4,7 @@ Knows no track and no analyzer's result. vLLM is imported where a model starts, 
 """
 
 from rapray.hosting.completions import HostedCompletions
-from rapray.hosting.deployment import DEPLOYMENT, hosted_model
+from rapray.hosting.deployment import DEPLOYMENT, check_hosted, hosted_model
 from rapray.hosting.running import running_model
 
-__all__ = ["DEPLOYMENT", "HostedCompletions", "hosted_model", "running_model"]
+__all__ = ["DEPLOYMENT", "HostedCompletions", "check_hosted", "hosted_model", "running_model"]

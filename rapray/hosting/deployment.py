@@ -30,17 +30,28 @@ _ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "RAYLLM_ENABLE_REQUEST_PROMPT_LOGS":
 _LIFE = {"health_check_period_s": 10, "health_check_timeout_s": 60, "graceful_shutdown_timeout_s": 30}
 
 
-def hosted_model(settings: Settings) -> serve.Application:
-    """The hosted model, ready to be bound into an application.
+def check_hosted(settings: Settings) -> None:
+    """Make sure, before anything starts, that the hosted model can come up here.
 
     Raises:
         MissingExtra: vLLM is not installed here.
-        ModelUnavailable: there is no such folder, or vLLM does not take the settings.
+        ModelUnavailable: there is no such folder; vLLM would take it for a name on a hub.
     """
     hosted = settings.llm.hosted
     if find_spec("vllm") is None:
         raise MissingExtra(feature="A hosted language model", extra="vllm")
-    _check_folder(hosted)
+    if _is_folder(hosted) and not (Path(str(hosted.model)) / "config.json").is_file():
+        reason = f"there is no config.json in {hosted.model}{os.sep}"
+        raise ModelUnavailable(model=hosted.served_name, reason=reason)
+
+
+def hosted_model(settings: Settings) -> serve.Application:
+    """The hosted model, ready to be bound into an application.
+
+    Raises:
+        MissingExtra, ModelUnavailable: see `check_hosted`; or vLLM does not take the settings.
+    """
+    check_hosted(settings)
     with own_logging():
         return _deployment(settings)
 
@@ -115,10 +126,3 @@ def _environment(hosted: HostedSettings) -> dict[str, str]:
 
 def _is_folder(hosted: HostedSettings) -> bool:
     return hosted.model is not None and Path(hosted.model).is_absolute()
-
-
-def _check_folder(hosted: HostedSettings) -> None:
-    """Fail in a sentence: vLLM would take a folder that is not there for a name on a hub."""
-    if _is_folder(hosted) and not (Path(str(hosted.model)) / "config.json").is_file():
-        reason = f"there is no config.json in {hosted.model}{os.sep}"
-        raise ModelUnavailable(model=hosted.served_name, reason=reason)

@@ -20,7 +20,7 @@ from rapray.analyzers.registry import create, identity, preflight, spec
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure
 from rapray.errors import RaprayError, RayUnavailable, RunPaused
-from rapray.hosting import running_model
+from rapray.hosting import check_hosted, running_model
 from rapray.pipelines.current import due_of
 from rapray.pipelines.job import JobContext, JobReport, job, run_plan
 from rapray.pipelines.lyrics import HELD, read_due_lyrics, report, split
@@ -79,10 +79,17 @@ def analyze(
         queries = [due_of(one, scope) for one in wanted]
         for query in queries:
             if due.count(context.connection, query):
-                preflight(query.analyzer, settings)
+                _check(settings, query.analyzer)
         for query in queries:
             _try(context, query, limit)
         return report(context, *queries)
+
+
+def _check(settings: Settings, analyzer: str) -> None:
+    """Make sure that an analyzer can do its work, the hosted model's weights among it."""
+    preflight(analyzer, settings)
+    if is_hosted(settings, analyzer):
+        check_hosted(settings)
 
 
 def _try(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
