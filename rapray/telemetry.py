@@ -22,7 +22,9 @@ EventDict = structlog.typing.EventDict
 MetricKind = Literal["counter", "gauge", "histogram"]
 # From one millisecond, the fastest answer, to the longest deadline.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-_SECRET = re.compile(r"(?i)(://[^:/@\s]*:)[^@\s]+(@)|(bearer\s+)[A-Za-z0-9._~+/=-]+")
+# Bounded, because every line that is logged goes through it, on event loops too.
+_SECRET = re.compile(r"(?i)(://[^:/@\s]{0,200}:)[^@\s]{1,500}(@)|(bearer\s{1,20})[A-Za-z0-9._~+/=-]+")
+_LONGEST_VALUE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,15 @@ def redact(text: str) -> str:
 def _redact_event(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: redact(_short(value)) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _short(text: str) -> str:
+    """A logged value of bounded length; a trace, which ends with what matters, keeps its end."""
+    if len(text) <= _LONGEST_VALUE:
+        return text
+    half = _LONGEST_VALUE // 2
+    return f"{text[:half]} … {text[-half:]}"
 
 
 def configure_logging(level: str = "info", output: str = "auto") -> None:

@@ -9,9 +9,18 @@ from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
 from rapray.config.section import Section, Url
+
+
+def _header_value(key: SecretStr | None) -> SecretStr | None:
+    """A key without the blanks and line ends of a file that it was read from."""
+    value = "" if key is None else key.get_secret_value().strip()
+    if not value.isascii() or not value.isprintable():
+        reason = "a key has letters, digits and signs of ASCII alone: was something else pasted?"
+        raise ValueError(reason)
+    return SecretStr(value) if value else None
 
 
 class ProviderSettings(Section):
@@ -25,7 +34,9 @@ class ProviderSettings(Section):
         max_length=200,
         description="Part of the stored identity: change it when the provider changes the weights.",
     )
-    api_key: SecretStr | None = Field(default=None, description="Key of the API; empty: none.")
+    api_key: Annotated[SecretStr | None, AfterValidator(_header_value)] = Field(
+        default=None, description="Key of the API; empty: none."
+    )
     needs_key: bool = Field(default=True, description="False: the API takes requests without a key.")
     enabled: bool = Field(default=True, description="False: not configured on this installation.")
     context_tokens: int = Field(

@@ -108,7 +108,8 @@ def write_analyses(
         counts["dead"] = failures.record(inside, all_failed, max_attempts)
         counts["failed"] = len(all_failed)
         for of_stage in sorted({_stage_of(result) for result in fit}):
-            failures.clear(inside, of_stage, [result.key for result in fit if _stage_of(result) == of_stage])
+            done = [(one.key, one.content_hash) for one in fit if _stage_of(one) == of_stage]
+            failures.clear(inside, of_stage, done)
         return counts
 
     return write_once(conn, run_id, batch_id(keys), write)

@@ -68,9 +68,13 @@ def record(conn: Connection, failures: Sequence[Failure], max_attempts: int) -> 
     return row[0] if row else 0
 
 
-def clear(conn: Connection, stage: str, keys: Sequence[str]) -> int:
-    """Forgets the failures of what has now succeeded; returns how many there were."""
-    return conn.execute(_SQL["clear"], {"stage": stage, "keys": list(keys)}).rowcount
+def clear(conn: Connection, stage: str, done: Sequence[tuple[str, str | None]]) -> int:
+    """Forgets the failures of what has now succeeded, (key, content hash) each; returns how many there were.
+
+    A failure on another text stays; None is every text.
+    """
+    keys, hashes = [key for key, _ in done], [content_hash for _, content_hash in done]
+    return conn.execute(_SQL["clear"], {"stage": stage, "keys": keys, "hashes": hashes}).rowcount
 
 
 def list_(

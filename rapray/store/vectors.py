@@ -65,7 +65,7 @@ def write_embeddings(
         counts = _write(inside, model_id, dimension, fit) if fit else Counter[str]()
         counts["dead"] = failures.record(inside, all_failed, max_attempts)
         counts["failed"] = len(all_failed)
-        failures.clear(inside, stage, [lyric.key for lyric in fit])
+        failures.clear(inside, stage, [(lyric.key, lyric.content_hash) for lyric in fit])
         return counts
 
     return write_once(conn, run_id, batch_id(keys), write)

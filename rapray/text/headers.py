@@ -54,10 +54,12 @@ _HEAD = re.compile(
     rf"(?:(?P<pre>{_PREFIXED['pre_chorus']}(?:{_CHORUS_WORDS}))|(?P<post>{_PREFIXED['post_chorus']}(?:{_CHORUS_WORDS}))"
     rf"|(?P<word>{_ALTERNATIVES}))(?!\w)(?:\s*[#№nº.]*\s*{_NUMBER}(?!\w))?(?P<rest>.*)"
 )
+# Possessive: what one turn has taken is never tried another way. "part" is a word of both lists, and each occurrence
+# would double the time that a header takes which does not fit in the end.
 _REST = re.compile(
-    r"(?:\s|[-–—/+&,.()x×]|\d|repeat|repeated|part|pt|only|continued|cont|and|\b(?:"
+    r"(?:\s|[-–—/+&,.()x×]|\d|\b(?:"
     + _ALTERNATIVES
-    + r")\b)*"
+    + r")\b|repeated|repeat|part|pt|only|continued|cont|and)*+"
 )
 _DELIMITER = re.compile(r"\s*:\s*|,\s+|\s+[-–—|]\s+|\s+(?:by|performed by)\s+")
 _VOICE_SEPARATOR = re.compile(

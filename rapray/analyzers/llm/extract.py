@@ -13,14 +13,9 @@ from pydantic import ValidationError
 
 from rapray.analyzers.llm.schema import LyricAnswer
 
-_THINKING = re.compile(
-    r"<(think|thinking|thought|reasoning|reflection)>.*?</\1>|<\|channel\|>analysis.*?(?=<\|channel\|>final|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
-# A chat template may open the block itself, so that only its end is in the answer.
-_OPENED_ELSEWHERE = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)>", re.DOTALL | re.IGNORECASE)
-_NEVER_CLOSED = re.compile(
-    r"<(?:think|thinking|thought|reasoning|reflection)>.*\Z", re.DOTALL | re.IGNORECASE
+_MARK = re.compile(
+    r"<(?P<end>/?)(?P<tag>think|thinking|thought|reasoning|reflection)>|<\|channel\|>(?P<channel>analysis|final)",
+    re.IGNORECASE,
 )
 _MOST_STARTS = (
     50  # braces at which an object is looked for: an answer of a million braces must not take a minute
@@ -49,10 +44,29 @@ def read_answer(text: str) -> LyricAnswer:
 
 
 def without_thinking(text: str) -> str:
-    """The text without blocks in which a model thinks aloud, closed or not."""
-    text = _THINKING.sub("", text)
-    text = _OPENED_ELSEWHERE.sub("", text)
-    return _NEVER_CLOSED.sub("", text)
+    """The text without blocks in which a model thinks aloud, closed or not.
+
+    One pass: an answer may hold a mark a hundred thousand times. An end without a beginning ends a block that the chat
+    template opened, and takes all before it along.
+    """
+    kept: list[str] = []
+    inside, place = "", 0
+    for mark in _MARK.finditer(text):
+        tag, is_end = (mark["tag"] or "channel").lower(), mark["end"] == "/" or mark["channel"] == "final"
+        if not inside:
+            if is_end and tag != "channel":
+                kept.clear()
+            elif not is_end:
+                kept.append(text[place : mark.start()])
+                inside = tag
+            else:
+                continue
+        elif not is_end or tag != inside:
+            continue
+        else:
+            inside = ""
+        place = mark.start() if tag == "channel" else mark.end()
+    return "".join(kept) if inside else "".join(kept) + text[place:]
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -108,7 +108,7 @@ class Wire:
                 **members,
             )
             body = reply.content
-        return answer_of(self._name, body)
+        return answer_of(self._name, self._masked(body.decode("utf-8", "replace")))
 
     def models(self) -> list[str]:
         """The names that the API lists; raises as `ask`."""
@@ -148,16 +148,23 @@ class Wire:
 
     def _unavailable(self, reason: str, *, was_sent: bool = True) -> ProviderUnavailable:
         return ProviderUnavailable(
-            provider=self._name, reason=short(reason), retry_after_s=None, status=None, was_sent=was_sent
+            provider=self._name,
+            reason=short(self._masked(reason)),
+            retry_after_s=None,
+            status=None,
+            was_sent=was_sent,
         )
 
     def _told(self, error: openai.APIStatusError) -> str:
-        """What the API says, without the key, which some repeat."""
+        """What the API says."""
         body = error.body
         told = body.get("message") if isinstance(body, dict) else None
-        text = str(told) if told else str(error.message)
+        return short(self._masked(str(told) if told else str(error.message)))
+
+    def _masked(self, text: str) -> str:
+        """Without the key, which some servers and clients repeat: what is said here is stored and shown."""
         key = self._provider.api_key.get_secret_value() if self._provider.api_key else ""
-        return short(text.replace(key, "***") if key else text)
+        return text.replace(key, "***") if key else text
 
 
 class _Model(BaseModel):

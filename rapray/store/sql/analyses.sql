@@ -1,7 +1,8 @@
 -- name: upsert
--- Writes the staged results in order of their keys; counts new, changed, and all whose track is there.
+-- Writes the staged results in order of their keys; counts new, changed, and all whose track is there. A result of a text
+-- that the track no longer has is left out: it would take the place of the present one.
 WITH present AS (
-    SELECT s.* FROM staged_analyses s JOIN tracks t ON t.id = s.track_id
+    SELECT s.* FROM staged_analyses s JOIN tracks t ON t.id = s.track_id AND t.content_hash = s.content_hash
     ORDER BY s.track_id, s.analyzer, s.version
     FOR KEY SHARE OF t
 ), written AS (

@@ -16,8 +16,11 @@ WITH latest AS (
 SELECT count(*) FILTER (WHERE is_dead)::int FROM written;
 
 -- name: clear
--- Forgets failures that a later success has overtaken.
-DELETE FROM dead_letters WHERE stage = %(stage)s AND key = ANY (%(keys)s);
+-- Forgets failures that a later success on the same text has overtaken.
+DELETE FROM dead_letters d
+USING unnest(%(keys)s::text[], %(hashes)s::text[]) AS done (key, content_hash)
+WHERE d.stage = %(stage)s AND d.key = done.key
+  AND (d.content_hash IS NULL OR done.content_hash IS NULL OR d.content_hash = done.content_hash);
 
 -- name: list
 -- The latest failures; a song that will be fetched again is one too, though no dead letter yet.

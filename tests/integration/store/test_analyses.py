@@ -10,7 +10,7 @@ import pytest
 from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import Analysis, analyze_stage
+from rapray.domain import Analysis, Failure, analyze_stage
 from rapray.store import analyses, failures, runs
 
 STAGE = analyze_stage("algorithmic", "1.0.0", "m", "r", "p", parameters="0c")
@@ -37,6 +37,12 @@ def _analysis(track_id: int, **changes: object) -> Analysis:
     return replace(made, **changes)
 
 
+def _read(conn: Connection, stored: dict[str, int]) -> list[int]:
+    """The ids of these tracks, whose text is now the one that `_analysis` has read."""
+    conn.execute("UPDATE tracks SET content_hash = 'h'")
+    return list(stored.values())
+
+
 async def test_write_analyses_everything_stored_is_read_back(
     conn: Connection,
     run_id: UUID,
@@ -44,8 +50,9 @@ async def test_write_analyses_everything_stored_is_read_back(
     pool: AsyncConnectionPool[AsyncConnection],
 ) -> None:
     """A result says where it came from, and whether it is of the present text."""
-    [track_id] = store_tracks(1).values()
+    [track_id] = _read(conn, store_tracks(1))
     assert analyses.write_analyses(conn, run_id, [_analysis(track_id)])["new"] == 1
+    conn.execute("UPDATE tracks SET content_hash = 'another'")
     [found] = await analyses.get_analyses(pool, track_id)
     assert (found.analyzer, found.version, found.data, found.sentiment) == (
         "algorithmic",
@@ -67,7 +74,7 @@ def test_write_analyses_again_counts_what_changed(
     conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]]
 ) -> None:
     """Only another result is a change: other seconds are none."""
-    one, two, gone = store_tracks(3).values()
+    one, two, gone = _read(conn, store_tracks(3))
     analyses.write_analyses(conn, run_id, [_analysis(one), _analysis(two)])
     conn.execute("DELETE FROM tracks WHERE id = %s", (gone,))
     batch = [_analysis(one, seconds=9.0), _analysis(two, data={"words": 4}), _analysis(gone)]
@@ -90,7 +97,7 @@ def test_write_analyses_bad_result_becomes_a_failure_not_a_row(
     conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]], changes: dict[str, object]
 ) -> None:
     """What is out of bounds is never stored as if it were a result, and its batch goes on."""
-    good, bad = store_tracks(2).values()
+    good, bad = _read(conn, store_tracks(2))
     counts = analyses.write_analyses(
         conn, run_id, [_analysis(good), _analysis(bad, **changes)], max_attempts=1
     )
@@ -103,8 +110,23 @@ def test_write_analyses_nul_in_data_is_replaced(
     conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]]
 ) -> None:
     """PostgreSQL refuses NUL in jsonb; the rest of the result is worth keeping."""
-    [track_id] = store_tracks(1).values()
+    [track_id] = _read(conn, store_tracks(1))
     analyses.write_analyses(conn, run_id, [_analysis(track_id, data={"a\x00": ["b\x00", "\ud800"]})])
     assert conn.execute("SELECT data FROM analysis_results").fetchone() == (
         {"a\ufffd": ["b\ufffd", "\ufffd"]},
     )
+
+
+def test_write_analyses_of_a_text_that_is_gone_changes_nothing(
+    conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]]
+) -> None:
+    """A slow answer about the former text takes neither the place of the present result nor its dead letter."""
+    [track_id] = _read(conn, store_tracks(1))
+    analyses.write_analyses(conn, run_id, [_analysis(track_id)])
+    dead = Failure(STAGE, str(track_id), "analysis_failed", "no", "h")
+    analyses.write_analyses(conn, runs.start(conn, "test", {}), [], failed=[dead], max_attempts=1)
+    late = _analysis(track_id, content_hash="former", data={"words": 99})
+    counts = analyses.write_analyses(conn, runs.start(conn, "test", {}), [late])
+    assert (counts["changed"], counts["unchanged"], counts["vanished"]) == (0, 0, 1)
+    assert conn.execute("SELECT data FROM analysis_results").fetchone() == ({"words": 3},)
+    assert [letter.content_hash for letter in failures.list_(conn)] == ["h"]

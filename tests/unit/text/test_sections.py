@@ -144,3 +144,12 @@ def test_sections_any_text_has_known_kinds_and_no_empty_lines(text: str) -> None
 def test_sections_of_hostile_text_end_in_linear_time(text: str) -> None:
     """Long lines and many headers are no trouble."""
     assert all(section.lines for section in split_sections(text))
+
+
+@pytest.mark.timeout(10)
+def test_header_of_repeated_words_takes_no_time() -> None:
+    """ "part" is a word of two lists: each occurrence once doubled the time, and 20 of them stopped a server."""
+    [section] = split_sections(f"[Verse {'part ' * 40}!]\nhello there my friend")
+    assert section.lines
+    [section] = split_sections("[Verse part 2, continued]\nhello there my friend")
+    assert section.kind == "verse"

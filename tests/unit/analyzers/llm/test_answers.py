@@ -7,6 +7,7 @@ import json
 import pytest
 
 from rapray.analyzers.llm.analyzer import LlmAnalyzer
+from rapray.analyzers.llm.extract import without_thinking
 from rapray.domain import Analysis
 from tests.support.hostile import ANSWER, HostileServer, answers, error, says
 from tests.support.qwen import lyric, outcome, settings_for
@@ -100,3 +101,10 @@ def test_samples_that_agree_in_part_give_a_confidence_between() -> None:
     assert 0.5 < found.confidence < 1
     assert (found.data["confidence_from"], found.data["mood"]) == ("agreement", "determined")
     assert found.data["reading"]["requests"] == 4
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("mark", ["<think>", "</think>", "<think></think>", "{"])
+def test_thinking_marks_without_end_take_no_time(mark: str) -> None:
+    """Half a million of them fit into an answer."""
+    assert without_thinking(mark * 300_000 + "</think>{}").endswith("{}")
