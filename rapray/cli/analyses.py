@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -55,7 +56,7 @@ def status(
         (name, *(one.get(state_) for state_ in ("version", *_STATES, "problem")))
         for name, one in found.items()
     ]
-    print_table(("analyzer", "version", *_STATES, ""), rows)
+    print_table(("analyzer", "version", *_STATES, "problem"), rows)
 
 
 @commands.command(epilog="Example: rapray analyses compare algorithmic emotion --json")
@@ -99,6 +100,9 @@ def _show(found: comparison.Agreement) -> None:
     if not found.tracks:
         note(f"No track has a result of both {found.a} and {found.b}.")
         return
+    if not (found.scores or found.mood_tracks or found.theme_tracks):
+        note(f"{found.a} and {found.b} have no figure, mood or theme in common ({found.tracks} tracks).")
+        return
     rows = [
         (
             one.score,
@@ -108,21 +112,27 @@ def _show(found: comparison.Agreement) -> None:
         for one in found.scores
     ]
     columns = ("figure", "tracks", "Pearson", "Spearman", f"{found.b} less {found.a}", "mean distance")
-    print_table(columns, rows, title=f"{found.a} and {found.b} on {found.tracks} tracks")
+    _table(columns, rows, title=f"{found.a} and {found.b} on {found.tracks} tracks")
     shares = [
         ("same mood", found.mood_tracks, _rounded(found.mood_agreement)),
         ("themes in common (Jaccard)", found.theme_tracks, _rounded(found.theme_overlap)),
         ("same heaviest theme", found.theme_tracks, _rounded(found.top_theme_agreement)),
     ]
-    print_table(("share", "tracks", "value"), [row for row in shares if row[1]])
-    print_table(
+    _table(("share", "tracks", "value"), [row for row in shares if row[1]])
+    _table(
         ("track", "title", "distance", "most in", found.a, found.b),
         [
             (f.track_id, f.title, _rounded(f.distance), f.score, _rounded(f.a), _rounded(f.b))
             for f in found.furthest
         ],
-        title="Where they differ most",
+        title="Where they differ most, in standard deviations",
     )
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
+    """A table, where there is anything to put into it."""
+    if rows:
+        print_table(columns, rows, title=title)
 
 
 def _rounded(value: float | None) -> str | None:

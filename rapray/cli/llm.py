@@ -60,8 +60,9 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, object]]:
 
 
 def _listed(found: dict[str, Any]) -> str | None:
-    """The first few of the models, or that there is no list."""
+    """The first few of the models, and whether the one that is set is missing; or that there is no list."""
     names: list[str] | None = found["models"]
     if names is None:
         return "the API does not say" if found["is_reachable"] else None
-    return ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+    unknown = "" if found["is_model_listed"] else f" ({found['model']} is not among them)"
+    return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") + unknown

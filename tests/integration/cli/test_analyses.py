@@ -116,6 +116,15 @@ def test_compare_prints_tables_and_json(run: Run) -> None:
     assert run("analyses", "compare", "algorithmic", "nobody")[1] == 2
 
 
+def test_compare_of_analyzers_with_nothing_in_common_says_so(run: Run, database_url: str) -> None:
+    """No empty tables: the reason stands on standard error."""
+    with connect(database_url, application_name="test") as connection:
+        connection.execute(
+            "UPDATE analysis_results SET data = '{}', sentiment = NULL WHERE analyzer = 'emotion'"
+        )
+    assert run("analyses", "compare", "algorithmic", "emotion") == ("", 0)
+
+
 def test_failures_are_listed_and_tried_again(run: Run) -> None:
     """What is dead is shown with its reason; after `retry` it is due again and no failure any more."""
     [found], code = run("failures", "list", "--stage", "analyze/algorithmic", "--json")
