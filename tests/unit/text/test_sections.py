@@ -148,7 +148,7 @@ def test_sections_of_hostile_text_end_in_linear_time(text: str) -> None:
 
 @pytest.mark.timeout(10)
 def test_header_of_repeated_words_takes_no_time() -> None:
-    """ "part" is a word of two lists: each occurrence once doubled the time, and 20 of them stopped a server."""
+    """The word `part` stands in two lists: each one doubled the time, and 20 of them stopped a server."""
     [section] = split_sections(f"[Verse {'part ' * 40}!]\nhello there my friend")
     assert section.lines
     [section] = split_sections("[Verse part 2, continued]\nhello there my friend")
