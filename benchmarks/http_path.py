@@ -15,10 +15,11 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import httpx
@@ -133,7 +134,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    with serving() as address:
+    with redirect_stdout(sys.stderr), serving() as address:  # Ray prints its raylet's troubles there
         found = measure(address, options.texts, options.at_once)
     if options.json:
         print(json.dumps({"benchmark": "http_path", **found}))

@@ -6,10 +6,14 @@ Knows neither HTTP nor Ray.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+
+from psycopg import Error
 
 from rapray.cache.results import ResultCache
 from rapray.domain import Analysis, Failure, Lyric
+from rapray.errors import DatabaseUnavailable
 from rapray.serve.backend import Answer
 from rapray.serve.roster import Roster
 from rapray.store import analyses, runs
@@ -68,18 +72,33 @@ _THREAD_ABOVE_CHARS = 200_000  # hashing more would hold up the event loop for a
 
 
 def store(
-    database_url: str, results: Sequence[Analysis], failures: Sequence[Failure], *, max_attempts: int
+    database_url: str,
+    results: Sequence[Analysis],
+    failures: Sequence[Failure],
+    *,
+    max_attempts: int,
+    timeout_s: float,
 ) -> list[str]:
     """Write one track's answers under a run of their own, all or nothing; the analyzers whose result is stored now.
 
+    Args:
+        database_url: of the collection.
+        results: of one track.
+        failures: of the same.
+        max_attempts: the last failure is a dead letter.
+        timeout_s: longest wait for one statement: a request must not wait for somebody else's lock without end.
+
     Raises:
-        DependencyError: PostgreSQL cannot be used.
+        DeadlineExceeded: a statement took too long.
+        DependencyError: PostgreSQL cannot be used, or does not take writes now.
     """
     with (
+        _as_dependency(address_of(database_url)),
         translated(address_of(database_url)),
         connect(database_url, application_name=APPLICATION_NAME) as connection,
         connection.transaction(),
     ):
+        connection.execute("SELECT set_config('statement_timeout', %s, true)", [f"{timeout_s * 1000:.0f}ms"])
         run_id = runs.start(connection, JOB, {"keys": sorted({one.key for one in (*results, *failures)})})
         stored: list[str] = []
         for result in results:  # one batch each, so that the counts say which of them were taken
@@ -90,3 +109,12 @@ def store(
         counts = runs.written(connection, run_id)
         runs.finish(connection, run_id, "partial" if counts["failed"] else "succeeded", counts)
         return stored
+
+
+@contextmanager
+def _as_dependency(address: str) -> Generator[None]:
+    """A disk that is full or a server that is read-only is a dependency that does not serve, not a defect of ours."""
+    try:
+        yield
+    except Error as error:
+        raise DatabaseUnavailable(address=address, reason=f"it takes no writes: {error}") from error

@@ -6,6 +6,7 @@ Knows Ray, and neither HTTP nor SQL. Each replica reads its own settings and loa
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -134,8 +135,17 @@ class AnalyzerReplica:
     async def analyze(self, lyric: Lyric) -> Analysis | Failure:
         """The analysis, or why there is none. A text that still waits is given up with its request."""
         loop = asyncio.get_running_loop()
-        outcomes = await loop.run_in_executor(self._threads, self._analyzer.analyze, [lyric])
-        return outcomes[0]
+        return await loop.run_in_executor(self._threads, self._checked, lyric)
+
+    def _checked(self, lyric: Lyric) -> Analysis | Failure:
+        """The outcome, if it can be sent: what another package's analyzer gives is not ours to trust."""
+        outcome = self._analyzer.analyze([lyric])[0]
+        if isinstance(outcome, Analysis):
+            try:
+                json.dumps(outcome.data, allow_nan=False)
+            except (TypeError, ValueError, RecursionError) as error:
+                raise AnalysisFailed(analyzer=self._name, reason=f"its data is not JSON: {error}") from error
+        return outcome
 
     async def describe(self) -> Identity:
         """What this replica runs."""

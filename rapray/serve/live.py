@@ -147,7 +147,8 @@ class LiveServices:
         assert self._database.endpoints is not None
         url, attempts = self._database.endpoints.database_url, self._settings.jobs.max_attempts
         async with self._writing:
-            return await asyncio.to_thread(answers.store, url, results, failures, max_attempts=attempts)
+            write = partial(answers.store, url, results, failures, max_attempts=attempts)
+            return await asyncio.to_thread(write, timeout_s=self._settings.database.statement_timeout_s)
 
     def deadline_s(self, name: str) -> float:
         """Longest wait for this analyzer; by default a language model has the time that its provider has."""

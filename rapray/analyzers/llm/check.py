@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from rapray.analyzers.llm.analyzer import LlmAnalyzer
-from rapray.analyzers.llm.providers import require_configured
+from rapray.analyzers.llm.providers import gate_of, require_configured
 from rapray.analyzers.llm.wire import Wire
 from rapray.config import Settings
 from rapray.domain import Failure, Lyric
@@ -49,6 +49,7 @@ def check(settings: Settings, name: str) -> dict[str, Any]:
     try:
         with closing(Wire(name, provider)) as wire:
             _ask(wire, provider.model, found)
+        gate_of(settings, name).reopen(name)  # it has just answered: a pause from before is over
         with closing(LlmAnalyzer(settings, name)) as analyzer:
             _answer(analyzer, found)
     except RaprayError as error:

@@ -19,12 +19,15 @@ from rapray.errors import ConfigError
 _FOLDER = Path(__file__).parents[1] / "prompts"
 _FILES = ("system", "whole", "part", "repair")
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
-# <|im_end|>, <start_of_turn>, </s>, <think>, [INST], [/INST], <<SYS>>: servers read these inside a message too.
+# <|im_end|>, <start_of_turn>, </s>, <think>, DeepSeek's wide bars, [INST], [TOOL_CALLS], <<SYS>>: servers read these
+# inside a message too.
 _CONTROL_TOKEN = re.compile(
-    r"<(?=\|?/?[A-Za-z_]{1,30}[^<>\n]{0,30}\|?>)|\[(?=/?INST\])|<(?=<)", re.IGNORECASE
+    r"<(?=[|｜]?/?[\w▁][^<>\n]{0,200}>)|<(?=<)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|gMASK|sMASK)\])",
+    re.IGNORECASE,
 )
 _CONTROL_CHARACTER = re.compile(  # and lone surrogates, which no request can carry
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ud800-\udfff]"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
 MOST_TITLE = 300  # characters
