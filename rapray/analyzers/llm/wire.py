@@ -20,6 +20,7 @@ from rapray.analyzers.llm.prompts import Message
 from rapray.config.llm import ProviderSettings
 from rapray.errors import AnswerInvalid, ProviderUnavailable, RaprayError
 
+_SHORTEST_SECRET = 8
 MAX_BODY_BYTES = 4_000_000  # an answer of 65,536 tokens with its log-probabilities stays below
 
 # Everything else may have reached the provider: a time-out while it works, a connection that ends before the answer.
@@ -162,9 +163,12 @@ class Wire:
         return short(self._masked(str(told) if told else str(error.message)))
 
     def _masked(self, text: str) -> str:
-        """Without the key, which some servers and clients repeat: what is said here is stored and shown."""
+        """Without the key, which some servers and clients repeat: what is said here is stored and shown.
+
+        A key of a few letters is no secret, and taking it out would take words apart.
+        """
         key = self._provider.api_key.get_secret_value() if self._provider.api_key else ""
-        return text.replace(key, "***") if key else text
+        return text.replace(key, "***") if len(key) >= _SHORTEST_SECRET else text
 
 
 class _Model(BaseModel):
