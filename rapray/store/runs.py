@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -99,7 +99,10 @@ def job_lock(database_url: str, job: str) -> Generator[None]:
             conn.execute(_SQL["interrupt"], {"job": job})
         yield
     finally:
-        conn.close()  # gives the lock back; never fails, even where the server is gone
+        # Closing gives the lock back too, but when the server comes to it: a run right after this one would be refused.
+        with suppress(psycopg.Error):
+            conn.execute("SELECT pg_advisory_unlock_all()")
+        conn.close()  # never fails, even where the server is gone
 
 
 def _try_lock(conn: psycopg.Connection, job: str) -> bool:

@@ -36,6 +36,13 @@ def test_job_lock_held_refuses_the_same_job_and_no_other(database_url: str) -> N
         pass
 
 
+def test_job_lock_given_back_is_free_at_once(database_url: str) -> None:
+    """A job may start the moment after another of its kind has ended, however busy the server is."""
+    for _ in range(200):
+        with runs.job_lock(database_url, "collect"):
+            pass
+
+
 def test_job_lock_killed_driver_frees_it_and_its_run_is_interrupted(
     database_url: str, conn: Connection
 ) -> None:
