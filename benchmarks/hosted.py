@@ -1,8 +1,9 @@
 """What does rapray cost a hosted model, against plain vLLM (`LLM.chat`) on the same prompts, in jobs and over HTTP?
 
-The same lyrics, the same prompts, the same bound answers of the small model that the tests use, without prefix caching,
-which would give the later side the prompts of the earlier one for nothing. Tokens a second, because answers differ a
-little in length; a repaired answer counts with all its tokens. Needs the environment of `make vllm`.
+The same prompts, the same bound answers of the small model that the tests use, the engine as rapray
+starts it, but without prefix caching, which would give the later side the prompts of the earlier one for nothing. Tokens
+a second, because answers differ a little in length; a repaired answer of the job counts with all its tokens. Needs the
+environment of `make vllm`.
 
     python -m benchmarks.hosted [--lyrics 24] [--json]
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,7 @@ import httpx
 from pydantic import SecretStr
 
 from benchmarks.database import fresh_database
+from rapray.analyzers.llm.completions import request_of
 from rapray.analyzers.llm.prompts import load_prompts
 from rapray.analyzers.llm.providers import provider_of
 from rapray.analyzers.llm.questions import Questions
@@ -39,7 +42,8 @@ from tests.support.collection import song_of, store
 from tests.support.hosted import model_folder
 from tests.support.serving import free_port, local_ray
 
-CONTEXT, LONGEST, PENALTY = 8192, 900, 1.3
+CONTEXT, LONGEST = 8192, 900
+PENALTY = 0.5  # of frequency: the small model repeats itself without one
 AT_ONCE = 32
 
 
@@ -63,7 +67,7 @@ def settings_for(database_url: str) -> Settings:
         "max_output_tokens": LONGEST,
         "timeout_s": 1800,
         "concurrency": AT_ONCE,
-        "extra_body": {"repetition_penalty": PENALTY},
+        "extra_body": {"frequency_penalty": PENALTY},
     }
     hosted = {"model": str(model_folder()), "engine": {"enable_prefix_caching": False}}
     return Settings(
@@ -82,13 +86,19 @@ def requests_of(settings: Settings, lyrics: list[Lyric]) -> list[tuple[Any, dict
     return [request for lyric in lyrics for request in questions.first_requests(lyric)]
 
 
-def plain(requests: list[tuple[Any, dict[str, Any]]]) -> Throughput:
+def plain(settings: Settings, requests: list[tuple[Any, dict[str, Any]]]) -> Throughput:
     """`LLM.chat` on all of them at once, in a process of its own, so that its memory is free again."""
+    from rapray.hosting.deployment import llm_config
+
+    config = llm_config(settings.llm.hosted, CONTEXT, AT_ONCE)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(requests, file)
+        json.dump({"engine": config["engine_kwargs"], "requests": requests}, file)
         file.flush()
         command = [sys.executable, "-m", "benchmarks.hosted", "--plain", file.name]
-        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        environment = os.environ | config["runtime_env"]["env_vars"]
+        printed = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, check=True, env=environment
+        ).stdout
     return Throughput(**json.loads(printed.strip().splitlines()[-1]))
 
 
@@ -97,20 +107,13 @@ def generate(file: Path) -> Throughput:
     from vllm import LLM, SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
-    requests = json.loads(file.read_text())
-    engine = LLM(
-        str(model_folder()),
-        max_model_len=CONTEXT,
-        dtype="bfloat16",
-        enforce_eager=True,
-        enable_prefix_caching=False,
-        structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
-    )
+    given = json.loads(file.read_text())
+    requests, engine = given["requests"], LLM(str(model_folder()), **given["engine"])
     schema = requests[0][1]["response_format"]["json_schema"]["schema"]
     sampling = SamplingParams(
         temperature=0,
         max_tokens=LONGEST,
-        repetition_penalty=PENALTY,
+        frequency_penalty=PENALTY,
         logprobs=1,
         structured_outputs=StructuredOutputsParams(json=schema),
     )
@@ -146,17 +149,18 @@ def job(settings: Settings, database_url: str) -> Throughput:
     return Throughput(seconds, int(row[0]))
 
 
-def http(address: str, lyrics: list[Lyric]) -> Throughput:
-    """`POST /analyze`, as many at once as the model takes. A failed answer says no tokens and counts none."""
+def http(address: str, settings: Settings, requests: list[tuple[Any, dict[str, Any]]]) -> Throughput:
+    """`POST /v1/chat/completions`, the prompts of the plain side, as many at once as the model takes."""
+    provider = provider_of(settings, HOSTED_PROVIDER)
 
-    def ask(lyric: Lyric) -> int:
-        body = {"lyrics": lyric.lyrics, "analyzers": [HOSTED_PROVIDER]}
-        found = client.post("/analyze", json=body).json()
-        return int(found.get("results", {}).get(HOSTED_PROVIDER, {}).get("output_tokens") or 0)
+    def ask(request: tuple[Any, dict[str, Any]]) -> int:
+        answer = client.post("/v1/chat/completions", json=request_of(provider, *request))
+        answer.raise_for_status()
+        return int(answer.json()["usage"]["completion_tokens"])
 
     with httpx.Client(base_url=address, timeout=3600) as client, ThreadPoolExecutor(AT_ONCE) as threads:
         started = time.perf_counter()
-        tokens = sum(threads.map(ask, lyrics))
+        tokens = sum(threads.map(ask, requests))
         return Throughput(time.perf_counter() - started, tokens)
 
 
@@ -168,12 +172,13 @@ def measure(count: int) -> dict[str, Throughput]:
     ]
     with fresh_database() as url:
         settings = settings_for(url)
-        found = {"LLM.chat": plain(requests_of(settings, lyrics))}
+        requests = requests_of(settings, lyrics)
+        found = {"LLM.chat": plain(settings, requests)}
         store(url, [song_of(song) for song in chosen])
         with served_model(settings) as address:
-            http(address, lyrics[:1])  # warm, as the plain side was
+            http(address, settings, requests[:1])  # warm, as the plain side was
+            found["rapray HTTP"] = http(address, settings, requests)
             found["rapray job"] = job(settings, url)
-            found["rapray HTTP"] = http(address, lyrics)
     return found
 
 
