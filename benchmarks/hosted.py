@@ -1,9 +1,9 @@
 """What does rapray cost a hosted model, against plain vLLM (`LLM.chat`) on the same prompts, in jobs and over HTTP?
 
-The same prompts, the same bound answers of the small model that the tests use, the engine as rapray
-starts it, but without prefix caching, which would give the later side the prompts of the earlier one for nothing. Tokens
-a second, because answers differ a little in length; a repaired answer of the job counts with all its tokens. Needs the
-environment of `make vllm`.
+The same prompts, the same bound answers of the small model that the tests use, the engine as rapray starts it, but
+without prefix caching, which would give the later side the prompts of the earlier one for nothing. Tokens a second,
+because answers differ a little in length; a repaired answer of the job counts with all its tokens. Needs what
+`make vllm` installs.
 
     python -m benchmarks.hosted [--lyrics 24] [--json]
 """
@@ -32,7 +32,7 @@ from rapray.analyzers.llm.completions import request_of
 from rapray.analyzers.llm.prompts import load_prompts
 from rapray.analyzers.llm.providers import provider_of
 from rapray.analyzers.llm.questions import Questions
-from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
+from rapray.config import DatabaseSettings, RedisSettings, ServeSettings, Settings
 from rapray.config.llm import HOSTED_PROVIDER, LlmSettings
 from rapray.domain import Lyric
 from rapray.samples.corpus import songs
@@ -73,8 +73,7 @@ def settings_for(database_url: str) -> Settings:
     return Settings(
         database=DatabaseSettings(url=SecretStr(database_url)),
         redis=RedisSettings(enabled=False),
-        analyze=AnalyzeSettings(analyzers=(HOSTED_PROVIDER,)),
-        serve=ServeSettings(port=free_port()),
+        serve=ServeSettings(port=free_port(), analyzers=(HOSTED_PROVIDER,)),
         llm=LlmSettings.model_validate({"hosted": hosted, "providers": {HOSTED_PROVIDER: local}}),
     )
 

@@ -49,7 +49,7 @@ def serving() -> Iterator[str]:
         settings = Settings(
             database=DatabaseSettings(url=SecretStr(servers.database_url)),
             redis=RedisSettings(url=SecretStr(servers.redis_url or "")),
-            serve=ServeSettings(port=free_port()),
+            serve=ServeSettings(port=free_port(), analyzers=(NAME,)),
             ray=RaySettings(address="local", num_cpus=2),
         )
         with ray_session(settings, servers), served(settings, ONE_REPLICA) as address:

@@ -130,7 +130,7 @@ class AnalyzeSettings(Section):
     analyzers: Names = Field(
         default=("algorithmic",),
         min_length=1,
-        description="Run and served where nothing else is named; all: every one.",
+        description="Run where a job or a request names none; all: every one that is set up.",
     )
     deadline_s: float = Field(
         default=30, gt=0, le=600, description="Longest wait for one analyzer in a request."
@@ -166,6 +166,11 @@ class JobSettings(Section):
 class ServeSettings(Section):
     """The HTTP ingress."""
 
+    analyzers: Names = Field(
+        default=("all",),
+        min_length=1,
+        description="Those that requests may ask; all: every one that is set up.",
+    )
     host: str = Field(default="127.0.0.1", description="Loopback alone until API keys are set up.")
     port: int = Field(default=8000, ge=1, le=65_535, description="Port of the HTTP proxy.")
     allow_unauthenticated: bool = Field(

@@ -16,7 +16,8 @@ from ray import serve
 
 from rapray.analyzers.base import AnalyzerSpec
 from rapray.analyzers.llm.providers import is_hosted
-from rapray.analyzers.registry import spec
+from rapray.analyzers.registry import spec, specs
+from rapray.analyzers.selection import expanded
 from rapray.config import Settings, load_settings
 from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.errors import ConfigError, RayUnavailable
@@ -119,7 +120,8 @@ def application(
     wanted = _validated(args)
     here = settings or load_settings().settings
     _check_cluster(here)
-    names = to_deploy(wanted.analyzers or here.analyze.analyzers, here)
+    names = to_deploy(wanted.analyzers or here.serve.analyzers, here)
+    expanded(here.analyze.analyzers, specs(here))  # a wrong name is told here, not in a replica's log
     chosen = _chosen(names, here, options or {})
     model = None if here.llm.hosted.model is None else hosted_model(here)
     analyzers = {
@@ -168,9 +170,7 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
             http_options={"host": settings.serve.host, "port": settings.serve.port},
             logging_config={"log_level": "WARNING", "enable_access_log": False},
         )
-        check_room(
-            _chosen(to_deploy(settings.analyze.analyzers, settings), settings, options or {}), settings
-        )
+        check_room(_chosen(to_deploy(settings.serve.analyzers, settings), settings, options or {}), settings)
         _run(app)
         yield f"http://{settings.serve.host}:{settings.serve.port}"
     finally:

@@ -114,9 +114,7 @@ class LiveServices:
         }
         self.embedding_model = model
         self.analyzers, self.unserved = roster.served, roster.unserved
-        self.default_analyzers = tuple(
-            name for name in settings.analyze.analyzers if name in roster.served
-        ) or tuple(roster.served)
+        self.default_analyzers = roster.meant_by(settings.analyze.analyzers)
         self.catalogue = StoredCatalogue(self._database.pool, model)
         self.limits = limits_of(settings)
 

@@ -61,7 +61,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "analyzer_not_served": ProblemKind(
         422,
         "The analyzer is not served here",
-        "The analyzer is known and has no deployment here; the operator adds it to analyze.analyzers.",
+        "The analyzer is known and has no deployment here; the operator adds it to serve.analyzers.",
     ),
     # this side
     "overloaded": ProblemKind(503, "Too busy"),

@@ -37,7 +37,7 @@ def check_room(deployments: Mapping[str, Mapping[str, Any]], settings: Settings)
         return
     reason = (
         f"the deployments reserve {needed:g} CPUs and Ray has {there:g}: set RAPRAY_RAY__NUM_CPUS={math.ceil(needed)}, "
-        "a figure for Ray's books, since all share what this host has; or name fewer in RAPRAY_ANALYZE__ANALYZERS"
+        "a figure for Ray's books, since all share what this host has; or name fewer in RAPRAY_SERVE__ANALYZERS"
     )
     raise UsageError(reason=reason)
 

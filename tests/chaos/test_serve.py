@@ -44,8 +44,8 @@ def test_replica_killed_under_load_no_accepted_request_is_lost(database_url: str
     settings = Settings(
         database=DatabaseSettings(url=SecretStr(database_url)),
         redis=RedisSettings(enabled=False),
-        analyze=AnalyzeSettings(analyzers=("algorithmic",), deadline_s=60),
-        serve=ServeSettings(port=free_port()),
+        analyze=AnalyzeSettings(deadline_s=60),
+        serve=ServeSettings(port=free_port(), analyzers=("algorithmic",)),
     )
     scaling = {"min_replicas": 2, "max_replicas": 2}
     options = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
+from rapray.config import DatabaseSettings, RedisSettings, ServeSettings, Settings
 from rapray.config.llm import LlmSettings
 from tests.support.serving import free_port, local_ray
 
@@ -34,7 +34,6 @@ def settings(database_url: str, redis_url: str, hosted_llm: LlmSettings) -> Sett
     return Settings(
         database=DatabaseSettings(url=SecretStr(database_url)),
         redis=RedisSettings(url=SecretStr(redis_url)),
-        analyze=AnalyzeSettings(analyzers=("all",)),
         serve=ServeSettings(port=free_port()),
         llm=hosted_llm,
     )

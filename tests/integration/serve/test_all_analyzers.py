@@ -36,7 +36,7 @@ def settings_for(database_url: str, redis_url: str, llm: LlmSettings | None = No
     return Settings(
         database=DatabaseSettings(url=SecretStr(database_url)),
         redis=RedisSettings(url=SecretStr(redis_url)),
-        analyze=AnalyzeSettings(analyzers=("all",), deadline_s=600),
+        analyze=AnalyzeSettings(deadline_s=600),
         serve=ServeSettings(port=free_port()),
         llm=llm or LlmSettings(),
     )

@@ -62,7 +62,7 @@ def test_load_scales_every_deployment_up_and_its_end_scales_it_down(
     settings = collection.settings.model_copy(
         update={
             "serve": ServeSettings(port=free_port()),
-            "analyze": AnalyzeSettings(analyzers=("all",), deadline_s=120),
+            "analyze": AnalyzeSettings(deadline_s=120),
             "llm": LlmSettings.model_validate({"providers": dict.fromkeys(LANGUAGE_MODELS, provider)}),
         }
     )

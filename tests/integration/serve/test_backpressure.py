@@ -36,7 +36,7 @@ def test_full_queue_is_503_with_retry_after_and_the_rest_is_answered(database_ur
             database=DatabaseSettings(url=SecretStr(database_url)),
             redis=RedisSettings(enabled=False),
             analyze=AnalyzeSettings(analyzers=("algorithmic", "qwen"), deadline_s=60),
-            serve=ServeSettings(port=free_port()),
+            serve=ServeSettings(port=free_port(), analyzers=("algorithmic", "qwen")),
             llm=LlmSettings.model_validate({"providers": {"qwen": provider}}),
         )
         with served(settings, OPTIONS) as address, httpx.Client(base_url=address, timeout=90) as client:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,38 +12,25 @@ import pytest
 
 from rapray.config import ServeSettings
 from rapray.errors import UsageError
+from tests.support.serving import free_port, local_ray
 
 pytestmark = pytest.mark.ray
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    """Ray inside this process."""
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import ray
-
-    if ray.is_initialized():
+    """One Ray for the module."""
+    with local_ray(4):
         yield
-        return
-    ray.init(
-        "local", num_cpus=4, include_dashboard=False, object_store_memory=100_000_000, log_to_driver=False
-    )
-    yield
-    ray.shutdown()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_served_application_answers_everything_and_stops(cluster: None, collection: Any) -> None:
     """Analyse, search, pages and health go through proxy, ingress, embedder and analyzer; nothing listens after."""
     from rapray.serve.app import served
 
-    settings = collection.settings.model_copy(update={"serve": ServeSettings(port=_free_port())})
+    settings = collection.settings.model_copy(
+        update={"serve": ServeSettings(port=free_port(), analyzers=("algorithmic",))}
+    )
     with served(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
         _check_reads(client, collection.ids)
         _check_inference(client)

@@ -62,7 +62,7 @@ def test_result_of_a_job_and_of_a_request_are_the_same_bytes(collection: Any) ->
     names = deterministic(collection.settings)
     settings = collection.settings.model_copy(
         update={
-            "serve": ServeSettings(port=free_port()),
+            "serve": ServeSettings(port=free_port(), analyzers=tuple(names)),
             "redis": RedisSettings(enabled=False),
             "analyze": AnalyzeSettings(analyzers=tuple(names), deadline_s=120),
         }

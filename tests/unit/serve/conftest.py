@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -17,67 +18,23 @@ from rapray.text.sections import split_sections
 LYRICS = (
     "[Verse 1: Ada]\nI light the night\nand hold it tight\n\n[Chorus]\nKeep the river running\nriver running"
 )
+
+
+def rhyme(kind: str, line: int, word: int, start: int) -> dict[str, Any]:
+    """One member of a chain, five letters long."""
+    place = {"section": 0, "line": line, "first_word": word, "last_word": word}
+    return {**place, "start": start, "end": start + 5, "syllables": 1, "kind": kind}
+
+
+CHAIN = {"grade": "perfect", "syllables": 1}
+END = rhyme("end", 0, 3, 12)
 DATA = {
     "counts": {"words": 15, "lines": 4},
     "rhyme": {
         "density_malmi": 0.9,
         "chains": [
-            {
-                "label": "A",
-                "kind": "end",
-                "grade": "perfect",
-                "syllables": 1,
-                "members": [
-                    {
-                        "section": 0,
-                        "line": 0,
-                        "first_word": 3,
-                        "last_word": 3,
-                        "start": 12,
-                        "end": 17,
-                        "syllables": 1,
-                        "kind": "end",
-                    },
-                    {
-                        "section": 0,
-                        "line": 1,
-                        "first_word": 3,
-                        "last_word": 3,
-                        "start": 12,
-                        "end": 17,
-                        "syllables": 1,
-                        "kind": "end",
-                    },
-                ],
-            },
-            {
-                "label": "B",
-                "kind": "internal",
-                "grade": "perfect",
-                "syllables": 1,
-                "members": [
-                    {
-                        "section": 0,
-                        "line": 0,
-                        "first_word": 1,
-                        "last_word": 1,
-                        "start": 2,
-                        "end": 7,
-                        "syllables": 1,
-                        "kind": "internal",
-                    },
-                    {
-                        "section": 0,
-                        "line": 0,
-                        "first_word": 3,
-                        "last_word": 3,
-                        "start": 12,
-                        "end": 17,
-                        "syllables": 1,
-                        "kind": "end",
-                    },
-                ],
-            },
+            {**CHAIN, "label": "A", "kind": "end", "members": [END, rhyme("end", 1, 3, 12)]},
+            {**CHAIN, "label": "B", "kind": "internal", "members": [rhyme("internal", 0, 1, 2), END]},
         ],
     },
 }
