@@ -127,7 +127,7 @@ class HttpClient:
             # A proxy of the environment is right for the world and wrong for this machine.
             trust_env=not all(is_loopback(site.base.host) for site in self._sites),
         )
-        self._deadline = Deadline()
+        self._deadline = Deadline(httpx.ReadTimeout)
         self._deadline.hold(self._client)
 
     def get(

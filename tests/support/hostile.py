@@ -155,7 +155,22 @@ def dripping(handler: _Handler) -> None:
     handler.send_header("content-type", "application/json")
     handler.send_header("content-length", "100000")
     handler.end_headers()
+    _drip(handler, b"", b" ")
+
+
+def dripping_header(handler: _Handler) -> None:
+    """A header that never ends, a byte now and then."""
+    _drip(handler, b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x")
+
+
+def dripping_hints(handler: _Handler) -> None:
+    """Word after word that the answer is to come."""
+    _drip(handler, b"", b"HTTP/1.1 103 Early Hints\r\n\r\n")
+
+
+def _drip(handler: _Handler, first: bytes, again: bytes) -> None:
+    handler.wfile.write(first)
     while True:
-        handler.wfile.write(b" ")
+        handler.wfile.write(again)
         handler.wfile.flush()
         time.sleep(0.05)

@@ -1,12 +1,11 @@
 """`Completions` over HTTP: one request to an API of OpenAI's form.
 
-Uses the official client for addresses, keys and time-outs, and reads the body itself: an API may send anything. Knows
-no lyric, no limit shared with others, and does not repeat.
+Uses the official client for addresses and keys, and reads the body itself, within a deadline: an API may send anything.
+Knows no lyric, no limit shared with others, and does not repeat.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,7 @@ from rapray.analyzers.llm.completions import Answer, answer_of, refusal, short
 from rapray.analyzers.llm.prompts import Message
 from rapray.config.llm import ProviderSettings
 from rapray.errors import AnswerInvalid, ProviderUnavailable, RaprayError
+from rapray.sources.deadline import Deadline
 
 _SHORTEST_SECRET = 8
 MAX_BODY_BYTES = 4_000_000  # an answer of 65,536 tokens with its log-probabilities stays below
@@ -28,14 +28,14 @@ _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, h
 
 
 class TooMuch(httpx2.TransportError):
-    """A body that is too long, too slow or packed."""
+    """A body that is too long or packed."""
 
 
 class _BoundedStream(httpx2.SyncByteStream):
-    """A body of bounded length and duration: a read time-out alone would let a byte a second pass for ever."""
+    """A body of bounded length."""
 
-    def __init__(self, inner: httpx2.SyncByteStream, deadline: float) -> None:
-        self._inner, self._deadline = inner, deadline
+    def __init__(self, inner: httpx2.SyncByteStream) -> None:
+        self._inner = inner
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
@@ -44,8 +44,6 @@ class _BoundedStream(httpx2.SyncByteStream):
             if size > MAX_BODY_BYTES:
                 reason = f"the answer is longer than {MAX_BODY_BYTES} bytes"
                 raise TooMuch(reason)
-            if time.monotonic() > self._deadline:
-                raise TooMuch("the answer took too long")
             yield chunk
 
     def close(self) -> None:
@@ -53,18 +51,13 @@ class _BoundedStream(httpx2.SyncByteStream):
 
 
 class _BoundedTransport(httpx2.HTTPTransport):
-    def __init__(self, timeout_s: float) -> None:
-        super().__init__()
-        self._timeout_s = timeout_s
-
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        deadline = time.monotonic() + self._timeout_s
         response = super().handle_request(request)
         if response.headers.get("content-encoding", "identity") != "identity":
             response.close()
             raise TooMuch("the answer is packed, which was not asked for")  # it could unpack to anything
         assert isinstance(response.stream, httpx2.SyncByteStream)
-        response.stream = _BoundedStream(response.stream, deadline)
+        response.stream = _BoundedStream(response.stream)
         return response
 
 
@@ -81,11 +74,13 @@ class Wire:
         key = provider.api_key.get_secret_value() if provider.api_key else ""
         # No proxies or keys of the environment: this talks to what the settings name, as they say.
         http = httpx2.Client(
-            transport=_BoundedTransport(provider.timeout_s),
+            transport=_BoundedTransport(),
             timeout=httpx2.Timeout(provider.timeout_s, connect=min(10, provider.timeout_s)),
             follow_redirects=False,
             trust_env=False,
         )
+        self._deadline = Deadline(httpx2.ReadTimeout)
+        self._deadline.hold(http)
         self._client = openai.OpenAI(
             base_url=provider.base_url,
             api_key=key or "none",
@@ -98,7 +93,7 @@ class Wire:
 
     def ask(self, messages: list[Message], **members: Any) -> Answer:
         """Send one request; raises as `Completions.ask`."""
-        with self._translated():
+        with self._request():
             completions: Any = (
                 self._client.chat.completions.with_raw_response
             )  # its overloads know no plain dicts
@@ -113,7 +108,7 @@ class Wire:
 
     def models(self) -> list[str]:
         """The names that the API lists; raises as `ask`."""
-        with self._translated():
+        with self._request():
             body = self._client.models.with_raw_response.list().content
         try:
             return [entry.id for entry in _Models.model_validate_json(body).data]
@@ -125,9 +120,11 @@ class Wire:
         self._client.close()
 
     @contextmanager
-    def _translated(self) -> Generator[None]:
+    def _request(self) -> Generator[None]:
+        """One request, answer and all, within its time; what goes wrong is an error of ours."""
         try:
-            yield
+            with self._deadline.within(self._provider.timeout_s):
+                yield
         except openai.APIStatusError as error:
             raise self._of_status(error) from error
         except openai.APIConnectionError as error:

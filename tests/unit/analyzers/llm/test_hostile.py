@@ -10,7 +10,19 @@ from rapray.analyzers.llm import wire
 from rapray.analyzers.llm.analyzer import LlmAnalyzer, identify
 from rapray.domain import Analysis, Failure
 from rapray.pipelines.current import due_of
-from tests.support.hostile import HostileServer, Reply, answers, cut, dripping, error, says, slow, status
+from tests.support.hostile import (
+    HostileServer,
+    Reply,
+    answers,
+    cut,
+    dripping,
+    dripping_header,
+    dripping_hints,
+    error,
+    says,
+    slow,
+    status,
+)
 from tests.support.qwen import lyric, outcome, settings_for
 
 
@@ -68,7 +80,8 @@ def test_failure_is_kept_under_the_stage_that_its_due_query_reads() -> None:
         assert found.stage == due_of(identify(settings, "qwen")).stage
 
 
-@pytest.mark.parametrize("reply", [slow(30), dripping])
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("reply", [slow(30), dripping, dripping_header, dripping_hints])
 def test_slow_endpoint_ends_at_the_time_out(reply: Reply) -> None:
     """Also where a byte comes now and then, which a read time-out never ends."""
     started = time.monotonic()
