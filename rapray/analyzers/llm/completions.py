@@ -23,12 +23,13 @@ from rapray.errors import (
 )
 
 _LONGEST_REASON = 300
+_MOST_TOKENS = 10_000_000  # of one request: no context that the settings allow holds more
 _QUOTA_WORDS = ("insufficient_quota", "billing", "balance", "credit", "payment")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model wrote, and how many tokens it took; None where the API does not say.
+    """What a model wrote, and how many tokens it took; None where the API does not say, or says what cannot be.
 
     `tokens` are its pieces with their log-probabilities, empty where the API gave none.
     """
@@ -150,8 +151,8 @@ def short(text: str) -> str:
 
 
 def _count_or_none(value: object) -> int | None:
-    """The answer is good and paid, whatever stands beside it."""
-    return value if isinstance(value, int) and value >= 0 else None
+    """The answer is good and paid, whatever stands beside it; a count that cannot be one is none."""
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
 
 
 def _mapping_or_none(value: object) -> object:

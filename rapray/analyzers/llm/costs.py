@@ -18,6 +18,7 @@ from rapray.errors import AnswerRefused, RaprayError
 
 # A gateway's 408, 502 or 504 may come after the model has worked, and nobody knows of a 500. A 503 took no request.
 _NOT_WORKED_ON = frozenset({501, 503, 505})
+_MOST_STORED = 2**31 - 1  # tokens of one result: PostgreSQL's integer
 
 
 class NoBudget:
@@ -38,7 +39,7 @@ class NoBudget:
 class Usage:
     """What one lyric took: all requests that were sent, and the tokens of those that were answered.
 
-    `is_told` is False where an answer did not say its tokens, so that the sum is not known.
+    `is_told` is False where an answer did not say its tokens, so that the sum is not known, or nobody can believe it.
     """
 
     requests: int = 0
@@ -49,9 +50,10 @@ class Usage:
 
     def add(self, answer: Answer) -> None:
         """Count the tokens of an answer."""
-        self.is_told = self.is_told and None not in (answer.input_tokens, answer.output_tokens)
         self.input_tokens += answer.input_tokens or 0
         self.output_tokens += answer.output_tokens or 0
+        is_said = None not in (answer.input_tokens, answer.output_tokens)
+        self.is_told = self.is_told and is_said and max(self.input_tokens, self.output_tokens) <= _MOST_STORED
 
 
 @dataclass(frozen=True, slots=True)

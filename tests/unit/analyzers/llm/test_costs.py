@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from rapray.analyzers.llm.analyzer import LlmAnalyzer
+from rapray.analyzers.llm.completions import Answer
+from rapray.analyzers.llm.costs import Usage
 from rapray.domain import Analysis, Failure
 from rapray.errors import (
     ConfigError,
@@ -98,6 +100,9 @@ def test_cost_limit_ends_requests_before_they_are_sent() -> None:
         {"usage": {"prompt_tokens": 0, "completion_tokens": None}},
         {"usage": {"prompt_tokens": -1, "completion_tokens": "many"}},
         {"usage": "none"},
+        {"usage": {"prompt_tokens": 2**31, "completion_tokens": 2**63}},
+        {"usage": {"prompt_tokens": 10**400, "completion_tokens": 10**400}},
+        {"usage": {"prompt_tokens": True, "completion_tokens": 1.5}},
     ],
 )
 def test_cost_of_an_answer_without_usage_is_what_was_set_aside(usage: dict[str, Any]) -> None:
@@ -107,6 +112,14 @@ def test_cost_of_an_answer_without_usage_is_what_was_set_aside(usage: dict[str, 
     assert (found.input_tokens, found.output_tokens, found.cost_usd) == (None, None, None)
     assert purse.settled > MOST_OUT
     assert not purse.reserved
+
+
+def test_tokens_of_a_result_that_postgresql_cannot_hold_are_not_told() -> None:
+    """A count that a request may have, said often enough: the run's account holds the sum, a result does not."""
+    used = Usage()
+    for requests in range(1, 300):
+        used.add(Answer("", "stop", input_tokens=9_000_000, output_tokens=1))
+        assert used.is_told == (requests * 9_000_000 < 2**31)
 
 
 @pytest.mark.parametrize("reply", [slow(30), cut, error(500), error(504), status(200, b"<html>")])
