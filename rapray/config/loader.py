@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
+from rapray.config.section import REDACTED, redacted
 from rapray.config.settings import Settings
 from rapray.config.yaml_files import read_yaml_layers
 from rapray.errors import ConfigError
@@ -25,7 +26,6 @@ from rapray.errors import ConfigError
 PREFIX = "RAPRAY_"
 # Read here or by a process that rapray starts, and no field of Settings.
 RESERVED = frozenset({"RAPRAY_CONFIG"})
-REDACTED = "********"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _shown(value: object) -> Any:
         return REDACTED
     if isinstance(value, Path):
         return str(value)
-    return list(value) if isinstance(value, tuple) else value
+    return list(cast("tuple[object, ...]", value)) if isinstance(value, tuple) else redacted(value)
 
 
 def _flat(model: BaseModel, prefix: str = "") -> Iterable[tuple[str, object]]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from rapray.analyzers.llm.completions import Answer, answer_of, refusal, short
 from rapray.analyzers.llm.prompts import Message
 from rapray.config.llm import ProviderSettings
+from rapray.config.section import secrets_in
 from rapray.errors import AnswerInvalid, ProviderUnavailable, RaprayError
 from rapray.sources.deadline import Deadline
 
@@ -72,6 +73,8 @@ class Wire:
     def __init__(self, name: str, provider: ProviderSettings) -> None:
         self._name, self._provider = name, provider
         key = provider.api_key.get_secret_value() if provider.api_key else ""
+        told = {key, *secrets_in(provider.extra_body)}
+        self._secrets = sorted((one for one in told if len(one) >= _SHORTEST_SECRET), key=len, reverse=True)
         # No proxies or keys of the environment: this talks to what the settings name, as they say.
         http = httpx2.Client(
             transport=_BoundedTransport(),
@@ -160,12 +163,13 @@ class Wire:
         return short(self._masked(str(told) if told else str(error.message)))
 
     def _masked(self, text: str) -> str:
-        """Without the key, which some servers and clients repeat: what is said here is stored and shown.
+        """Without key and secrets, which some servers and clients repeat: what is said here is stored and shown.
 
         A key of a few letters is no secret, and taking it out would take words apart.
         """
-        key = self._provider.api_key.get_secret_value() if self._provider.api_key else ""
-        return text.replace(key, "***") if len(key) >= _SHORTEST_SECRET else text
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
 class _Model(BaseModel):

@@ -209,6 +209,25 @@ def test_provider_member_that_is_a_mapping_is_read_from_the_environment(tmp_path
         load_settings(environ={"RAPRAY_LLM__PROVIDERS__OLLAMA__NO_SUCH": "1"}, directory=tmp_path)
 
 
+def test_provider_secret_among_further_members_is_not_shown(tmp_path: Path) -> None:
+    """By its name, at any depth; what is no secret stays readable."""
+    name = "RAPRAY_LLM__PROVIDERS__OLLAMA__EXTRA_BODY"
+    body = '{"max_tokens": 7, "proxies": [{"apiKey": "s3cret-1", "headers": {"Authorization": "s3cret-2"}}]}'
+    settings = load_settings(environ={name: body}, directory=tmp_path).settings
+    shown = public_values(settings)
+    assert "s3cret" not in f"{settings!r} {shown}"
+    assert shown["llm.providers.ollama.extra_body"]["max_tokens"] == 7
+    assert settings.llm.providers["ollama"].extra_body["proxies"][0]["apiKey"] == "s3cret-1"
+
+
+@pytest.mark.parametrize("address", ["https://me:s3cret@host/v1", "https://host/v1?key=s3cret"])
+def test_provider_address_that_holds_a_secret_is_refused(tmp_path: Path, address: str) -> None:
+    """It would be shown with every error; the sentence says where a key belongs."""
+    with pytest.raises(ConfigError, match="api_key") as caught:
+        load_settings({"llm.providers.qwen.base_url": address}, environ={}, directory=tmp_path)
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("llm", ["{providers: {qwen: }}", "{providers: }"])
 def test_provider_that_is_left_empty_is_its_preset(tmp_path: Path, llm: str) -> None:
     """A name without settings is no error, and configures nothing."""

@@ -113,3 +113,15 @@ def test_extra_body_and_samples_reach_the_request() -> None:
         LlmAnalyzer(settings_for(server, extra_body={"enable_thinking": False}), "qwen").analyze([lyric()])
         assert server.asked[0]["enable_thinking"] is False
         assert server.asked[0]["temperature"] == 0
+
+
+def test_secret_of_the_extra_body_is_in_no_failure() -> None:
+    """A server that repeats the request tells it to nobody."""
+    reply = error(400, "not allowed: {'proxy_key': 'another-secret'}")
+    with HostileServer(reply) as server:
+        settings = settings_for(server, extra_body={"proxy_key": "another-secret"})
+        (found,) = LlmAnalyzer(settings, "qwen").analyze([lyric()])
+        assert server.asked[0]["proxy_key"] == "another-secret"
+    assert isinstance(found, Failure)
+    assert "proxy_key" in found.detail
+    assert "another-secret" not in found.detail
