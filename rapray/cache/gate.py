@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -72,17 +71,17 @@ class End:
 
 
 class Gate(Protocol):
-    """Lets requests to a provider pass, no more than its limits allow."""
+    """Lets requests to one provider pass, no more than its limits allow."""
 
-    def enter(self, provider: str, tokens: int) -> Pass | Wait:
+    def enter(self, tokens: int) -> Pass | Wait:
         """Take a slot and a place for a request of at most so many tokens, or hear how long to wait."""
         ...
 
-    def leave(self, provider: str, taken: Pass, end: End) -> None:
+    def leave(self, taken: Pass, end: End) -> None:
         """Give the slot and the unused tokens back, and tell how it went."""
         ...
 
-    def reopen(self, provider: str) -> None:
+    def reopen(self) -> None:
         """End a pause before its time."""
         ...
 
@@ -103,7 +102,7 @@ class ProcessGate:
     """A `Gate` for the threads of one process.
 
     Args:
-        limits: of every provider that is asked about.
+        limits: of the provider.
         clock: seconds on a clock that never goes back.
     """
 
@@ -111,28 +110,28 @@ class ProcessGate:
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
-        self._states: defaultdict[str, _State] = defaultdict(_State)
+        self._state = _State()
 
-    def enter(self, provider: str, tokens: int) -> Pass | Wait:
+    def enter(self, tokens: int) -> Pass | Wait:
         """Take a slot and a place, or hear how long to wait."""
         with self._lock:
-            state, now = self._states[provider], self._clock()
+            state, now = self._state, self._clock()
             wait = _wait(state, now, self._limits)
             return wait or _take(state, now, self._limits, tokens)
 
-    def leave(self, provider: str, taken: Pass, end: End) -> None:
+    def leave(self, taken: Pass, end: End) -> None:
         """Give the slot and the unused tokens back, and tell how it went."""
         with self._lock:
-            state, now = self._states[provider], self._clock()
+            state, now = self._state, self._clock()
             state.slots.pop(taken.ticket, None)
             unused = max(0, taken.tokens - end.used_tokens)
             state.tokens_at -= unused * per_minute(self._limits.tokens_per_minute)
             _settle(state, now, self._limits, end)
 
-    def reopen(self, provider: str) -> None:
+    def reopen(self) -> None:
         """End a pause before its time."""
         with self._lock:
-            state = self._states[provider]
+            state = self._state
             state.blocked_until, state.failures, state.is_open = 0, 0, False
 
 

@@ -86,16 +86,24 @@ logger = logging.getLogger(__name__)
 
 
 class RedisGate:
-    """A `Gate` that all processes with the same Redis share."""
+    """A `Gate` that all processes with the same Redis share.
 
-    def __init__(self, client: redis.Redis, limits: GateLimits) -> None:
+    Args:
+        client: of Redis.
+        provider: its name there.
+        limits: of the provider.
+    """
+
+    def __init__(self, client: redis.Redis, provider: str, limits: GateLimits) -> None:
         self._client = client
+        # The braces keep both keys on one node of a Redis cluster.
+        self._keys = [f"{PREFIX}gate:{{{provider}}}", f"{PREFIX}gate:{{{provider}}}:slots"]
         self._limits = limits
         self._token_us = per_minute(limits.tokens_per_minute) * _MICROSECONDS
         self._enter = client.register_script(_ENTER)
         self._leave = client.register_script(_LEAVE)
 
-    def enter(self, provider: str, tokens: int) -> Pass | Wait:
+    def enter(self, tokens: int) -> Pass | Wait:
         """Take a slot and a place, or hear how long to wait.
 
         Raises:
@@ -107,13 +115,13 @@ class RedisGate:
         lease_us = math.ceil(self._limits.lease_s * _MICROSECONDS)
         numbers = [lease_us, self._limits.concurrency, request_us, self._token_us, tokens]
         with reported(self._client):
-            found = self._enter(keys=_keys(provider), args=[taken.ticket, *numbers, *waits, _KEEP_MS])
+            found = self._enter(keys=self._keys, args=[taken.ticket, *numbers, *waits, _KEEP_MS])
         kind, wait_us, reason = cast("tuple[bytes, bytes, bytes]", found)
         if kind == b"pass":
             return taken
         return Wait(int(wait_us) / _MICROSECONDS, reason.decode(), is_busy=kind == b"busy")
 
-    def leave(self, provider: str, taken: Pass, end: End) -> None:
+    def leave(self, taken: Pass, end: End) -> None:
         """Give the slot and the unused tokens back, and tell how it went.
 
         Raises:
@@ -123,16 +131,16 @@ class RedisGate:
         refund_us = math.floor(max(0, taken.tokens - end.used_tokens) * self._token_us)
         numbers = [math.ceil(pause_s * _MICROSECONDS), self._limits.failures, _KEEP_MS]
         with reported(self._client):
-            self._leave(keys=_keys(provider), args=[taken.ticket, refund_us, end.how, end.reason, *numbers])
+            self._leave(keys=self._keys, args=[taken.ticket, refund_us, end.how, end.reason, *numbers])
 
-    def reopen(self, provider: str) -> None:
+    def reopen(self) -> None:
         """End a pause before its time.
 
         Raises:
             RedisUnavailable: Redis does not answer.
         """
         with reported(self._client):
-            self._client.hdel(_keys(provider)[0], "blocked_until", "is_open", "failures")
+            self._client.hdel(self._keys[0], "blocked_until", "is_open", "failures")
 
 
 class FallbackGate:
@@ -148,46 +156,41 @@ class FallbackGate:
         self._primary_from = 0.0
         self._of_secondary: set[str] = set()
 
-    def enter(self, provider: str, tokens: int) -> Pass | Wait:
+    def enter(self, tokens: int) -> Pass | Wait:
         """Take a slot and a place, or hear how long to wait."""
         if time.monotonic() >= self._primary_from:
             try:
-                return self._primary.enter(provider, tokens)
+                return self._primary.enter(tokens)
             except RedisUnavailable as error:
                 self._degrade(error)
-        found = self._secondary.enter(provider, tokens)
+        found = self._secondary.enter(tokens)
         if isinstance(found, Pass):
             with self._lock:
                 self._of_secondary.add(found.ticket)
         return found
 
-    def leave(self, provider: str, taken: Pass, end: End) -> None:
+    def leave(self, taken: Pass, end: End) -> None:
         """Give back to the gate that let it pass; a failure is told to the second too, should the first be gone."""
         with self._lock:
             is_of_secondary = taken.ticket in self._of_secondary
             self._of_secondary.discard(taken.ticket)
         if not is_of_secondary:
             try:
-                self._primary.leave(provider, taken, end)
+                self._primary.leave(taken, end)
                 return
             except RedisUnavailable as error:
                 self._degrade(error)
-        self._secondary.leave(provider, taken, end)
+        self._secondary.leave(taken, end)
 
-    def reopen(self, provider: str) -> None:
+    def reopen(self) -> None:
         """End a pause before its time, in both."""
         try:
-            self._primary.reopen(provider)
+            self._primary.reopen()
         except RedisUnavailable as error:
             self._degrade(error)
-        self._secondary.reopen(provider)
+        self._secondary.reopen()
 
     def _degrade(self, error: RedisUnavailable) -> None:
         with self._lock:
             self._primary_from = time.monotonic() + self._retry_after_s
         logger.warning("a provider's limits without Redis for %.0f s: %s", self._retry_after_s, error)
-
-
-def _keys(provider: str) -> list[str]:
-    # The braces keep both keys on one node of a Redis cluster.
-    return [f"{PREFIX}gate:{{{provider}}}", f"{PREFIX}gate:{{{provider}}}:slots"]

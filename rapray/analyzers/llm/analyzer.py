@@ -66,7 +66,7 @@ def preflight(settings: Settings, name: str) -> None:
     wire, gate = Wire(name, provider), gate_of(settings, name)
     try:
         wire.ask([{"role": "user", "content": "Answer with the word yes."}], max_tokens=1)
-        gate.reopen(name)
+        gate.reopen()
     finally:
         wire.close()
 

@@ -98,11 +98,11 @@ class Caller:
         try:
             reservation = self._budget.reserve(self._name, self._usd(most))
         except BaseException:
-            self._gate.leave(self._name, taken, End("unsent"))
+            self._gate.leave(taken, End("unsent"))
             raise
         ended = self._sent(messages, members)
         spent = taken_by(ended, most)
-        self._gate.leave(self._name, taken, _end_of(ended, spent))
+        self._gate.leave(taken, _end_of(ended, spent))
         usage.requests += spent is not None
         self._account(reservation, spent)
         if isinstance(ended, BaseException):
@@ -137,7 +137,7 @@ class Caller:
         Each turn of the slots is over within `timeout_s`, and an actor has no more threads than there are slots.
         """
         left_s = {False: self._provider.max_wait_s, True: _SLOT_TURNS * self._provider.timeout_s}
-        while isinstance(found := self._gate.enter(self._name, tokens), Wait):
+        while isinstance(found := self._gate.enter(tokens), Wait):
             if found.seconds > left_s[found.is_busy]:
                 raise ProviderPaused(provider=self._name, seconds=round(found.seconds, 1), reason=_why(found))
             started = time.monotonic()

@@ -49,7 +49,7 @@ def check(settings: Settings, name: str) -> dict[str, Any]:
     try:
         with closing(Wire(name, provider)) as wire:
             _ask(wire, provider.model, found)
-        gate_of(settings, name).reopen(name)  # it has just answered: a pause from before is over
+        gate_of(settings, name).reopen()  # it has just answered: a pause from before is over
         with closing(LlmAnalyzer(settings, name)) as analyzer:
             _answer(analyzer, found)
     except RaprayError as error:

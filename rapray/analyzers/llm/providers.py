@@ -80,7 +80,7 @@ def gate_of(settings: Settings, name: str) -> Gate:
     url = _redis_url(settings)
     if url is None:
         return alone
-    return FallbackGate(RedisGate(connect(url, settings.redis.timeout_s), limits), alone)
+    return FallbackGate(RedisGate(connect(url, settings.redis.timeout_s), name, limits), alone)
 
 
 def _redis_url(settings: Settings) -> str | None:

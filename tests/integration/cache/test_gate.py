@@ -16,9 +16,9 @@ from rapray.cache.redis_gate import FallbackGate, RedisGate
 DEADLINE_S = 20
 
 
-def gate(url: str, **limits: float) -> RedisGate:
+def gate(url: str, provider: str = "a", **limits: float) -> RedisGate:
     """A gate of a worker, with limits of its own."""
-    return RedisGate(connect(url, 2), GateLimits(**{"concurrency": 2, "lease_s": 60, **limits}))  # type: ignore[arg-type]
+    return RedisGate(connect(url, 2), provider, GateLimits(**{"concurrency": 2, "lease_s": 60, **limits}))  # type: ignore[arg-type]
 
 
 def entered(found: Pass | Wait) -> Pass:
@@ -31,7 +31,7 @@ def until_entered(one: RedisGate) -> Pass:
     """Enter as soon as it is possible."""
     until = time.monotonic() + DEADLINE_S
     while time.monotonic() < until:
-        found = one.enter("a", 1)
+        found = one.enter(1)
         if isinstance(found, Pass):
             return found
         time.sleep(0.02)
@@ -41,12 +41,12 @@ def until_entered(one: RedisGate) -> Pass:
 def test_gate_slots_are_shared_by_processes(redis_url: str) -> None:
     """What another process holds is not free here."""
     one = gate(redis_url)
-    entered(one.enter("a", 1))
+    entered(one.enter(1))
     program = (
         "import sys; from rapray.cache import connect; from rapray.cache.gate import GateLimits;"
         "from rapray.cache.redis_gate import RedisGate;"
-        "gate = RedisGate(connect(sys.argv[1], 2), GateLimits(concurrency=2, lease_s=60));"
-        "print(*(type(gate.enter('a', 1)).__name__ for _ in range(2)))"
+        "gate = RedisGate(connect(sys.argv[1], 2), 'a', GateLimits(concurrency=2, lease_s=60));"
+        "print(*(type(gate.enter(1)).__name__ for _ in range(2)))"
     )
     shown = subprocess.run(
         [sys.executable, "-c", program, redis_url], capture_output=True, text=True, check=True
@@ -57,8 +57,8 @@ def test_gate_slots_are_shared_by_processes(redis_url: str) -> None:
 def test_gate_slot_of_a_dead_worker_is_free_after_its_lease(redis_url: str) -> None:
     """Nobody gives it back, and nothing is stuck."""
     one = gate(redis_url, concurrency=1, lease_s=0.2)
-    entered(one.enter("a", 1))
-    wait = one.enter("a", 1)
+    entered(one.enter(1))
+    wait = one.enter(1)
     assert isinstance(wait, Wait)
     assert wait.is_busy
     until_entered(one)
@@ -67,17 +67,17 @@ def test_gate_slot_of_a_dead_worker_is_free_after_its_lease(redis_url: str) -> N
 def test_gate_paces_requests_and_tokens_to_the_minute(redis_url: str) -> None:
     """Unused tokens are given back to all."""
     one = gate(redis_url, requests_per_minute=6, concurrency=100)
-    entered(one.enter("a", 1))
-    wait = one.enter("a", 1)
+    entered(one.enter(1))
+    wait = one.enter(1)
     assert isinstance(wait, Wait)
     assert 9 < wait.seconds <= 10
-    other = gate(redis_url, tokens_per_minute=6000, concurrency=100)
-    taken = entered(other.enter("b", 3000))
-    wait = other.enter("b", 1)
+    other = gate(redis_url, "b", tokens_per_minute=6000, concurrency=100)
+    taken = entered(other.enter(3000))
+    wait = other.enter(1)
     assert isinstance(wait, Wait)
     assert 29 < wait.seconds <= 30
-    other.leave("b", taken, End("answered", 1000))
-    wait = other.enter("b", 1)
+    other.leave(taken, End("answered", 1000))
+    wait = other.enter(1)
     assert isinstance(wait, Wait)
     assert 9 < wait.seconds <= 10
 
@@ -86,23 +86,23 @@ def test_gate_breaker_is_shared_and_lets_one_trial_pass(redis_url: str) -> None:
     """The failures of two workers count together; after the pause one request decides for all."""
     one, two = (gate(redis_url, failures=4, pause_s=0.3, concurrency=10) for _ in range(2))
     for worker in (one, two, one, two):
-        worker.leave("a", entered(worker.enter("a", 1)), End("failed", reason="it is down"))
-    wait = two.enter("a", 1)
+        worker.leave(entered(worker.enter(1)), End("failed", reason="it is down"))
+    wait = two.enter(1)
     assert isinstance(wait, Wait)
     assert wait.pause == "it is down"
     trial = until_entered(one)
-    assert isinstance(two.enter("a", 1), Wait)
-    one.leave("a", trial, End("answered"))
-    assert all(isinstance(worker.enter("a", 1), Pass) for worker in (one, two, two))
+    assert isinstance(two.enter(1), Wait)
+    one.leave(trial, End("answered"))
+    assert all(isinstance(worker.enter(1), Pass) for worker in (one, two, two))
 
 
 def test_gate_that_was_left_unsent_is_as_it_was(redis_url: str) -> None:
     """Nobody was asked: the failures before and after it are two in a row."""
     one = gate(redis_url, failures=2, pause_s=600, concurrency=1, tokens_per_minute=60)
-    one.leave("a", entered(one.enter("a", 0)), End("failed"))
-    one.leave("a", entered(one.enter("a", 500)), End("unsent"))
-    one.leave("a", entered(one.enter("a", 0)), End("failed", reason="it is down"))
-    wait = one.enter("a", 1)
+    one.leave(entered(one.enter(0)), End("failed"))
+    one.leave(entered(one.enter(500)), End("unsent"))
+    one.leave(entered(one.enter(0)), End("failed", reason="it is down"))
+    wait = one.enter(1)
     assert isinstance(wait, Wait)
     assert (wait.pause, wait.is_busy) == ("it is down", False)
 
@@ -110,19 +110,19 @@ def test_gate_that_was_left_unsent_is_as_it_was(redis_url: str) -> None:
 def test_gate_refusal_pauses_everybody_and_reopen_ends_it(redis_url: str) -> None:
     """A key that is refused is refused to all workers."""
     one, two = gate(redis_url), gate(redis_url)
-    one.leave("a", entered(one.enter("a", 1)), End("refused", pause_s=600, reason="key"))
-    wait = two.enter("a", 1)
+    one.leave(entered(one.enter(1)), End("refused", pause_s=600, reason="key"))
+    wait = two.enter(1)
     assert isinstance(wait, Wait)
     assert (wait.pause, wait.seconds > 590) == ("key", True)
-    two.reopen("a")
-    entered(one.enter("a", 1))
+    two.reopen()
+    entered(one.enter(1))
 
 
 def test_gate_keys_expire(redis_url: str) -> None:
     """The server evicts only keys that have an expiry."""
     one = gate(redis_url)
-    one.leave("a", entered(one.enter("a", 1)), End("failed"))
-    entered(one.enter("a", 1))
+    one.leave(entered(one.enter(1)), End("failed"))
+    entered(one.enter(1))
     with redis.Redis.from_url(redis_url) as client:
         keys = list(client.scan_iter("*gate*"))
         assert keys
@@ -144,7 +144,7 @@ def test_gate_under_threads_never_lets_too_many_in(redis_url: str) -> None:
             time.sleep(0.005)
             with lock:
                 inside -= 1
-            one.leave("a", taken, End("answered"))
+            one.leave(taken, End("answered"))
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -157,8 +157,8 @@ def test_gate_under_threads_never_lets_too_many_in(redis_url: str) -> None:
 def test_fallback_gate_without_redis_keeps_the_limits_of_this_process() -> None:
     """Nobody listens on port 1: no error, and a slot is a slot."""
     limits = GateLimits(concurrency=1, lease_s=60)
-    one = FallbackGate(RedisGate(connect("redis://127.0.0.1:1", 0.2), limits), ProcessGate(limits))
-    taken = entered(one.enter("a", 1))
-    assert isinstance(one.enter("a", 1), Wait)
-    one.leave("a", taken, End("answered"))
-    entered(one.enter("a", 1))
+    one = FallbackGate(RedisGate(connect("redis://127.0.0.1:1", 0.2), "a", limits), ProcessGate(limits))
+    taken = entered(one.enter(1))
+    assert isinstance(one.enter(1), Wait)
+    one.leave(taken, End("answered"))
+    entered(one.enter(1))

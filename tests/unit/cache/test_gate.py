@@ -28,90 +28,89 @@ def entered(found: Pass | Wait) -> Pass:
 
 
 def test_gate_lets_as_many_in_as_there_are_slots() -> None:
-    """A slot that is given back is taken again; providers do not share."""
+    """A slot that is given back is taken again."""
     one, _ = gate()
-    first = entered(one.enter("a", 1))
-    entered(one.enter("a", 1))
-    assert isinstance(one.enter("a", 1), Wait)
-    assert one.enter("a", 1) == Wait(BUSY_WAIT_S, is_busy=True)
-    entered(one.enter("b", 1))
-    one.leave("a", first, End("answered", 1))
-    entered(one.enter("a", 1))
+    first = entered(one.enter(1))
+    entered(one.enter(1))
+    assert isinstance(one.enter(1), Wait)
+    assert one.enter(1) == Wait(BUSY_WAIT_S, is_busy=True)
+    one.leave(first, End("answered", 1))
+    entered(one.enter(1))
 
 
 def test_gate_slot_of_a_dead_worker_is_free_after_its_lease() -> None:
     """Nobody gives it back, and nothing is stuck."""
     one, clock = gate(concurrency=1)
-    entered(one.enter("a", 1))
+    entered(one.enter(1))
     clock.now += 61
-    entered(one.enter("a", 1))
+    entered(one.enter(1))
 
 
 def test_gate_paces_requests_and_tokens_to_the_minute() -> None:
     """Sixty a minute are one a second; unused tokens are given back."""
     one, clock = gate(requests_per_minute=60, concurrency=100)
-    entered(one.enter("a", 1))
-    assert one.enter("a", 1) == Wait(1.0)
+    entered(one.enter(1))
+    assert one.enter(1) == Wait(1.0)
     clock.now += 1
-    entered(one.enter("a", 1))
+    entered(one.enter(1))
     other, clock = gate(tokens_per_minute=6000, concurrency=100)
-    taken = entered(other.enter("a", 3000))
-    assert other.enter("a", 1) == Wait(30.0)
-    other.leave("a", taken, End("answered", 1000))
-    assert other.enter("a", 1) == Wait(10.0)
+    taken = entered(other.enter(3000))
+    assert other.enter(1) == Wait(30.0)
+    other.leave(taken, End("answered", 1000))
+    assert other.enter(1) == Wait(10.0)
 
 
 def test_gate_breaker_opens_lets_one_trial_pass_and_closes() -> None:
     """Five failures in a row; then a pause, then one request whose end decides."""
     one, clock = gate(failures=5, pause_s=30, concurrency=10)
     for _ in range(5):
-        one.leave("a", entered(one.enter("a", 1)), End("failed", reason="it is down"))
-    assert one.enter("a", 1) == Wait(30.0, "it is down")
+        one.leave(entered(one.enter(1)), End("failed", reason="it is down"))
+    assert one.enter(1) == Wait(30.0, "it is down")
     clock.now += 31
-    trial = entered(one.enter("a", 1))
-    assert isinstance(one.enter("a", 1), Wait)
-    one.leave("a", trial, End("failed", reason="still down"))
-    assert one.enter("a", 1) == Wait(30.0, "still down")
+    trial = entered(one.enter(1))
+    assert isinstance(one.enter(1), Wait)
+    one.leave(trial, End("failed", reason="still down"))
+    assert one.enter(1) == Wait(30.0, "still down")
     clock.now += 31
-    one.leave("a", entered(one.enter("a", 1)), End("answered"))
-    assert all(isinstance(one.enter("a", 1), Pass) for _ in range(5))
+    one.leave(entered(one.enter(1)), End("answered"))
+    assert all(isinstance(one.enter(1), Pass) for _ in range(5))
 
 
 def test_gate_answers_between_keep_the_breaker_closed() -> None:
     """Only failures in a row count."""
     one, _ = gate(failures=2)
     for how in ("failed", "answered", "failed", "answered"):
-        one.leave("a", entered(one.enter("a", 1)), End(how))  # type: ignore[arg-type]
-    entered(one.enter("a", 1))
+        one.leave(entered(one.enter(1)), End(how))  # type: ignore[arg-type]
+    entered(one.enter(1))
 
 
 def test_gate_refusal_pauses_at_once_and_reopen_ends_it() -> None:
     """A key that is refused is refused to everybody; who has seen it work may say so."""
     one, _ = gate()
-    one.leave("a", entered(one.enter("a", 1)), End("refused", pause_s=600, reason="key"))
-    assert one.enter("a", 1) == Wait(600.0, "key")
-    one.reopen("a")
-    entered(one.enter("a", 1))
+    one.leave(entered(one.enter(1)), End("refused", pause_s=600, reason="key"))
+    assert one.enter(1) == Wait(600.0, "key")
+    one.reopen()
+    entered(one.enter(1))
 
 
 def test_gate_retry_after_holds_everybody_back_without_opening() -> None:
     """After it, all may go at once, not one trial."""
     one, clock = gate()
-    one.leave("a", entered(one.enter("a", 1)), End("throttled", pause_s=7))
-    assert one.enter("a", 1) == Wait(7.0)
+    one.leave(entered(one.enter(1)), End("throttled", pause_s=7))
+    assert one.enter(1) == Wait(7.0)
     clock.now += 7.1
-    entered(one.enter("a", 1))
-    entered(one.enter("a", 1))
+    entered(one.enter(1))
+    entered(one.enter(1))
 
 
 def test_gate_that_was_left_unsent_is_as_it_was() -> None:
     """Nobody was asked: no failure, no success, and the next one may be the trial."""
     one, clock = gate(failures=2, pause_s=30, concurrency=1, tokens_per_minute=60)
-    one.leave("a", entered(one.enter("a", 0)), End("failed"))
-    one.leave("a", entered(one.enter("a", 500)), End("unsent"))
-    one.leave("a", entered(one.enter("a", 0)), End("failed", reason="it is down"))
-    assert one.enter("a", 1) == Wait(30.0, "it is down")
+    one.leave(entered(one.enter(0)), End("failed"))
+    one.leave(entered(one.enter(500)), End("unsent"))
+    one.leave(entered(one.enter(0)), End("failed", reason="it is down"))
+    assert one.enter(1) == Wait(30.0, "it is down")
     clock.now += 31
-    one.leave("a", entered(one.enter("a", 0)), End("unsent"))
-    one.leave("a", entered(one.enter("a", 0)), End("failed", reason="still down"))
-    assert one.enter("a", 1) == Wait(30.0, "still down")
+    one.leave(entered(one.enter(0)), End("unsent"))
+    one.leave(entered(one.enter(0)), End("failed", reason="still down"))
+    assert one.enter(1) == Wait(30.0, "still down")

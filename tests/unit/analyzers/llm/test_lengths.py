@@ -77,9 +77,7 @@ def test_wait_for_a_slot_that_never_comes_ends() -> None:
     with HostileServer(slow(30)) as server:
         analyzer = LlmAnalyzer(settings_for(server, concurrency=1, timeout_s=0.1, max_retries=0), "qwen")
         gate = analyzer._caller._gate
-        assert isinstance(
-            gate.enter("qwen", 1), Pass
-        )  # of somebody who died: the lease is longer than the bound
+        assert isinstance(gate.enter(1), Pass)  # of somebody who died: the lease is longer than the bound
         started = time.monotonic()
         (found,) = analyzer.analyze([lyric()])
         assert len(server.asked) == 0
