@@ -24,7 +24,9 @@ class GateLimits:
     """What one provider allows, all workers together; None where it sets no limit.
 
     `lease_s` frees the slot of a worker that died. After `failures` failed requests in a row nothing passes for
-    `pause_s`; then one request is the trial, and the others wait for how it ends.
+    `pause_s`; then one request is the trial, and the others wait for how it ends. A provider that was paused for
+    `patience_s` with no answer between is down, until it answers one: it is tried after each pause, and no other
+    request should wait for it.
     """
 
     concurrency: int
@@ -33,6 +35,7 @@ class GateLimits:
     tokens_per_minute: int | None = None
     failures: int = 5
     pause_s: float = 30.0
+    patience_s: float = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,14 @@ class Pass:
 class Wait:
     """Nothing was taken: come back in `seconds`. `pause` says why where the provider is paused, else it is empty.
 
-    `is_busy`: all slots are taken by requests of our own; the provider did not ask for this wait.
+    `is_busy`: all slots are taken by requests of our own; the provider did not ask for this wait. `is_down`: waiting is
+    in vain, see `GateLimits`.
     """
 
     seconds: float
     pause: str = ""
     is_busy: bool = False
+    is_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ class _State:
     requests_at: float = 0.0
     tokens_at: float = 0.0
     blocked_until: float = 0.0
+    paused_s: float = 0.0
     reason: str = ""
     failures: int = 0
     is_open: bool = False
@@ -132,14 +138,15 @@ class ProcessGate:
         """End a pause before its time."""
         with self._lock:
             state = self._state
-            state.blocked_until, state.failures, state.is_open = 0, 0, False
+            state.blocked_until, state.paused_s, state.failures, state.is_open = 0, 0, 0, False
 
 
 def _wait(state: _State, now: float, limits: GateLimits) -> Wait | None:
+    is_down = state.paused_s >= limits.patience_s
     if state.blocked_until > now:
-        return Wait(state.blocked_until - now, state.reason)
+        return Wait(state.blocked_until - now, state.reason, is_down=is_down)
     if state.is_open and state.trial_until > now:
-        return Wait(TRIAL_WAIT_S)
+        return Wait(TRIAL_WAIT_S, state.reason, is_down=is_down)
     state.slots = {ticket: until for ticket, until in state.slots.items() if until > now}
     if len(state.slots) >= limits.concurrency:
         return Wait(BUSY_WAIT_S, is_busy=True)
@@ -162,7 +169,7 @@ def _take(state: _State, now: float, limits: GateLimits, tokens: int) -> Pass:
 
 def _settle(state: _State, now: float, limits: GateLimits, end: End) -> None:
     if end.how == "answered":
-        state.failures, state.is_open = 0, False
+        state.failures, state.is_open, state.paused_s = 0, False, 0
         return
     state.trial_until = 0
     if end.how == "unsent":
@@ -173,8 +180,10 @@ def _settle(state: _State, now: float, limits: GateLimits, end: End) -> None:
         if state.failures < limits.failures and not state.is_open:
             return
     state.is_open = state.is_open or end.how != "throttled"
-    if now + pause_s > state.blocked_until:
-        state.blocked_until, state.reason = now + pause_s, end.reason
+    before, until = max(now, state.blocked_until), now + pause_s
+    if until > before:
+        state.paused_s += until - before
+        state.blocked_until, state.reason = until, end.reason
 
 
 def per_minute(limit: int | None) -> float:

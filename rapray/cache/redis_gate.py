@@ -35,11 +35,12 @@ _ENTER = (
     + """
 local ticket, lease, concurrency = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local request_us, token_us, tokens = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local reason = redis.call('HGET', KEYS[1], 'reason') or ''
+local paused = field('paused') >= tonumber(ARGV[10]) and 'down' or 'wait'
 if field('blocked_until') > now then
-    local reason = redis.call('HGET', KEYS[1], 'reason') or ''
-    return {'wait', string.format('%.0f', field('blocked_until') - now), reason}
+    return {paused, string.format('%.0f', field('blocked_until') - now), reason}
 end
-if field('is_open') == 1 and field('trial_until') > now then return {'wait', ARGV[8], ''} end
+if field('is_open') == 1 and field('trial_until') > now then return {paused, ARGV[8], reason} end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 if redis.call('ZCARD', KEYS[2]) >= concurrency then return {'busy', ARGV[7], ''} end
 local due = 0
@@ -64,7 +65,7 @@ redis.call('ZREM', KEYS[2], ticket)
 set('tokens_at', field('tokens_at') - refund_us)
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 if how == 'answered' then
-    redis.call('HDEL', KEYS[1], 'failures', 'is_open')
+    redis.call('HDEL', KEYS[1], 'failures', 'is_open', 'paused')
     return
 end
 redis.call('HDEL', KEYS[1], 'trial_until')
@@ -74,7 +75,9 @@ if how == 'failed' then
     if counted < failures and field('is_open') == 0 then return end
 end
 if how ~= 'throttled' then set('is_open', 1) end
-if now + pause > field('blocked_until') then
+local before = math.max(now, field('blocked_until'))
+if now + pause > before then
+    set('paused', field('paused') + now + pause - before)
     set('blocked_until', now + pause)
     redis.call('HSET', KEYS[1], 'reason', reason)
 end
@@ -113,13 +116,16 @@ class RedisGate:
         request_us = math.ceil(per_minute(self._limits.requests_per_minute) * _MICROSECONDS)
         waits = [math.ceil(seconds * _MICROSECONDS) for seconds in (BUSY_WAIT_S, TRIAL_WAIT_S)]
         lease_us = math.ceil(self._limits.lease_s * _MICROSECONDS)
+        patience_us = math.ceil(self._limits.patience_s * _MICROSECONDS)
         numbers = [lease_us, self._limits.concurrency, request_us, self._token_us, tokens]
+        arguments = [taken.ticket, *numbers, *waits, _KEEP_MS, patience_us]
         with reported(self._client):
-            found = self._enter(keys=self._keys, args=[taken.ticket, *numbers, *waits, _KEEP_MS])
+            found = self._enter(keys=self._keys, args=arguments)
         kind, wait_us, reason = cast("tuple[bytes, bytes, bytes]", found)
         if kind == b"pass":
             return taken
-        return Wait(int(wait_us) / _MICROSECONDS, reason.decode(), is_busy=kind == b"busy")
+        seconds = int(wait_us) / _MICROSECONDS
+        return Wait(seconds, reason.decode(), is_busy=kind == b"busy", is_down=kind == b"down")
 
     def leave(self, taken: Pass, end: End) -> None:
         """Give the slot and the unused tokens back, and tell how it went.
@@ -140,7 +146,7 @@ class RedisGate:
             RedisUnavailable: Redis does not answer.
         """
         with reported(self._client):
-            self._client.hdel(self._keys[0], "blocked_until", "is_open", "failures")
+            self._client.hdel(self._keys[0], "blocked_until", "paused", "is_open", "failures")
 
 
 class FallbackGate:

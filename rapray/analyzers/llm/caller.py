@@ -1,7 +1,7 @@
 """Requests to a provider as everybody's good neighbour: shared limits, a breaker, repeats with jitter, a cost limit.
 
 Knows no lyric. What it waits for at a provider's wish is bounded by `max_wait_s`; what would take longer is an error
-at once.
+at once, and so is every request but the trials to a provider that is down.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Caller:
         """The answer, after repeats where they may help; counts into `usage`.
 
         Raises:
-            ProviderPaused: the breaker is open, or a wait would be too long.
+            ProviderPaused: the provider is down, or a wait would be too long.
             CostLimitReached: the run may spend no more.
             DependencyError, AnswerRefused: see `Completions.ask`, after the last repeat.
         """
@@ -138,7 +138,7 @@ class Caller:
         """
         left_s = {False: self._provider.max_wait_s, True: _SLOT_TURNS * self._provider.timeout_s}
         while isinstance(found := self._gate.enter(tokens), Wait):
-            if found.seconds > left_s[found.is_busy]:
+            if found.is_down or found.seconds > left_s[found.is_busy]:
                 raise ProviderPaused(provider=self._name, seconds=round(found.seconds, 1), reason=_why(found))
             started = time.monotonic()
             # Jitter: those who wait for one moment do not come in one moment.

@@ -17,6 +17,9 @@ ANALYZER_VERSION = "1.0.0"
 _LEASE_MARGIN_S = (
     90.0  # in its slot a request also waits for the run's account, a minute where PostgreSQL restarts
 )
+_PATIENCE_S = (
+    90.0  # three pauses: without a bound a job waits for a provider that is down lyric by lyric, for days
+)
 
 
 def provider_of(settings: Settings, name: str) -> ProviderSettings:
@@ -75,6 +78,7 @@ def gate_of(settings: Settings, name: str) -> Gate:
         lease_s=provider.timeout_s + _LEASE_MARGIN_S,
         requests_per_minute=provider.requests_per_minute,
         tokens_per_minute=provider.tokens_per_minute,
+        patience_s=max(_PATIENCE_S, provider.max_wait_s),
     )
     alone = ProcessGate(limits)
     url = _redis_url(settings)

@@ -118,6 +118,25 @@ def test_gate_refusal_pauses_everybody_and_reopen_ends_it(redis_url: str) -> Non
     entered(one.enter(1))
 
 
+def test_gate_provider_that_never_answers_is_down_for_everybody_until_it_does(redis_url: str) -> None:
+    """Two pauses of one moment are one; an answer ends it."""
+    one, two = (gate(redis_url, patience_s=0.5, concurrency=10) for _ in range(2))
+    for taken in [entered(worker.enter(1)) for worker in (one, two)]:
+        one.leave(taken, End("throttled", pause_s=0.4))
+    wait = two.enter(1)
+    assert isinstance(wait, Wait)
+    assert not wait.is_down
+    one.leave(until_entered(one), End("throttled", pause_s=0.4))
+    wait = two.enter(1)
+    assert isinstance(wait, Wait)
+    assert wait.is_down
+    two.leave(until_entered(two), End("answered"))
+    one.leave(entered(one.enter(1)), End("throttled", pause_s=0.4))
+    wait = two.enter(1)
+    assert isinstance(wait, Wait)
+    assert not wait.is_down
+
+
 def test_gate_keys_expire(redis_url: str) -> None:
     """The server evicts only keys that have an expiry."""
     one = gate(redis_url)

@@ -88,7 +88,7 @@ def test_gate_refusal_pauses_at_once_and_reopen_ends_it() -> None:
     """A key that is refused is refused to everybody; who has seen it work may say so."""
     one, _ = gate()
     one.leave(entered(one.enter(1)), End("refused", pause_s=600, reason="key"))
-    assert one.enter(1) == Wait(600.0, "key")
+    assert one.enter(1) == Wait(600.0, "key", is_down=True)
     one.reopen()
     entered(one.enter(1))
 
@@ -114,3 +114,30 @@ def test_gate_that_was_left_unsent_is_as_it_was() -> None:
     one.leave(entered(one.enter(0)), End("unsent"))
     one.leave(entered(one.enter(0)), End("failed", reason="still down"))
     assert one.enter(1) == Wait(30.0, "still down")
+
+
+def test_gate_provider_that_never_answers_is_down_until_it_does() -> None:
+    """Pauses count for what they cover together, not for each request that asked for one."""
+    one, clock = gate(patience_s=10, concurrency=10)
+    together = [entered(one.enter(1)) for _ in range(5)]
+    for taken in together:
+        one.leave(taken, End("throttled", pause_s=6))
+    assert one.enter(1) == Wait(6.0)
+    clock.now += 6
+    one.leave(entered(one.enter(1)), End("throttled", pause_s=4))
+    assert one.enter(1) == Wait(4.0, is_down=True)
+    clock.now += 4
+    one.leave(entered(one.enter(1)), End("answered"))
+    one.leave(entered(one.enter(1)), End("throttled", pause_s=6))
+    assert one.enter(1) == Wait(6.0)
+
+
+def test_gate_says_of_the_trial_of_a_provider_that_is_down() -> None:
+    """Whoever comes while it is tried hears why it was paused, and that waiting is in vain."""
+    one, clock = gate(failures=1, pause_s=30, patience_s=30)
+    one.leave(entered(one.enter(1)), End("failed", reason="no answer"))
+    clock.now += 30
+    entered(one.enter(1))
+    found = one.enter(1)
+    assert isinstance(found, Wait)
+    assert (found.pause, found.is_down) == ("no answer", True)

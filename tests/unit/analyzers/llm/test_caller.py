@@ -1,0 +1,74 @@
+"""Requests to a provider: when one is waited for, and when not."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from rapray.analyzers.llm.caller import Caller
+from rapray.analyzers.llm.completions import Answer
+from rapray.analyzers.llm.costs import Usage
+from rapray.analyzers.llm.prompts import Message
+from rapray.cache.gate import GateLimits, ProcessGate
+from rapray.config.llm import LlmSettings
+from rapray.errors import ProviderPaused, ProviderUnavailable
+
+LIMITS = GateLimits(concurrency=4, lease_s=60, failures=2, pause_s=0.2, patience_s=0.6)
+
+
+class Model:
+    """Answers while it is up."""
+
+    def __init__(self) -> None:
+        self.is_up, self.asked = False, 0
+
+    def ask(self, messages: list[Message], **members: Any) -> Answer:
+        """An answer, or none."""
+        self.asked += 1
+        if not self.is_up:
+            raise ProviderUnavailable(provider="mine", reason="it is down", retry_after_s=None, status=502)
+        return Answer("yes", "stop", 1, 1)
+
+
+def caller(model: Model) -> Caller:
+    """One that would wait a minute for its provider."""
+    provider = {"base_url": "http://127.0.0.1:1/v1", "model": "m", "max_retries": 0, "max_wait_s": 60}
+    chosen = LlmSettings.model_validate({"providers": {"mine": provider}}).providers["mine"]
+    return Caller("mine", chosen, model, ProcessGate(LIMITS))
+
+
+def test_provider_that_stays_down_is_waited_for_a_while_and_no_more() -> None:
+    """Lyric after lyric would wait for it else: what is left of a job ends at once, and says why."""
+    model = Model()
+    one = caller(model)
+    started = time.monotonic()
+    errors: list[Exception] = []
+    for _ in range(100):
+        with pytest.raises((ProviderUnavailable, ProviderPaused)) as caught:
+            one.ask([{"role": "user", "content": "?"}], Usage())
+        errors.append(caught.value)
+    assert time.monotonic() - started < 5
+    assert model.asked < 10
+    assert isinstance(errors[-1], ProviderPaused)
+    assert "it is down" in str(errors[-1])
+
+
+def test_provider_that_is_back_is_found_by_a_trial() -> None:
+    """What is down is tried after each pause; one answer, and everybody is let in."""
+    model = Model()
+    one = caller(model)
+    answered = 0
+    until = time.monotonic() + 20
+    while answered < 50 and time.monotonic() < until:
+        try:
+            one.ask([{"role": "user", "content": "?"}], Usage())
+        except ProviderPaused:
+            model.is_up = True
+            time.sleep(0.02)
+        except ProviderUnavailable:
+            pass
+        else:
+            answered += 1
+    assert answered == 50
