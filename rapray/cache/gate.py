@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from rapray.cache.retry_after import LONGEST_RETRY_AFTER_S
+
 BUSY_WAIT_S = 0.05  # until a slot is looked for again
 TRIAL_WAIT_S = 0.25  # until the one trial after a pause is looked at again
 
@@ -65,8 +67,8 @@ class End:
     """How a request ended.
 
     "answered" closes the breaker (also where the answer was an error of the request's own), "failed" counts for it,
-    "refused" (a key, a quota) opens it at once, "throttled" lets nothing pass for `pause_s` without opening it. There
-    was no request where it was "unsent": that says nothing about the provider.
+    "refused" (a key, a quota) opens it at once, "throttled" lets nothing pass for `pause_s`, a day at most, without
+    opening it. There was no request where it was "unsent": that says nothing about the provider.
     """
 
     how: Ended
@@ -87,7 +89,10 @@ class Gate(Protocol):
         ...
 
     def reopen(self) -> None:
-        """End a pause before its time."""
+        """Begin anew: no pause, no failure, no place of the minute is taken.
+
+        Slots stay taken, for requests that are on their way; those of dead workers are free after their leases.
+        """
         ...
 
 
@@ -135,10 +140,9 @@ class ProcessGate:
             _settle(state, now, self._limits, end)
 
     def reopen(self) -> None:
-        """End a pause before its time."""
+        """Begin anew, but for the slots."""
         with self._lock:
-            state = self._state
-            state.blocked_until, state.paused_s, state.failures, state.is_open = 0, 0, 0, False
+            self._state = _State(slots=self._state.slots)
 
 
 def _wait(state: _State, now: float, limits: GateLimits) -> Wait | None:
@@ -174,7 +178,7 @@ def _settle(state: _State, now: float, limits: GateLimits, end: End) -> None:
     state.trial_until = 0
     if end.how == "unsent":
         return
-    pause_s = limits.pause_s if end.pause_s is None else end.pause_s
+    pause_s = pause_of(end, limits)
     if end.how == "failed":
         state.failures += 1
         if state.failures < limits.failures and not state.is_open:
@@ -184,6 +188,12 @@ def _settle(state: _State, now: float, limits: GateLimits, end: End) -> None:
     if until > before:
         state.paused_s += until - before
         state.blocked_until, state.reason = until, end.reason
+
+
+def pause_of(end: End, limits: GateLimits) -> float:
+    """Seconds for which nothing should pass after such an end, in [0, 86400]."""
+    pause_s = limits.pause_s if end.pause_s is None else end.pause_s
+    return min(max(0.0, pause_s), LONGEST_RETRY_AFTER_S)
 
 
 def per_minute(limit: int | None) -> float:

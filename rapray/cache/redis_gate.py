@@ -16,19 +16,38 @@ from typing import cast
 import redis
 
 from rapray.cache.connection import PREFIX, reported
-from rapray.cache.gate import BUSY_WAIT_S, TRIAL_WAIT_S, End, Gate, GateLimits, Pass, Wait, per_minute
+from rapray.cache.gate import (
+    BUSY_WAIT_S,
+    TRIAL_WAIT_S,
+    End,
+    Gate,
+    GateLimits,
+    Pass,
+    Wait,
+    pause_of,
+    per_minute,
+)
 from rapray.errors import RedisUnavailable
 
 _MICROSECONDS = 1_000_000
-_KEEP_MS = 86_400_000  # a provider that nobody has asked for a day starts anew
+_KEEP_MS = 172_800_000  # a provider that nobody has asked for two days starts anew; no pause is as long
 
 # The rules are those of `gate.ProcessGate`, and one test runs against both. Times are whole microseconds of the
-# server's clock, written with %.0f: Lua's own tostring would round them to 14 digits.
-_NOW = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
+# server's clock, written with %.0f: Lua's own tostring would round them to 14 digits. Where that clock is set back,
+# time goes on from what was seen last: leases and pauses would last that much longer for everybody.
+_NOW = f"""
 local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
 local function set(name, value) redis.call('HSET', KEYS[1], name, string.format('%.0f', value)) end
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2] + field('ahead')
+if now < field('seen') then
+    set('ahead', field('ahead') + field('seen') - now)
+    now = field('seen')
+end
+set('seen', now)
+local keep = {_KEEP_MS}
+redis.call('PEXPIRE', KEYS[1], keep)
+redis.call('PEXPIRE', KEYS[2], keep)
 """
 _ENTER = (
     _NOW
@@ -36,7 +55,7 @@ _ENTER = (
 local ticket, lease, concurrency = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local request_us, token_us, tokens = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local reason = redis.call('HGET', KEYS[1], 'reason') or ''
-local paused = field('paused') >= tonumber(ARGV[10]) and 'down' or 'wait'
+local paused = field('paused') >= tonumber(ARGV[9]) and 'down' or 'wait'
 if field('blocked_until') > now then
     return {paused, string.format('%.0f', field('blocked_until') - now), reason}
 end
@@ -51,8 +70,7 @@ redis.call('ZADD', KEYS[2], string.format('%.0f', now + lease), ticket)
 set('requests_at', math.max(now, field('requests_at')) + request_us)
 set('tokens_at', math.max(now, field('tokens_at')) + tokens * token_us)
 if field('is_open') == 1 then set('trial_until', now + lease) end
-redis.call('PEXPIRE', KEYS[1], ARGV[9])
-redis.call('PEXPIRE', KEYS[2], ARGV[9])
+redis.call('PEXPIRE', KEYS[2], keep)
 return {'pass', '0', ''}
 """
 )
@@ -63,7 +81,6 @@ local ticket, refund_us, how, reason = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV
 local pause, failures = tonumber(ARGV[5]), tonumber(ARGV[6])
 redis.call('ZREM', KEYS[2], ticket)
 set('tokens_at', field('tokens_at') - refund_us)
-redis.call('PEXPIRE', KEYS[1], ARGV[7])
 if how == 'answered' then
     redis.call('HDEL', KEYS[1], 'failures', 'is_open', 'paused')
     return
@@ -81,8 +98,18 @@ if now + pause > before then
     set('blocked_until', now + pause)
     redis.call('HSET', KEYS[1], 'reason', reason)
 end
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(tonumber(ARGV[7]), pause / 1000)))
 """
+)
+
+_FORGOTTEN = (
+    "blocked_until",
+    "paused",
+    "reason",
+    "failures",
+    "is_open",
+    "trial_until",
+    "requests_at",
+    "tokens_at",
 )
 
 logger = logging.getLogger(__name__)
@@ -118,7 +145,7 @@ class RedisGate:
         lease_us = math.ceil(self._limits.lease_s * _MICROSECONDS)
         patience_us = math.ceil(self._limits.patience_s * _MICROSECONDS)
         numbers = [lease_us, self._limits.concurrency, request_us, self._token_us, tokens]
-        arguments = [taken.ticket, *numbers, *waits, _KEEP_MS, patience_us]
+        arguments = [taken.ticket, *numbers, *waits, patience_us]
         with reported(self._client):
             found = self._enter(keys=self._keys, args=arguments)
         kind, wait_us, reason = cast("tuple[bytes, bytes, bytes]", found)
@@ -133,20 +160,20 @@ class RedisGate:
         Raises:
             RedisUnavailable: Redis does not answer; the slot is free again when its lease ends.
         """
-        pause_s = self._limits.pause_s if end.pause_s is None else end.pause_s
+        pause_s = pause_of(end, self._limits)
         refund_us = math.floor(max(0, taken.tokens - end.used_tokens) * self._token_us)
-        numbers = [math.ceil(pause_s * _MICROSECONDS), self._limits.failures, _KEEP_MS]
+        numbers = [math.ceil(pause_s * _MICROSECONDS), self._limits.failures]
         with reported(self._client):
             self._leave(keys=self._keys, args=[taken.ticket, refund_us, end.how, end.reason, *numbers])
 
     def reopen(self) -> None:
-        """End a pause before its time.
+        """Begin anew, but for the slots.
 
         Raises:
             RedisUnavailable: Redis does not answer.
         """
         with reported(self._client):
-            self._client.hdel(self._keys[0], "blocked_until", "paused", "is_open", "failures")
+            self._client.hdel(self._keys[0], *_FORGOTTEN)
 
 
 class FallbackGate:
@@ -189,7 +216,7 @@ class FallbackGate:
         self._secondary.leave(taken, end)
 
     def reopen(self) -> None:
-        """End a pause before its time, in both."""
+        """Begin anew, but for the slots, in both."""
         try:
             self._primary.reopen()
         except RedisUnavailable as error:

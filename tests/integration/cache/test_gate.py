@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import threading
@@ -135,6 +136,57 @@ def test_gate_provider_that_never_answers_is_down_for_everybody_until_it_does(re
     wait = two.enter(1)
     assert isinstance(wait, Wait)
     assert not wait.is_down
+
+
+def set_back(url: str, hours: int) -> None:
+    """As if the server's clock had been ahead until now: every moment that is kept lies that much later."""
+    later = hours * 3_600_000_000
+    with redis.Redis.from_url(url) as client:
+        for key in client.scan_iter("*gate*"):
+            if client.type(key) == b"zset":
+                for ticket in client.zrange(key, 0, -1):
+                    client.zincrby(key, later, ticket)
+            else:
+                moments = {
+                    n: int(v) for n, v in client.hgetall(key).items() if v.isdigit() and int(v) > 10**15
+                }
+                client.hset(key, mapping={name: moment + later for name, moment in moments.items()})
+
+
+def test_gate_when_the_clock_is_set_back_waits_no_longer(redis_url: str) -> None:
+    """Neither for a slot of a dead worker, nor for a place of the minute, nor for the end of a pause."""
+    one = gate(redis_url, concurrency=1, lease_s=0.2)
+    entered(one.enter(1))
+    set_back(redis_url, hours=1)
+    taken = until_entered(one)
+    one.leave(taken, End("throttled", pause_s=0.2))
+    set_back(redis_url, hours=2)
+    one.leave(until_entered(one), End("answered"))
+    other = gate(redis_url, "b", requests_per_minute=300, concurrency=10)
+    entered(other.enter(1))
+    set_back(redis_url, hours=1)
+    until_entered(other)
+
+
+def test_gate_pause_of_years_ends_after_a_day(redis_url: str) -> None:
+    """Nobody means that."""
+    one = gate(redis_url)
+    one.leave(entered(one.enter(1)), End("throttled", pause_s=math.inf))
+    wait = one.enter(1)
+    assert isinstance(wait, Wait)
+    assert wait.seconds <= 86_400
+
+
+def test_gate_that_is_reopened_has_forgotten_the_pace_and_kept_the_slots(redis_url: str) -> None:
+    """A limit that was raised counts at once; a request on its way is still one."""
+    one = gate(redis_url, tokens_per_minute=1)
+    entered(one.enter(1_000_000))
+    one.reopen()
+    entered(one.enter(1))
+    one.reopen()
+    wait = one.enter(1)
+    assert isinstance(wait, Wait)
+    assert wait.is_busy
 
 
 def test_gate_keys_expire(redis_url: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rapray.cache.gate import BUSY_WAIT_S, End, GateLimits, Pass, ProcessGate, Wait
 
 
@@ -141,3 +143,22 @@ def test_gate_says_of_the_trial_of_a_provider_that_is_down() -> None:
     found = one.enter(1)
     assert isinstance(found, Wait)
     assert (found.pause, found.is_down) == ("no answer", True)
+
+
+def test_gate_pause_of_years_ends_after_a_day() -> None:
+    """Nobody means that; and what is no number of seconds is no pause."""
+    one, _ = gate()
+    one.leave(entered(one.enter(1)), End("throttled", pause_s=float("nan")))
+    one.leave(entered(one.enter(1)), End("throttled", pause_s=-1))
+    one.leave(entered(one.enter(1)), End("throttled", pause_s=math.inf))
+    assert one.enter(1) == Wait(86_400.0, is_down=True)
+
+
+def test_gate_that_is_reopened_has_forgotten_the_pace_and_kept_the_slots() -> None:
+    """A limit that was raised counts at once; a request on its way is still one."""
+    one, _ = gate(concurrency=2, tokens_per_minute=1)
+    entered(one.enter(1_000_000))
+    one.reopen()
+    entered(one.enter(1))
+    one.reopen()
+    assert one.enter(1) == Wait(BUSY_WAIT_S, is_busy=True)
