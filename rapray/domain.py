@@ -212,6 +212,27 @@ class Analysis:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparable:
+    """What in an analyzer's `data` means the same in every other analyzer that names it too; `sentiment` always does.
+
+    `scores` are dotted names of figures in [0, 1] or [-1, 1], "*" for every name at its place. `mood` is the name of
+    one word, `themes` of a list of words or of `{"theme": …, "weight": …}`. A count, a length, a figure of how the
+    result was made and `confidence`, which orders the results of one model alone, are none of these.
+    """
+
+    scores: tuple[str, ...] = ()
+    mood: str | None = None
+    themes: str | None = None
+
+    def __and__(self, other: Comparable) -> Comparable:
+        return Comparable(
+            tuple(name for name in self.scores if name in other.scores),
+            self.mood if self.mood == other.mood else None,
+            self.themes if self.themes == other.themes else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """One thing that could not be done, as data: `code` is an error code of `rapray.errors` or an `Outcome`.
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Protocol, runtime_checkable
 
 from rapray.analyzers.budget import Budget
-from rapray.domain import Analysis, Failure, Lyric, ModelInfo, analyze_stage
+from rapray.domain import Analysis, Comparable, Failure, Lyric, ModelInfo, analyze_stage
 from rapray.errors import AnalysisFailed, RaprayError
 
 
@@ -38,9 +38,9 @@ class AnalyzerSpec:
     callable that gives the `Identity`; left out: there is neither a model nor a prompt. `preflight` is the same for a
     callable that raises where the analyzer cannot do its work; a job calls it once, before the first lyric. One that
     `is_remote` waits for a server elsewhere: it is given many texts at once, and no health check asks it for an
-    analysis, which may cost. A new `version` makes all results of the old one due again. The registry
-    sets the last two: the `package` that brings it, None for rapray itself, and the `problem` that keeps that package
-    from being used.
+    analysis, which may cost. A new `version` makes all results of the old one due again. `comparable` says which
+    members of `data` may be held against another analyzer's. The registry sets the last two: the `package` that brings
+    it, None for rapray itself, and the `problem` that keeps that package from being used.
     """
 
     name: str
@@ -52,6 +52,7 @@ class AnalyzerSpec:
     identify: str | None = None
     preflight: str | None = None
     is_remote: bool = False
+    comparable: Comparable = field(default_factory=Comparable)
     package: str | None = None
     problem: str | None = None
 

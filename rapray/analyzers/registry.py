@@ -11,6 +11,7 @@ from typing import Any
 from rapray.analyzers.base import Analyzer, AnalyzerSpec, Identity, Needs
 from rapray.analyzers.plugins import faults_of, installed, require_whole
 from rapray.config import Settings
+from rapray.domain import Comparable
 from rapray.errors import ConfigError, UnknownAnalyzer
 
 ALL = "all"
@@ -28,6 +29,7 @@ def _language_model(name: str, summary: str) -> AnalyzerSpec:
         needs=Needs(cpu=0.1, extra="llm"),
         batch_size=16,
         is_remote=True,
+        comparable=Comparable(scores=("energy", "quality.*.score"), mood="mood", themes="themes"),
     )
 
 
@@ -38,6 +40,7 @@ _BUILT_IN = (
         factory="rapray.analyzers.algorithmic:AlgorithmicAnalyzer",
         summary="Rhyme, sound, flow, words, structure, sentiment, themes and devices, by rules from the text alone.",
         batch_size=64,
+        comparable=Comparable(themes="themes"),
     ),
     AnalyzerSpec(
         name="emotion",
@@ -47,6 +50,7 @@ _BUILT_IN = (
         summary="How probable each emotion is, over the whole text and section by section.",
         needs=Needs(memory_bytes=1_500_000_000, extra="embeddings"),
         batch_size=32,
+        comparable=Comparable(scores=("labels.*",), mood="leading_emotion"),
     ),
     _language_model(
         "qwen", "Genre, mood, themes, wordplay and quality, as Qwen reads them (any OpenAI-compatible API)."

@@ -68,12 +68,14 @@ def compare(
     furthest: Annotated[int, typer.Option(min=0, max=1000, help="How many tracks to name.")] = 10,
     as_json: Json = False,
 ) -> None:
-    """Say how far two analyzers agree: shared figures, moods, themes, and the tracks on which they differ most."""
+    """Say how far two analyzers agree: shared scores, moods, themes, and the tracks on which they differ most.
+
+    Compared is what both declare to mean the same: sentiment always, counts and confidence never.
+    """
     settings = state.settings()
-    for name in (a, b):
-        spec(name, settings)
+    shared = spec(a, settings).comparable & spec(b, settings).comparable
     with state.connected("rapray analyses", settings) as connection:
-        found = comparison.compare(connection, a, b, limit=limit, furthest=furthest)
+        found = comparison.compare(connection, a, b, shared, limit=limit, furthest=furthest)
     if as_json:
         print_json(asdict(found))
         return
@@ -101,7 +103,7 @@ def _show(found: comparison.Agreement) -> None:
         note(f"No track has a result of both {found.a} and {found.b}.")
         return
     if not (found.scores or found.mood_tracks or found.theme_tracks):
-        note(f"{found.a} and {found.b} have no figure, mood or theme in common ({found.tracks} tracks).")
+        note(f"{found.a} and {found.b} have no score, mood or theme in common ({found.tracks} tracks).")
         return
     rows = [
         (
@@ -111,7 +113,7 @@ def _show(found: comparison.Agreement) -> None:
         )
         for one in found.scores
     ]
-    columns = ("figure", "tracks", "Pearson", "Spearman", f"{found.b} less {found.a}", "mean distance")
+    columns = ("score", "tracks", "Pearson", "Spearman", f"{found.b} less {found.a}", "mean distance")
     _table(columns, rows, title=f"{found.a} and {found.b} on {found.tracks} tracks")
     shares = [
         ("same mood", found.mood_tracks, _rounded(found.mood_agreement)),

@@ -1,32 +1,30 @@
 """How far two analyzers agree on the tracks that both have read.
 
-Knows no analyzer: it compares whatever figures stand under the same name in both results' `data`, their sentiment and
-confidence, the moods and the themes. Lists and texts beside those are not compared.
+Knows no analyzer: the caller says which members of `data` mean the same in both (`rapray.domain.Comparable`). Sentiment
+always does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
+from rapray.domain import Comparable
 from rapray.store import queries
 
 _SQL = queries.load("compare")
 _FEW = 3  # tracks: below, a correlation says nothing
 _ROWS = 50  # results of one fetch: some hold a megabyte
-# A language model names a mood, an emotion model a label: two lists of words, compared each with its own kind.
-_MOODS = ("mood", "dominant")
-_NOT_COMPARED = ("seconds",)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreAgreement:
-    """One figure that both give, over the `tracks` where both do.
+    """One score that both give, over the `tracks` where both do.
 
     `pearson` and `spearman` in [-1, 1], None where one of the two never changes or there are fewer than three tracks.
     `mean_difference` is of B less A, `mean_distance` of its absolute value.
@@ -75,7 +73,16 @@ class Agreement:
     furthest: tuple[Disagreement, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one result says of all that is compared."""
+
+    scores: dict[str, float]
+    mood: str | None
+    themes: dict[str, float] | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Pair:
     """What both say of one track."""
 
@@ -86,9 +93,11 @@ class _Pair:
     themes: tuple[dict[str, float], dict[str, float]] | None
 
 
-def compare(conn: Connection, a: str, b: str, *, limit: int = 5000, furthest: int = 10) -> Agreement:
+def compare(
+    conn: Connection, a: str, b: str, shared: Comparable, *, limit: int = 5000, furthest: int = 10
+) -> Agreement:
     """Compare the newest results of the present text of two analyzers, for the first `limit` tracks that have both."""
-    pairs = list(_pairs(conn, a, b, limit))
+    pairs = list(_pairs(conn, a, b, shared, limit))
     names = sorted({name for pair in pairs for name in pair.scores})
     scores = tuple(_score(name, pairs) for name in names)
     moods = [pair.moods for pair in pairs if pair.moods is not None]
@@ -107,55 +116,52 @@ def compare(conn: Connection, a: str, b: str, *, limit: int = 5000, furthest: in
     )
 
 
-def _pairs(conn: Connection, a: str, b: str, limit: int) -> Iterator[_Pair]:
+def _pairs(conn: Connection, a: str, b: str, shared: Comparable, limit: int) -> Iterator[_Pair]:
+    members = [name.split(".")[0] for name in (*shared.scores, shared.mood, shared.themes) if name]
     with conn.transaction(), conn.cursor("pairs") as cursor:
         cursor.itersize = _ROWS
-        cursor.execute(_SQL["pairs"], {"a": a, "b": b, "limit": limit})
-        for track_id, title, sentiment_a, confidence_a, data_a, sentiment_b, confidence_b, data_b in cursor:
-            yield _pair(
-                track_id,
-                title,
-                {**data_a, "sentiment_": sentiment_a, "confidence_": confidence_a},
-                {**data_b, "sentiment_": sentiment_b, "confidence_": confidence_b},
-            )
+        cursor.execute(_SQL["pairs"], {"a": a, "b": b, "members": members, "limit": limit})
+        for track_id, title, sentiment_a, data_a, sentiment_b, data_b in cursor:
+            found_a, found_b = _found(sentiment_a, data_a, shared), _found(sentiment_b, data_b, shared)
+            yield _pair(track_id, title, found_a, found_b)
 
 
-def _pair(track_id: int, title: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> _Pair:
-    figures_a, figures_b = dict(_figures(a)), dict(_figures(b))
-    shared = {name: (figures_a[name], figures_b[name]) for name in figures_a.keys() & figures_b.keys()}
-    themes = (_themes(a), _themes(b))
-    if themes[0] is not None and themes[1] is not None:
-        for name in themes[0].keys() | themes[1].keys():  # a theme that is not named has no weight
-            shared[f"themes.{name}"] = (themes[0].get(name, 0.0), themes[1].get(name, 0.0))
-    return _Pair(
-        track_id,
-        title,
-        shared,
-        _moods(a, b),
-        None if themes[0] is None or themes[1] is None else (themes[0], themes[1]),
+def _found(sentiment: float | None, data: Mapping[str, Any], shared: Comparable) -> _Found:
+    named = [member for name in shared.scores for member in _members(data, name.split("."))]
+    mood = data.get(shared.mood) if shared.mood else None
+    return _Found(
+        {name: float(value) for name, value in [*named, ("sentiment", sentiment)] if _is_figure(value)},
+        mood.casefold() if isinstance(mood, str) else None,
+        _themes(data.get(shared.themes)) if shared.themes else None,
     )
 
 
-def _figures(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number of nested objects by its dotted name; the underline that marks the result's own figures goes."""
-    for name, value in data.items():
-        if isinstance(value, Mapping):
-            yield from _figures(cast("Mapping[str, Any]", value), f"{prefix}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool) and name not in _NOT_COMPARED:
-            yield f"{prefix}{name}".removesuffix("_"), float(value)
+def _members(data: Any, path: Sequence[str], before: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every member at a dotted name, by its full name."""
+    if not path:
+        yield ".".join(before), data
+    elif isinstance(data, Mapping):
+        for name, value in cast("Mapping[str, Any]", data).items():
+            if path[0] in ("*", name):
+                yield from _members(value, path[1:], (*before, name))
 
 
-def _moods(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, str] | None:
-    """What both call the mood, where both have the same kind of word for it."""
-    for name in _MOODS:
-        if isinstance(a.get(name), str) and isinstance(b.get(name), str):
-            return a[name].casefold(), b[name].casefold()
-    return None
+def _is_figure(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _themes(data: Mapping[str, Any]) -> dict[str, float] | None:
+def _pair(track_id: int, title: str, a: _Found, b: _Found) -> _Pair:
+    scores = {name: (a.scores[name], b.scores[name]) for name in a.scores.keys() & b.scores.keys()}
+    moods = (a.mood, b.mood) if a.mood and b.mood else None
+    if a.themes is None or b.themes is None:
+        return _Pair(track_id, title, scores, moods, None)
+    for name in a.themes.keys() | b.themes.keys():  # a theme that is not named has no weight
+        scores[f"themes.{name}"] = (a.themes.get(name, 0.0), b.themes.get(name, 0.0))
+    return _Pair(track_id, title, scores, moods, (a.themes, b.themes))
+
+
+def _themes(listed: object) -> dict[str, float] | None:
     """The themes by name with their weight, 1 where none is given; None where the analyzer looks for none."""
-    listed = data.get("themes")
     if not isinstance(listed, list):
         return None
     found: dict[str, float] = {}

@@ -1,14 +1,18 @@
 -- name: pairs
--- The newest result of the present text of both analyzers, for tracks that have both.
-SELECT t.id, t.title, a.sentiment::float8, a.confidence::float8, a.data, b.sentiment::float8, b.confidence::float8, b.data
+-- The newest result of the present text of both analyzers, for tracks that have both: sentiment and the members asked for.
+SELECT t.id, t.title,
+    a.sentiment::float8,
+    (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(a.data) WHERE key = ANY (%(members)s)),
+    b.sentiment::float8,
+    (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(b.data) WHERE key = ANY (%(members)s))
 FROM tracks t
 CROSS JOIN LATERAL (
-    SELECT sentiment, confidence, data FROM analysis_results r
+    SELECT sentiment, data FROM analysis_results r
     WHERE r.track_id = t.id AND r.analyzer = %(a)s AND r.content_hash = t.content_hash
     ORDER BY r.created_at DESC, r.version DESC LIMIT 1
 ) a
 CROSS JOIN LATERAL (
-    SELECT sentiment, confidence, data FROM analysis_results r
+    SELECT sentiment, data FROM analysis_results r
     WHERE r.track_id = t.id AND r.analyzer = %(b)s AND r.content_hash = t.content_hash
     ORDER BY r.created_at DESC, r.version DESC LIMIT 1
 ) b
