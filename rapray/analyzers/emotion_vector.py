@@ -1,16 +1,7 @@
 """A vector of 256 numbers for the feeling of a song: which emotions, how they move, and in what words.
 
-Knows label probabilities and a model's hidden state, no text. Four groups of fixed places and weights, the whole
-scaled to length 1, so that cosine compares feelings; compare inside one model only:
-
-    places    weight  what
-    0…31      1.0     label probabilities over the whole text, neutral left out: it would drown the rest
-    32…63     0.5     how far each label's probability spreads over the sections (standard deviation)
-    64…95     0.5     how much each label rises from the first third of the text to the last
-    96…255    0.6     the mean hidden state less its own mean, through a fixed random projection
-
-A model with more than 32 labels folds them: label i goes to place i modulo 32. The first group holds square roots of
-shares (Hellinger), so that cosine is fair to rare and common labels.
+Knows label probabilities and a model's hidden state, no text; compare inside one model only. `vector.py` has how blocks
+become a vector. A model with more than 32 labels folds them: label i goes to place i modulo 32.
 """
 
 from __future__ import annotations
@@ -20,16 +11,24 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-DIMENSIONS = 256
+from rapray.analyzers.vector import Block, Layout
+
 _LABELS = 32
-_STATE = DIMENSIONS - 3 * _LABELS
+_STATE = 160
+_LAYOUT = Layout(
+    # Over the whole text, square roots of shares; neutral left out: it would drown the rest.
+    labels=Block(_LABELS, 1.0),
+    spread=Block(_LABELS, 0.5),  # standard deviation of each label's probability over the sections
+    rise=Block(_LABELS, 0.5),  # how much each label rises from the first third of the text to the last
+    state=Block(_STATE, 0.6),  # mean hidden state less its own mean, through a fixed random projection
+)
 _SEED = 20261123  # PCG64 and its normals are fixed by NumPy's compatibility policy for one bit generator
 
 Doubles = NDArray[np.float64]
 
 
 def emotion_vector(whole: Doubles, arc: Doubles, tokens: Doubles, state: Doubles) -> tuple[float, ...]:
-    """The vector of a text: 256 values of six digits, length 1.
+    """The vector of a text.
 
     Args:
         whole: Label probabilities of the text (labels,), without neutral.
@@ -37,14 +36,12 @@ def emotion_vector(whole: Doubles, arc: Doubles, tokens: Doubles, state: Doubles
         tokens: Length of each section (sections,).
         state: Mean hidden state (d,).
     """
-    parts = [
-        _unit(np.sqrt(_folded(whole))),
-        0.5 * _spread(arc, tokens),
-        0.5 * _rise(arc, tokens),
-        0.6 * _unit(_projection(len(state)) @ _unit(state - state.mean())),
-    ]
-    vector = _unit(np.concatenate(parts))
-    return tuple(round(float(value), 6) + 0.0 for value in vector)
+    return _LAYOUT.vector(
+        labels=_unit(np.sqrt(_folded(whole))),
+        spread=_spread(arc, tokens),
+        rise=_rise(arc, tokens),
+        state=_unit(_projection(len(state)) @ _unit(state - state.mean())),
+    )
 
 
 def _spread(arc: Doubles, tokens: Doubles) -> Doubles:

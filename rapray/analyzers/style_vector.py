@@ -1,34 +1,31 @@
 """A vector of 256 numbers for the style of a song: how it is said, not what about.
 
-Knows measures and sounds; topics enter only through small words. Seven groups of fixed places and weights, the whole
-scaled to length 1, so that cosine compares styles:
-
-    places    weight  what
-    0…31      1.0     measures, each x/(1+|x|) of its distance from a typical value, in typical deviations
-    32…63     0.6     how many lines have 1, 2, … 32 syllables (more count as 32), smoothed
-    64…95     0.4     how often each vowel is stressed
-    96…127    0.6     rhymes by place (end, internal), grade and length
-    128…159   0.5     rhyme schemes: three lines' distances to their partners, hashed
-    160…223   0.5     small words (function words), hashed
-    224…255   0.3     which kind of section follows which, hashed
-
-Groups after the first hold square roots of shares (Hellinger), so that cosine is fair to rare and common things.
-Hashes are CRC-32: the same in every process and version.
+Knows measures and sounds; topics enter only through small words. `vector.py` has how blocks become a vector; those
+after the first hold square roots of shares.
 """
 
 from __future__ import annotations
 
 import math
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from rapray.analyzers.algorithmic_result import AlgorithmicData
+from rapray.analyzers.vector import Block, Layout, hashed, roots_of_shares
 from rapray.text.measures import syllables_of
 from rapray.text.phonology import STRONG
 from rapray.text.reading import Reading
 
+_LAYOUT = Layout(
+    measures=Block(32, 1.0),  # each x/(1+|x|) of its distance from a typical value, in typical deviations
+    line_lengths=Block(32, 0.6),  # how many lines have 1, 2, … 32 syllables (more count as 32), smoothed
+    vowels=Block(32, 0.4),  # how often each is stressed
+    rhymes=Block(32, 0.6),  # by place (end, internal), grade and length
+    schemes=Block(32, 0.5),  # three lines' distances to their partners, hashed
+    small_words=Block(64, 0.5),  # function words, hashed
+    sections=Block(32, 0.3),  # which kind follows which, hashed
+)
 _GRADES = ("perfect", "family", "assonant")
 _LONGEST_LINE = 32
 _LONGEST_RHYME = 5
@@ -74,15 +71,15 @@ _SCALES: tuple[tuple[str, str, float, float], ...] = (
 
 def style_vector(measured: AlgorithmicData, reading: Reading) -> tuple[float, ...]:
     """The vector of a song that has been measured: 256 values of six digits, length 1."""
-    vector = [*_measures(measured)]
-    vector += _scaled(_line_lengths(reading), 32, 0.6)
-    vector += _scaled(_vowels(reading), 32, 0.4)
-    vector += _scaled(_rhymes(measured), 32, 0.6)
-    vector += _scaled(_hashed(_scheme_steps(measured["rhyme"]["schemes"]), 32), 32, 0.5)
-    vector += _scaled(_hashed(_small_words(reading), 64), 64, 0.5)
-    vector += _scaled(_hashed(_transitions(measured), 32), 32, 0.3)
-    length = math.sqrt(math.fsum(value * value for value in vector))
-    return tuple(round(value / length, 6) + 0.0 for value in vector) if length else tuple(vector)
+    return _LAYOUT.vector(
+        measures=_measures(measured),
+        line_lengths=roots_of_shares(_line_lengths(reading), 32),
+        vowels=roots_of_shares(_vowels(reading), 32),
+        rhymes=roots_of_shares(_rhymes(measured), 32),
+        schemes=hashed(Counter(_scheme_steps(measured["rhyme"]["schemes"])).items(), 32),
+        small_words=hashed(Counter(_small_words(reading)).items(), 64),
+        sections=hashed(Counter(_transitions(measured)).items(), 32),
+    )
 
 
 def _measures(measured: AlgorithmicData) -> list[float]:
@@ -93,15 +90,6 @@ def _measures(measured: AlgorithmicData) -> list[float]:
         distance = 0.0 if value is None else (value - typical) / spread
         values.append(distance / (1 + abs(distance)) / math.sqrt(len(_SCALES)))
     return values
-
-
-def _scaled(shares: Mapping[int, float], size: int, weight: float) -> list[float]:
-    total = sum(shares.values())
-    return [weight * math.sqrt(shares.get(place, 0) / total) if total else 0.0 for place in range(size)]
-
-
-def _hashed(things: Iterable[str], size: int) -> Counter[int]:
-    return Counter(zlib.crc32(thing.encode()) % size for thing in things)
 
 
 def _line_lengths(reading: Reading) -> dict[int, float]:

@@ -5,17 +5,24 @@ Knows no provider. Scores are shares of one here, whole numbers of ten in the an
 
 from __future__ import annotations
 
-import math
 import re
-import zlib
-from collections.abc import Iterable
+from collections import Counter
 from typing import Literal, TypedDict
 
 from rapray.analyzers.llm.checks import Checks
 from rapray.analyzers.llm.schema import LyricAnswer, Quality
+from rapray.analyzers.vector import Block, Layout, hashed
 
-DIMENSIONS = 256
 _WORD = re.compile(r"[a-z]{4,}")
+_LAYOUT = Layout(
+    # Energy, the five qualities, explicitness and valence, each centred on its middle.
+    figures=Block(16, 1.0),
+    themes=Block(48, 1.0),  # hashed, as the next ones: square roots of their shares
+    mood=Block(32, 0.7),
+    genre=Block(64, 0.6),  # and subgenre: their words
+    circumstances=Block(32, 0.4),  # narrative person and form, era and region
+    prose=Block(64, 0.5),  # words of four letters and more of summary, rhyme and flow remarks
+)
 
 
 class ScoreData(TypedDict):
@@ -159,50 +166,22 @@ def part_of(answer: LyricAnswer, characters: int) -> PartData:
 
 
 def vector_of(answer: LyricAnswer) -> tuple[float, ...]:
-    """256 numbers for what a lyric is and is about, length 1, so that cosine compares two of them.
-
-        places    weight  what
-        0…15      1.0     energy, valence, five qualities, explicitness: each centred on its middle, then padding
-        16…63     1.0     themes, hashed, square roots of their shares
-        64…95     0.7     mood, hashed
-        96…159    0.6     genre and subgenre, their words hashed
-        160…191   0.4     narrative person and form, era and region, hashed
-        192…255   0.5     words of four letters and more of summary, rhyme and flow remarks, hashed
-
-    Hashes are CRC-32: the same in every process and version.
-    """
+    """256 numbers for what a lyric is and is about; `rapray.analyzers.vector` has how blocks become a vector."""
     quality = [getattr(answer.quality, name).score for name in Quality.model_fields]
     levels = ("none", "mild", "strong").index(answer.explicitness.level) * 5
     figures = [(value - 5) / 10 for value in (answer.energy, *quality, levels)] + [answer.valence / 20]
-    themes = [(theme.theme, float(theme.weight)) for theme in answer.themes]
-    circumstances = [
-        f"{name}={value}"
-        for name, value in (
-            ("person", answer.narrative.person),
-            ("form", answer.narrative.form),
-            ("era", answer.era.lower()),
-            ("region", answer.region.lower()),
-        )
-    ]
+    circumstances = (
+        f"person={answer.narrative.person}",
+        f"form={answer.narrative.form}",
+        f"era={answer.era.lower()}",
+        f"region={answer.region.lower()}",
+    )
     prose = _WORD.findall(f"{answer.summary} {answer.rhyme} {answer.flow}".lower())
-    vector = [*figures, *[0.0] * (16 - len(figures))]
-    vector += _hashed(themes, 48, 1.0)
-    vector += _hashed([(answer.mood, 1.0)], 32, 0.7)
-    vector += _hashed(_counted(_WORD.findall(f"{answer.genre} {answer.subgenre}".lower())), 64, 0.6)
-    vector += _hashed(_counted(circumstances), 32, 0.4)
-    vector += _hashed(_counted(prose), 64, 0.5)
-    length = math.sqrt(math.fsum(value * value for value in vector))
-    return tuple(round(value / length, 6) + 0.0 for value in vector) if length else tuple(vector)
-
-
-def _counted(words: Iterable[str]) -> list[tuple[str, float]]:
-    return [(word, 1.0) for word in words]
-
-
-def _hashed(weighed: Iterable[tuple[str, float]], size: int, weight: float) -> list[float]:
-    """Square roots of the shares, so that cosine is fair to what is rare."""
-    totals = [0.0] * size
-    for name, amount in weighed:
-        totals[zlib.crc32(name.encode()) % size] += amount
-    whole = math.fsum(totals)
-    return [weight * math.sqrt(total / whole) if whole else 0.0 for total in totals]
+    return _LAYOUT.vector(
+        figures=figures,
+        themes=hashed(((theme.theme, theme.weight) for theme in answer.themes), 48),
+        mood=hashed(Counter([answer.mood]).items(), 32),
+        genre=hashed(Counter(_WORD.findall(f"{answer.genre} {answer.subgenre}".lower())).items(), 64),
+        circumstances=hashed(Counter(circumstances).items(), 32),
+        prose=hashed(Counter(prose).items(), 64),
+    )
