@@ -83,7 +83,23 @@ class GeniusSettings(Section):
     respect_robots: bool = Field(default=True, description="Honour robots.txt.")
 
 
-class EmbeddingSettings(Section):
+class LocalModelSettings(Section):
+    """A model that runs inside rapray's own processes."""
+
+    model: str = Field(min_length=1, description="'builtin', or a model by name or path.")
+    revision: str | None = Field(
+        default=None, description="Revision of a model by name; part of the stored identity."
+    )
+    device: str = Field(default="auto", description="'auto', 'cpu', 'cuda', 'cuda:1', 'mps'.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="'auto': bfloat16 where the processor computes with it."
+    )
+    batch_tokens: int = Field(
+        default=4096, ge=256, le=1_000_000, description="Padded tokens of one forward pass."
+    )
+
+
+class EmbeddingSettings(LocalModelSettings):
     """Which model turns text into vectors."""
 
     model: str = Field(
@@ -91,19 +107,9 @@ class EmbeddingSettings(Section):
         min_length=1,
         description="'builtin' (all-MiniLM-L6-v2 from a package), or any sentence-transformers model by name or path.",
     )
-    revision: str | None = Field(
-        default=None, description="Revision of a model by name; part of the stored identity."
-    )
-    device: str = Field(default="auto", description="'auto', 'cpu', 'cuda', 'cuda:1', 'mps'.")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="'auto': bfloat16 where the processor computes with it."
-    )
-    batch_tokens: int = Field(
-        default=4096, ge=256, le=1_000_000, description="Padded tokens of one forward pass."
-    )
 
 
-class EmotionSettings(Section):
+class EmotionSettings(LocalModelSettings):
     """Which model reads emotions."""
 
     model: str = Field(
@@ -111,16 +117,6 @@ class EmotionSettings(Section):
         min_length=1,
         description="'auto' (j-hartmann/emotion-english-distilroberta-base where its weights are on this host, "
         "else 'builtin'), 'builtin', or any sequence-classification model by name or path.",
-    )
-    revision: str | None = Field(
-        default=None, description="Revision of a model by name; part of the stored identity."
-    )
-    device: str = Field(default="auto", description="'auto', 'cpu', 'cuda', 'cuda:1', 'mps'.")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="'auto': bfloat16 where the processor computes with it."
-    )
-    batch_tokens: int = Field(
-        default=4096, ge=256, le=1_000_000, description="Padded tokens of one forward pass."
     )
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rapray.config import EmbeddingSettings, EmotionSettings
+from rapray.config import LocalModelSettings
 
 if TYPE_CHECKING:
     import torch
 
 
-def pick_device(settings: EmbeddingSettings | EmotionSettings) -> str:
+def pick_device(settings: LocalModelSettings) -> str:
     """The configured device, or the best that is there."""
     import torch
 
@@ -24,7 +24,7 @@ def pick_device(settings: EmbeddingSettings | EmotionSettings) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def pick_dtype(settings: EmbeddingSettings | EmotionSettings, device: str) -> torch.dtype:
+def pick_dtype(settings: LocalModelSettings, device: str) -> torch.dtype:
     """The configured format; by itself bfloat16 only where the hardware multiplies in it.
 
     On 2 cores with avx512_bf16 that is three times as fast, cosine to float32 0.9999; emulated it is slower.
