@@ -44,10 +44,10 @@ def status(
 
     Stale is what has a result of another text, version, model, prompt or parameters.
     """
-    settings, filters = state.settings(), parse(where or [])
+    settings, named = state.settings(), parse(where or [])
     names = expanded(analyzer or [ALL], specs(settings))
     with state.connected("rapray analyses", settings) as connection:
-        scope = filters.resolved(connection)
+        scope = named.resolved(connection)
         found = {name: _coverage(connection, name, settings, scope) for name in names}
     if as_json:
         print_json({"analyzers": found})

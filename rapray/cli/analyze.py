@@ -51,11 +51,11 @@ def analyze(
         return
     from rapray.pipelines.analyze import analyze as run
 
-    filters = parse(where or [])
+    named = parse(where or [])
     names, limited = wanted.required(), _limited(settings, max_cost)
     for name, problem in wanted.problems.items():
         note(f"{name} is left out: {problem}")
-    report(lambda: run(limited, names, limit=limit, where=filters), as_json)
+    report(lambda: run(limited, names, limit=limit, where=named), as_json)
 
 
 def _refuse(options: dict[str, object]) -> None:

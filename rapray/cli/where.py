@@ -9,15 +9,15 @@ import re
 from collections.abc import Sequence
 
 from rapray.errors import UsageError
-from rapray.store.scope import TrackFilters
+from rapray.store.scope import NamedScope
 
 HELP = "artist=NAME, language=CODE or year>=YEAR (also =, <=, >, <). Repeatable; all must hold, of several artists one."
 _CONDITION = re.compile(r"\s*(artist|language|year)\s*(>=|<=|=|>|<)\s*(.+?)\s*", re.DOTALL)
 _YEARS = range(1, 10_000)
 
 
-def parse(conditions: Sequence[str]) -> TrackFilters:
-    """The filters that these conditions ask for together.
+def parse(conditions: Sequence[str]) -> NamedScope:
+    """The scope that these conditions ask for together.
 
     Raises:
         UsageError: one is none, or they contradict each other.
@@ -38,7 +38,7 @@ def parse(conditions: Sequence[str]) -> TrackFilters:
             artists.append(value)
         else:
             languages.append(_language(value))
-    found = TrackFilters(
+    found = NamedScope(
         tuple(artists), max(lowest, default=None), min(highest, default=None), tuple(languages)
     )
     if found.year_from is not None and found.year_to is not None and found.year_from > found.year_to:

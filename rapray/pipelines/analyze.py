@@ -30,7 +30,7 @@ from rapray.store import analyses, due
 from rapray.store.costs import RunBudget
 from rapray.store.due import DueAnalyses
 from rapray.store.ledger import batch_id, write_once
-from rapray.store.scope import EVERY_TRACK, TrackFilters
+from rapray.store.scope import EVERY_TRACK, NamedScope
 from rapray.telemetry import logger
 
 log = logger(__name__)
@@ -58,7 +58,7 @@ def analyze(
     analyzers: Sequence[str],
     *,
     limit: int | None = None,
-    where: TrackFilters = EVERY_TRACK,
+    where: NamedScope = EVERY_TRACK,
 ) -> JobReport:
     """Run each of `analyzers` over the tracks, at most `limit`, that it has no current result for.
 

@@ -55,7 +55,7 @@ EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
-class TrackFilters:
+class NamedScope:
     """A scope as a person says it, with the names of artists; all must hold, of several names or languages one."""
 
     artists: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class TrackFilters:
         return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
 
-EVERY_TRACK = TrackFilters()
+EVERY_TRACK = NamedScope()
 
 
 def artist_ids(conn: Connection, names: Sequence[str]) -> tuple[int, ...]:

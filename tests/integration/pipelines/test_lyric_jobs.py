@@ -20,7 +20,7 @@ from rapray.pipelines.records import from_table, to_table
 from rapray.samples.corpus import songs
 from rapray.store import runs, tracks
 from rapray.store.pool import connect
-from rapray.store.scope import TrackFilters
+from rapray.store.scope import NamedScope
 from rapray.text.clean import clean_lyrics
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
@@ -87,14 +87,14 @@ def test_analyze_where_takes_only_the_tracks_asked_for(job_settings: Settings, d
     name = songs()[0].artist
     wanted = sum(song.artist == name for song in songs()[:TRACKS])
     assert 0 < wanted < TRACKS
-    filters = TrackFilters(artists=(name,))
+    filters = NamedScope(artists=(name,))
     first = analyze(job_settings, ["algorithmic"], where=filters)
     assert (first.new, first.unchanged) == (wanted, 0)
     again = analyze(job_settings, ["algorithmic"], where=filters)
     assert (again.new, again.unchanged) == (0, wanted)
     assert analyze(job_settings, ["algorithmic"]).new == TRACKS - wanted
     with pytest.raises(UsageError, match="Nobody"):
-        analyze(job_settings, ["algorithmic"], where=TrackFilters(artists=("Nobody",)))
+        analyze(job_settings, ["algorithmic"], where=NamedScope(artists=("Nobody",)))
 
 
 def test_analyze_text_that_fails_is_counted_until_it_is_dead(

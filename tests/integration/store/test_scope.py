@@ -13,7 +13,7 @@ from rapray.domain import Analysis, Failure
 from rapray.errors import UsageError
 from rapray.store import analyses, due, failures
 from rapray.store.due import DueAnalyses
-from rapray.store.scope import EVERYTHING, Scope, TrackFilters
+from rapray.store.scope import EVERYTHING, NamedScope, Scope
 
 QUERY = DueAnalyses("counting", "2", model="m", model_revision="r", prompt_version="p")
 STAGE = QUERY.stage
@@ -29,21 +29,21 @@ def _result(track_id: int, content_hash: str, **changes: object) -> Analysis:
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        (TrackFilters(), {1, 2, 3, 4}),
-        (TrackFilters(artists=("ada flow",)), {1, 2}),
-        (TrackFilters(artists=("Ada Flow", "Büşra")), {1, 2, 3, 4}),
-        (TrackFilters(year_from=2001), {2, 3}),
-        (TrackFilters(year_from=2001, year_to=2001), {2}),
-        (TrackFilters(languages=("es",)), {3}),
-        (TrackFilters(artists=("busra",), languages=("es", "en")), {3, 4}),
-        (TrackFilters(artists=("ada flow",), languages=("es",)), set()),
+        (NamedScope(), {1, 2, 3, 4}),
+        (NamedScope(artists=("ada flow",)), {1, 2}),
+        (NamedScope(artists=("Ada Flow", "Büşra")), {1, 2, 3, 4}),
+        (NamedScope(year_from=2001), {2, 3}),
+        (NamedScope(year_from=2001, year_to=2001), {2}),
+        (NamedScope(languages=("es",)), {3}),
+        (NamedScope(artists=("busra",), languages=("es", "en")), {3, 4}),
+        (NamedScope(artists=("ada flow",), languages=("es",)), set()),
     ],
 )
 def test_due_scope_narrows_ranges_texts_and_counts(
     conn: Connection,
     run_id: UUID,
     fetched: Callable[..., object],
-    filters: TrackFilters,
+    filters: NamedScope,
     expected: set[int],
 ) -> None:
     """Years are inclusive, several artists or languages are alternatives, and different fields must all hold."""
@@ -72,13 +72,13 @@ def test_scope_unknown_artist_is_refused_not_guessed(
     """A typing error must not analyse somebody else."""
     store_tracks(1)
     with pytest.raises(UsageError, match="Ada Flo"):
-        TrackFilters(artists=("Ada Flo",)).resolved(conn)
+        NamedScope(artists=("Ada Flo",)).resolved(conn)
 
 
 def test_scope_without_conditions_is_everything() -> None:
     """Nothing asked for, nothing left out."""
     assert Scope() == EVERYTHING
-    assert TrackFilters(year_from=1999).as_json() == {"year_from": 1999}
+    assert NamedScope(year_from=1999).as_json() == {"year_from": 1999}
 
 
 def test_coverage_every_track_is_in_exactly_one_state(

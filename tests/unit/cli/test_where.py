@@ -10,25 +10,25 @@ from hypothesis import strategies as st
 
 from rapray.cli.where import parse
 from rapray.errors import UsageError
-from rapray.store.scope import TrackFilters
+from rapray.store.scope import NamedScope
 
 
 @pytest.mark.parametrize(
     ("conditions", "expected"),
     [
-        ([], TrackFilters()),
-        (["artist=Mara Quill", " language = en "], TrackFilters(("Mara Quill",), languages=("en",))),
-        (["artist=A", "artist=B = C, D"], TrackFilters(("A", "B = C, D"))),
-        (["year>=1999", "year<2005"], TrackFilters(year_from=1999, year_to=2004)),
-        (["year>1999"], TrackFilters(year_from=2000)),
-        (["year=2001"], TrackFilters(year_from=2001, year_to=2001)),
+        ([], NamedScope()),
+        (["artist=Mara Quill", " language = en "], NamedScope(("Mara Quill",), languages=("en",))),
+        (["artist=A", "artist=B = C, D"], NamedScope(("A", "B = C, D"))),
+        (["year>=1999", "year<2005"], NamedScope(year_from=1999, year_to=2004)),
+        (["year>1999"], NamedScope(year_from=2000)),
+        (["year=2001"], NamedScope(year_from=2001, year_to=2001)),
         (
             ["year>=1990", "year>=1999", "year<=2010", "year<=2005"],
-            TrackFilters(year_from=1999, year_to=2005),
+            NamedScope(year_from=1999, year_to=2005),
         ),
     ],
 )
-def test_where_conditions_become_filters(conditions: list[str], expected: TrackFilters) -> None:
+def test_where_conditions_become_filters(conditions: list[str], expected: NamedScope) -> None:
     """All conditions hold together; names may hold any sign."""
     assert parse(conditions) == expected
 
