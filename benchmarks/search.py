@@ -23,7 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from benchmarks.database import fresh_database
 from rapray.config.settings import DatabaseSettings
-from rapray.domain import LyricVectors, ModelInfo
+from rapray.domain import ANY_TRACK, LyricVectors, ModelInfo, TrackFilter
 from rapray.store import models, runs, vector_index, vectors
 from rapray.store.pool import async_pool, connect
 from rapray.store.search import search
@@ -78,14 +78,17 @@ def true_nearest(values: Floats, query: Floats) -> NDArray[np.int64]:
 
 
 async def timed(
-    pool: AsyncConnectionPool[AsyncConnection], model_id: int, queries: Floats, **filters: Any
+    pool: AsyncConnectionPool[AsyncConnection],
+    model_id: int,
+    queries: Floats,
+    wanted: TrackFilter = ANY_TRACK,
 ) -> tuple[list[float], list[set[int]]]:
     """Milliseconds and found track ids of each query, one after the other."""
     took: list[float] = []
     found: list[set[int]] = []
     for query in queries:
         start = time.perf_counter()
-        hits = await search(pool, model_id, query, limit=10, **filters)
+        hits = await search(pool, model_id, query, wanted, limit=10)
         took.append(1000 * (time.perf_counter() - start))
         found.append({hit.track.id for hit in hits})
     return took, found
@@ -115,8 +118,8 @@ async def measure(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
             build_s = time.perf_counter() - start
             await timed(pool, model_id, queries[:50])
             took, found = await timed(pool, model_id, queries)
-            filtered, _ = await timed(pool, model_id, queries, year_from=1990, year_to=1999)
-            by_artist, _ = await timed(pool, model_id, queries, artist="A7")
+            filtered, _ = await timed(pool, model_id, queries, TrackFilter(year_from=1990, year_to=1999))
+            by_artist, _ = await timed(pool, model_id, queries, TrackFilter("A7"))
     halves = values.astype(np.float16).astype(np.float32)
     hits = sum(
         len({ids[n] for n in true_nearest(halves, query)} & got)

@@ -154,6 +154,23 @@ class Lyric:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackFilter:
+    """Conditions on a track, for search and lists; None asks for nothing.
+
+    A year asked for leaves out tracks without one.
+    `artist` is a name: the artists whose normalised name equals it, else the ones most like it.
+    """
+
+    artist: str | None = None
+    year_from: int | None = None
+    year_to: int | None = None
+    language: str | None = None
+
+
+ANY_TRACK = TrackFilter()
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of a lyric that has a vector of its own; 0 is the whole track, 1… are its sections in order."""
 

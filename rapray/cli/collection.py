@@ -13,6 +13,7 @@ import typer
 from rapray.cli import state
 from rapray.cli.output import note, print_json, stdout
 from rapray.config import Settings
+from rapray.domain import TrackFilter
 from rapray.embedded import resolve_endpoints
 from rapray.embeddings import load_embedder, model_info
 from rapray.errors import TrackNotFound, UsageError
@@ -50,9 +51,12 @@ def search(
     model_id = _embedded_model(settings)
     vector = load_embedder(settings.embedding).encode([query])[0]
     ask = partial(
-        search_store, model_id=model_id, vector=vector, limit=limit, artist=artist, year_from=year_from,
-        year_to=year_to, language=language,
-    )  # fmt: skip
+        search_store,
+        model_id=model_id,
+        vector=vector,
+        limit=limit,
+        wanted=TrackFilter(artist, year_from, year_to, language),
+    )
     hits = _asked(settings, ask)
     if as_json:
         print_json({"query": query, "results": [asdict(hit) for hit in hits]})

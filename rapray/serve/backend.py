@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Literal, Protocol
 
 from rapray.analyzers.llm.completions import Reply
-from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Section
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Section, TrackFilter
 from rapray.serve.problems import Problem
 
 State = Literal["up", "degraded", "down"]
@@ -29,16 +29,6 @@ class Limits:
     batch_texts: int
     deadline_s: float
     is_local: bool = False  # only requests to this host by a name of its own are answered
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which tracks a search or a list is about; None leaves a field open."""
-
-    artist: str | None = None
-    year_from: int | None = None
-    year_to: int | None = None
-    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +158,7 @@ class Chat(Protocol):
 class Catalogue(Protocol):
     """Reads of the collection."""
 
-    async def search(self, vector: Sequence[float], filters: Filters, limit: int) -> list[SearchHit]:
+    async def search(self, vector: Sequence[float], filters: TrackFilter, limit: int) -> list[SearchHit]:
         """The nearest tracks, best first, one hit a track."""
         ...
 
@@ -176,7 +166,7 @@ class Catalogue(Protocol):
         """A track with its lyrics and analyses, or None."""
         ...
 
-    async def list_tracks(self, filters: Filters, after_id: int, limit: int) -> list[TrackSummary]:
+    async def list_tracks(self, filters: TrackFilter, after_id: int, limit: int) -> list[TrackSummary]:
         """Tracks with an id above `after_id`, in order of id."""
         ...
 

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import asdict
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import Analysis, ModelInfo
+from rapray.domain import Analysis, ModelInfo, TrackFilter
 from rapray.serve.backend import (
     ArtistSummary,
     CorpusStats,
-    Filters,
     PassageHit,
     SearchHit,
     TrackDetail,
@@ -24,7 +22,6 @@ from rapray.serve.backend import (
 )
 from rapray.store import read, records
 from rapray.store.analyses import StoredAnalysis
-from rapray.store.filters import TrackFilter
 from rapray.store.search import Hit, search
 
 Pool = AsyncConnectionPool[AsyncConnection]
@@ -40,26 +37,23 @@ class StoredCatalogue:
         self._model_id: int | None = None
         self._stats: tuple[float, CorpusStats] | None = None
 
-    async def search(self, vector: Sequence[float], filters: Filters, limit: int) -> list[SearchHit]:
+    async def search(self, vector: Sequence[float], filters: TrackFilter, limit: int) -> list[SearchHit]:
         """The nearest tracks; none as long as nothing was embedded with this model."""
         pool = await self._pool()
         if self._model_id is None:
             self._model_id = await read.find_model(pool, self._model)
         if self._model_id is None:
             return []
-        return [
-            _hit(hit) for hit in await search(pool, self._model_id, vector, limit=limit, **asdict(filters))
-        ]
+        return [_hit(hit) for hit in await search(pool, self._model_id, vector, filters, limit=limit)]
 
     async def get_track(self, track_id: int) -> TrackDetail | None:
         """A track with every analysis of its present text."""
         track = await read.get_track(await self._pool(), track_id)
         return None if track is None else _detail(track)
 
-    async def list_tracks(self, filters: Filters, after_id: int, limit: int) -> list[TrackSummary]:
+    async def list_tracks(self, filters: TrackFilter, after_id: int, limit: int) -> list[TrackSummary]:
         """Tracks in order of id."""
-        wanted = TrackFilter(**asdict(filters))
-        found = await read.list_tracks(await self._pool(), wanted, after=after_id, limit=limit)
+        found = await read.list_tracks(await self._pool(), filters, after=after_id, limit=limit)
         return [_summary(track) for track in found]
 
     async def list_artists(self, name: str | None, limit: int) -> list[ArtistSummary]:

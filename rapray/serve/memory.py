@@ -12,14 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from rapray.domain import Analysis, Failure, Lyric, ModelInfo
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo, TrackFilter
 from rapray.serve.backend import (
     Answer,
     ArtistSummary,
     Chat,
     CorpusStats,
     DependencyHealth,
-    Filters,
     Health,
     Limits,
     PassageHit,
@@ -108,7 +107,7 @@ class MemoryServices:
         """What the constructor was given."""
         return self._health
 
-    async def search(self, vector: Sequence[float], filters: Filters, limit: int) -> list[SearchHit]:
+    async def search(self, vector: Sequence[float], filters: TrackFilter, limit: int) -> list[SearchHit]:
         """The best section of each track that fits."""
         hits = [_best(track, vector) for track in self.tracks.values() if _fits(track.summary, filters)]
         return sorted(hits, key=lambda hit: (-hit.score, hit.track.id))[:limit]
@@ -117,7 +116,7 @@ class MemoryServices:
         """The track, or None."""
         return self.tracks.get(track_id)
 
-    async def list_tracks(self, filters: Filters, after_id: int, limit: int) -> list[TrackSummary]:
+    async def list_tracks(self, filters: TrackFilter, after_id: int, limit: int) -> list[TrackSummary]:
         """Tracks in order of id."""
         found = (self.tracks[key].summary for key in sorted(self.tracks) if key > after_id)
         return [summary for summary in found if _fits(summary, filters)][:limit]
@@ -163,7 +162,7 @@ def _best(track: TrackDetail, vector: Sequence[float]) -> SearchHit:
     return SearchHit(score, track.summary, PassageHit(index, section.kind, section.label, text))
 
 
-def _fits(track: TrackSummary, filters: Filters) -> bool:
+def _fits(track: TrackSummary, filters: TrackFilter) -> bool:
     year = track.year or 0
     return (
         (filters.artist is None or filters.artist.casefold() == track.artist.casefold())

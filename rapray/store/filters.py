@@ -1,4 +1,4 @@
-"""Which tracks a caller wants: by artist, years and language, as SQL conditions.
+"""Which tracks a caller wants, by artist, years and language, as SQL conditions.
 
 Does not know what they are wanted for: search and lists share it.
 """
@@ -10,23 +10,11 @@ from typing import Any
 
 from psycopg import AsyncConnection, sql
 
+from rapray.domain import TrackFilter
 from rapray.store import queries
 from rapray.store.values import normalize_name
 
 _SQL = queries.load("filters")
-
-
-@dataclass(frozen=True, slots=True)
-class TrackFilter:
-    """Conditions on a track; None asks for nothing. A year asked for leaves out tracks without one.
-
-    `artist` is a name: the artists whose normalised name equals it, else the ones most like it.
-    """
-
-    artist: str | None = None
-    year_from: int | None = None
-    year_to: int | None = None
-    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

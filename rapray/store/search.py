@@ -16,10 +16,10 @@ from pgvector import HalfVector
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import Section
+from rapray.domain import ANY_TRACK, Section, TrackFilter
 from rapray.errors import DatabaseUnsuitable
 from rapray.store import queries
-from rapray.store.filters import Conditions, TrackFilter, conditions
+from rapray.store.filters import Conditions, conditions
 from rapray.store.models import partition_of, vector_type
 from rapray.store.pool import EF_SEARCH, acquired
 from rapray.store.records import TrackSummary
@@ -65,14 +65,11 @@ async def search(
     pool: AsyncConnectionPool[AsyncConnection],
     model_id: int,
     vector: Sequence[float] | NDArray[np.float32],
+    wanted: TrackFilter = ANY_TRACK,
     *,
     limit: int,
-    artist: str | None = None,
-    year_from: int | None = None,
-    year_to: int | None = None,
-    language: str | None = None,
 ) -> list[Hit]:
-    """The tracks nearest to `vector`, the nearest first; of tracks with one text, the nearest alone.
+    """The wanted tracks nearest to `vector`, the nearest first; of tracks with one text, the nearest alone.
 
     Uses the HNSW index where there is one and compares every vector where there is none. Vectors of a text
     that a track no longer has are left out.
@@ -82,7 +79,6 @@ async def search(
     """
     asked = np.asarray(vector, dtype=np.float32)
     nearest = _Nearest(model_id, asked)
-    wanted = TrackFilter(artist, year_from, year_to, language)
     async with acquired(pool) as conn, conn.transaction():
         try:
             await conn.execute(

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from rapray.analyzers.selection import expanded
-from rapray.domain import Lyric
+from rapray.domain import Lyric, TrackFilter
 from rapray.errors import DeadlineExceeded, TrackNotFound
-from rapray.serve.backend import Filters, SearchHit, Services, TrackDetail
+from rapray.serve.backend import SearchHit, Services, TrackDetail
 from rapray.telemetry import metric
 from rapray.text.clean import checked_lyrics
 from rapray.text.fingerprint import content_hash
@@ -76,7 +76,7 @@ def check_analyzers(services: Services, names: Sequence[str] | Literal["all"] | 
     return expanded(given or services.default_analyzers, sorted({*services.analyzers, *services.unserved}))
 
 
-async def search(services: Services, query: str, filters: Filters, limit: int) -> list[SearchHit]:
+async def search(services: Services, query: str, filters: TrackFilter, limit: int) -> list[SearchHit]:
     """The tracks nearest in meaning to a query.
 
     Raises:

@@ -11,21 +11,21 @@ import hashlib
 import json
 from dataclasses import asdict
 
+from rapray.domain import TrackFilter
 from rapray.serve.api.errors import Refused
-from rapray.serve.backend import Filters
 from rapray.serve.limits import MAX_ID
 from rapray.serve.problems import of_code
 
 LONGEST = 200
 
 
-def encode(after_id: int, filters: Filters) -> str:
+def encode(after_id: int, filters: TrackFilter) -> str:
     """The cursor of the page after `after_id`."""
     text = json.dumps([after_id, fingerprint(filters)], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode(cursor: str, filters: Filters) -> int:
+def decode(cursor: str, filters: TrackFilter) -> int:
     """The id after which the page starts.
 
     Raises:
@@ -43,7 +43,7 @@ def decode(cursor: str, filters: Filters) -> int:
     return after_id
 
 
-def fingerprint(filters: Filters) -> str:
+def fingerprint(filters: TrackFilter) -> str:
     """A short hash of the filters; not a secret, only a guard against mixing two lists."""
     text = json.dumps(asdict(filters), sort_keys=True)
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()

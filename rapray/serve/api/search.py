@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from rapray.domain import TrackFilter
 from rapray.serve.api import actions, views
 from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.context import BODY_CODES, Backend, documented
 from rapray.serve.api.errors import Refused
 from rapray.serve.api.models import SearchRequest, SearchResponse
-from rapray.serve.backend import Filters
 from rapray.serve.problems import FieldError, Problem, of_code
 
 router = APIRouter(route_class=JsonRoute, tags=["search"])
@@ -30,9 +30,9 @@ async def search(request: SearchRequest, services: Backend) -> SearchResponse:
     )
 
 
-def filters_of(request: SearchRequest) -> Filters:
+def filters_of(request: SearchRequest) -> TrackFilter:
     """The filters of a search."""
-    return Filters(request.artist, request.year_from, request.year_to, request.language)
+    return TrackFilter(request.artist, request.year_from, request.year_to, request.language)
 
 
 def _limit_too_high(limit: int) -> Problem:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from rapray.domain import TrackFilter
 from rapray.serve.api import actions, cursor, views
 from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.context import Backend, documented
@@ -21,7 +22,6 @@ from rapray.serve.api.models import (
     TrackPage,
     Year,
 )
-from rapray.serve.backend import Filters
 from rapray.serve.limits import MAX_ID, MAX_PAGE
 
 router = APIRouter(route_class=JsonRoute, tags=["tracks"])
@@ -54,7 +54,7 @@ async def list_tracks(
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=cursor.LONGEST)] = None,
 ) -> TrackPage:
     """Tracks in order of id. `next_cursor` continues the same list; it does not fit other filters."""
-    filters = Filters(artist, year_from, year_to, language)
+    filters = TrackFilter(artist, year_from, year_to, language)
     after_id = 0 if cursor_ is None else cursor.decode(cursor_, filters)
     found = await services.catalogue.list_tracks(filters, after_id, limit + 1)
     page = found[:limit]

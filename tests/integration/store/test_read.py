@@ -8,9 +8,8 @@ from uuid import UUID
 from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import FetchResult, ModelInfo
+from rapray.domain import FetchResult, ModelInfo, TrackFilter
 from rapray.store import read, tracks
-from rapray.store.filters import TrackFilter
 
 Pool = AsyncConnectionPool[AsyncConnection]
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import FetchResult, LyricVectors, ModelInfo
+from rapray.domain import FetchResult, LyricVectors, ModelInfo, TrackFilter
 from rapray.errors import DatabaseUnsuitable
 from rapray.store import models, tracks, vector_index, vectors
 from rapray.store.search import search
@@ -116,19 +116,17 @@ async def test_search_filters_hold_and_find_the_nearest_that_fit(
     if is_indexed:
         vector_index.build_index(conn, wide_model)
     query = _unit(np.random.default_rng(3).normal(size=DIMENSION))
-    hits = await search(
-        pool, wide_model, query, limit=5, artist="artist 3", year_from=1993, year_to=2003, language="de"
-    )
+    hits = await search(pool, wide_model, query, TrackFilter("artist 3", 1993, 2003, "de"), limit=5)
     fitting = conn.execute(
         """SELECT t.id FROM tracks t JOIN artists a ON a.id = t.artist_id
            WHERE a.name = 'Artist 3' AND release_year BETWEEN 1993 AND 2003 AND language = 'de'"""
     ).fetchall()
     assert [hit.track.id for hit in hits] == _exact(corpus, query, {row[0] for row in fitting})[:5]
     assert {hit.track.artist for hit in hits} == {"Artist 3"}
-    misspelt = await search(pool, wide_model, query, limit=500, artist="Artst 3")
+    misspelt = await search(pool, wide_model, query, TrackFilter("Artst 3"), limit=500)
     assert len(misspelt) == 150
-    assert await search(pool, wide_model, query, limit=5, artist="Nobody at all") == []
-    assert await search(pool, wide_model, query, limit=5, year_from=2500) == []
+    assert await search(pool, wide_model, query, TrackFilter("Nobody at all"), limit=5) == []
+    assert await search(pool, wide_model, query, TrackFilter(year_from=2500), limit=5) == []
 
 
 async def test_search_duplicates_fold_to_one_hit(

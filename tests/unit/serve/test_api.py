@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapray.domain import Analysis, Lyric
+from rapray.domain import Analysis, Lyric, TrackFilter
 from rapray.errors import DatabaseUnavailable, Overloaded
 from rapray.serve.api import create_app, cursor
 from rapray.serve.api.errors import Refused
-from rapray.serve.backend import DependencyHealth, Filters, Health, Limits, TrackDetail
+from rapray.serve.backend import DependencyHealth, Health, Limits, TrackDetail
 from rapray.serve.memory import MemoryServices
 
 
@@ -184,22 +184,23 @@ async def test_tracks_cursor_of_other_filters_is_refused(client: httpx.AsyncClie
 
 
 @given(
-    st.integers(0, 2**63 - 1), st.builds(Filters, st.none() | st.text(), st.none() | st.integers(1900, 2100))
+    st.integers(0, 2**63 - 1),
+    st.builds(TrackFilter, st.none() | st.text(), st.none() | st.integers(1900, 2100)),
 )
-def test_cursor_round_trips_and_fits_only_its_filters(after_id: int, filters: Filters) -> None:
+def test_cursor_round_trips_and_fits_only_its_filters(after_id: int, filters: TrackFilter) -> None:
     """Every id and every filter survives; a changed filter does not."""
     text = cursor.encode(after_id, filters)
     assert len(text) <= cursor.LONGEST
     assert cursor.decode(text, filters) == after_id
     with pytest.raises(Refused):
-        cursor.decode(text, Filters(language="xx"))
+        cursor.decode(text, TrackFilter(language="xx"))
 
 
 @given(st.text(max_size=cursor.LONGEST))
 def test_cursor_any_other_text_is_refused(text: str) -> None:
     """Nothing a client invents gets further than the problem."""
     with pytest.raises(Refused):
-        cursor.decode(text, Filters())
+        cursor.decode(text, TrackFilter())
 
 
 async def test_track_has_lyrics_and_rhyme_positions(
