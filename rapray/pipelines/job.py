@@ -23,7 +23,7 @@ from rapray.embedded import Endpoints, resolve_endpoints
 from rapray.errors import RaprayError, RayUnavailable
 from rapray.pipelines import plan
 from rapray.pipelines.cluster import ray_session
-from rapray.pipelines.progress import Standing, progress
+from rapray.pipelines.progress import RunProgress, progress
 from rapray.pipelines.sink import BatchWriter, PostgresSink
 from rapray.pipelines.source import RangeReader
 from rapray.store import migrate, runs
@@ -197,23 +197,23 @@ def _ledger_progress(context: JobContext, total: int) -> Generator[None]:
     before = context.written()  # by an earlier plan of the same run: another analyzer's
     with connect(context.endpoints.database_url, application_name="rapray progress") as connection:
 
-        def standing() -> Standing | None:
+        def so_far() -> RunProgress | None:
             try:
-                return _standing(runs.written(connection, context.run_id) - before)
+                return _progress_of(runs.written(connection, context.run_id) - before)
             except Error as error:
                 log.warning("progress is not known now", reason=str(error))
                 return None
 
-        with progress(context.name, total, standing, context.settings.jobs.progress_interval_s):
+        with progress(context.name, total, so_far, context.settings.jobs.progress_interval_s):
             yield
 
 
-def _standing(counts: Counter[str]) -> Standing:
+def _progress_of(counts: Counter[str]) -> RunProgress:
     failed = sum(n for name, n in counts.items() if name.split(".")[0] == "failed")
     # "dead" repeats some of "failed" where a whole text failed, and stands alone where a page did.
     dead_pages = sum(n for name, n in counts.items() if name.startswith("dead."))
     others = sum(n for name, n in counts.items() if name.split(".")[0] not in ("failed", "dead"))
-    return Standing(done=others + failed + dead_pages, failed=failed + dead_pages)
+    return RunProgress(done=others + failed + dead_pages, failed=failed + dead_pages)
 
 
 def _cause(error: RayError) -> RaprayError:

@@ -21,7 +21,7 @@ log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RunProgress:
     """Records of this run that are written, and how many of them are failures."""
 
     done: int
@@ -30,19 +30,19 @@ class Standing:
 
 @contextmanager
 def progress(
-    job: str, total: int, standing: Callable[[], Standing | None], interval_s: float
+    job: str, total: int, so_far: Callable[[], RunProgress | None], interval_s: float
 ) -> Generator[None]:
     """Report until the block ends.
 
     Args:
         job: what the bar is called.
         total: records that were due at the start.
-        standing: asks the ledger; called from a thread of its own. None: not known now.
+        so_far: asks the ledger; called from a thread of its own. None: not known now.
         interval_s: between two lines of a log; a terminal is redrawn every half second.
     """
     stop = threading.Event()
     watch = _watch_terminal if sys.stderr.isatty() else _watch_log
-    thread = threading.Thread(target=watch, args=(job, total, standing, interval_s, stop), daemon=True)
+    thread = threading.Thread(target=watch, args=(job, total, so_far, interval_s, stop), daemon=True)
     thread.start()
     try:
         yield
@@ -52,7 +52,7 @@ def progress(
 
 
 def _watch_terminal(
-    job: str, total: int, standing: Callable[[], Standing | None], interval_s: float, stop: threading.Event
+    job: str, total: int, so_far: Callable[[], RunProgress | None], interval_s: float, stop: threading.Event
 ) -> None:
     del interval_s
     columns = (
@@ -67,22 +67,22 @@ def _watch_terminal(
         is_last = False
         while not is_last:
             is_last = stop.wait(0.5)
-            if now := standing():
+            if now := so_far():
                 bar.update(task, completed=now.done, failed=now.failed)
 
 
 def _watch_log(
-    job: str, total: int, standing: Callable[[], Standing | None], interval_s: float, stop: threading.Event
+    job: str, total: int, so_far: Callable[[], RunProgress | None], interval_s: float, stop: threading.Event
 ) -> None:
     started = time.monotonic()
     is_last = False
     while not is_last:
         is_last = stop.wait(interval_s)
-        if now := standing():
+        if now := so_far():
             _log_line(job, total, now, time.monotonic() - started)
 
 
-def _log_line(job: str, total: int, now: Standing, seconds: float) -> None:
+def _log_line(job: str, total: int, now: RunProgress, seconds: float) -> None:
     rate = now.done / seconds if seconds > 0 else 0.0
     left = max(0, total - now.done)
     log.info(

@@ -16,7 +16,7 @@ from rapray.config.settings import LlmSettings
 from rapray.pipelines.analyze import analyze
 from rapray.pipelines.current import due_of
 from rapray.pipelines.job import JobContext
-from rapray.pipelines.progress import Standing
+from rapray.pipelines.progress import RunProgress
 from rapray.samples.corpus import songs
 from rapray.store import due
 from rapray.store.pool import connect
@@ -72,11 +72,11 @@ def ends_shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
     @contextmanager
     def progress(
-        job: str, total: int, standing: Callable[[], Standing], interval_s: float
+        job: str, total: int, so_far: Callable[[], RunProgress], interval_s: float
     ) -> Generator[None]:
         del job, interval_s
         yield
-        shown.append((total, standing().done))
+        shown.append((total, so_far().done))
 
     monkeypatch.setattr("rapray.pipelines.job.progress", progress)
     return shown
