@@ -5,13 +5,15 @@ Does not know the model. Bounded: a member that makes the engine load, fetch or 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from rapray.serve.api.models import Request
 
 _MOST_MESSAGES = 1000
+_MOST_PARTS = 5000  # of all messages together: each becomes an object, on the event loop
 _Unit = Annotated[float, Field(ge=0, le=1)]
 _Penalty = Annotated[float, Field(ge=-2, le=2)]
 
@@ -27,7 +29,7 @@ class ChatMessage(Request):
     """One turn of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: str | Annotated[list[TextPart], Field(fail_fast=True)]
     name: str | None = None
 
 
@@ -48,7 +50,8 @@ class ChatRequest(Request):
     """`POST /v1/chat/completions`, as OpenAI documents it; members beyond these are refused by name."""
 
     model: str = Field(description="A name of `/v1/models`.", max_length=300)
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=_MOST_MESSAGES)]
+    # The first that is wrong is named and no other: an error for each of a thousand would hold up the event loop.
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=_MOST_MESSAGES, fail_fast=True)]
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
@@ -64,6 +67,16 @@ class ChatRequest(Request):
     stream: bool = False
     stream_options: StreamOptions | None = None
     user: str | None = Field(default=None, max_length=300)
+
+    @field_validator("messages", mode="before")
+    @classmethod
+    def _few_parts(cls, given: Any) -> Any:
+        messages = cast("list[Any]", given)[:_MOST_MESSAGES] if isinstance(given, list) else []
+        contents = [cast("dict[str, Any]", one).get("content") for one in messages if isinstance(one, dict)]
+        if sum(len(cast("list[Any]", parts)) for parts in contents if isinstance(parts, list)) > _MOST_PARTS:
+            reason = "messages may have at most {most} parts together"
+            raise PydanticCustomError("too_long", reason, {"most": _MOST_PARTS})
+        return given
 
 
 class ChatModel(BaseModel):

@@ -5,7 +5,8 @@ Does not know statuses: `rapray.serve.problems` has the table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -95,21 +96,27 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = list(error.errors())
     if is_page(request):
         return respond(request, of_code("not_found"))
-    return respond(request, of_code("validation_failed", errors=list(field_errors(found))))
+    return respond(request, invalid(error.errors()))
 
 
-def field_errors(found: Iterable[Mapping[str, Any]]) -> Iterable[FieldError]:
-    """Pydantic's errors as ours. The value that was sent is never repeated: it may be a megabyte, or a secret."""
-    for index, error in enumerate(found):
-        if index == _MOST_ERRORS:
-            return
-        where, *path = error["loc"] or ("body",)
-        pointer = "#/" + "/".join(_escaped(part) for part in path) if path else "#"
-        detail = str(error["msg"]).removeprefix("Value error, ")
-        yield FieldError(str(where), pointer, str(error["type"]), quotable(detail))
+def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
+    """Pydantic's errors as a problem that names the first of them and says how many there are."""
+    problem = of_code("validation_failed", errors=[_field_error(error) for error in found[:_MOST_ERRORS]])
+    if len(found) <= _MOST_ERRORS:
+        return problem
+    return replace(
+        problem, detail=f"{len(found)} things are not valid; errors names the first {_MOST_ERRORS}."
+    )
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    """One of pydantic's as ours. The value that was sent is never repeated: it may be a megabyte, or a secret."""
+    where, *path = error["loc"] or ("body",)
+    pointer = "#/" + "/".join(_escaped(part) for part in path) if path else "#"
+    detail = str(error["msg"]).removeprefix("Value error, ")
+    return FieldError(str(where), pointer, str(error["type"]), quotable(detail))
 
 
 def _escaped(part: object) -> str:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rapray.errors import RaprayError
 from rapray.serve.api import actions
 from rapray.serve.api.context import Backend
-from rapray.serve.api.errors import LOG, Refused, field_errors
+from rapray.serve.api.errors import LOG, Refused, invalid
 from rapray.serve.api.models import SearchRequest
 from rapray.serve.api.search import filters_of
 from rapray.serve.backend import SearchHit, Services
@@ -52,8 +52,7 @@ async def _outcome(services: Services, form: Mapping[str, str]) -> list[SearchHi
         wanted = SearchRequest.model_validate({**given, "limit": min(RESULTS, services.limits.search_limit)})
         return await actions.search(services, wanted.query, filters_of(wanted), wanted.limit)
     except ValidationError as error:
-        found = [{**e, "loc": ("query", *e["loc"])} for e in error.errors()]
-        return of_code("validation_failed", errors=list(field_errors(found)))
+        return invalid([{**e, "loc": ("query", *e["loc"])} for e in error.errors()])
     except RaprayError as error:
         problem = of_error(error)
         if problem.status >= 500:

@@ -290,11 +290,50 @@ async def test_exception_nobody_expected_is_a_500_with_an_id(
     assert "hunter2" not in answer.text
 
 
-async def test_body_with_thousands_of_fields_is_one_error(client: httpx.AsyncClient) -> None:
+MANY = {f"field{number}": 1 for number in range(50_000)}
+CHAT = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("/search", MANY, "#"),
+        ("/analyze/batch", {"items": [{"lyrics": "a"}, MANY]}, "#/items/1"),
+        ("/v1/chat/completions", {**CHAT, "messages": [MANY]}, "#/messages/0"),
+        ("/v1/chat/completions", {**CHAT, "stream_options": MANY}, "#/stream_options"),
+    ],
+)
+async def test_body_with_thousands_of_fields_is_one_error(
+    client: httpx.AsyncClient, path: str, body: dict[str, object], pointer: str
+) -> None:
     """Unknown fields are refused by their number: an error for each would stop the event loop for seconds."""
-    answer = await client.post("/search", json={f"field{number}": 1 for number in range(50_000)})
+    answer = await client.post(path, json=body)
     assert answer.status_code == 422
-    assert [error["code"] for error in answer.json()["errors"]] == ["too_long"]
+    assert [(error["code"], error["pointer"]) for error in answer.json()["errors"]] == [("too_long", pointer)]
+
+
+async def test_chat_a_thousand_wrong_messages_are_one_error(client: httpx.AsyncClient) -> None:
+    """The first is named: an error for each, times its fields, would hold up the event loop."""
+    answer = await client.post("/v1/chat/completions", json={**CHAT, "messages": [{"role": "user"}] * 1000})
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["#/messages/0/content"]
+
+
+async def test_chat_a_hundred_thousand_parts_are_refused(client: httpx.AsyncClient) -> None:
+    """They would be right each, and making them would hold up the event loop for half a second."""
+    message = {"role": "user", "content": [{"type": "text", "text": "a"}] * 100}
+    answer = await client.post("/v1/chat/completions", json={**CHAT, "messages": [message] * 1000})
+    assert [(e["code"], e["pointer"]) for e in answer.json()["errors"]] == [("too_long", "#/messages")]
+    answer = await client.post("/v1/chat/completions", json={**CHAT, "messages": [message] * 40})
+    assert answer.json()["code"] == "chat_not_hosted"
+
+
+async def test_body_with_many_errors_names_the_first_and_their_number(client: httpx.AsyncClient) -> None:
+    """The answer stays small, and says that there is more."""
+    problem = (await client.post("/analyze/batch", json={"items": [{"lyrics": 7}] * 100})).json()
+    assert [error["pointer"] for error in problem["errors"]] == [
+        f"#/items/{index}/lyrics" for index in range(20)
+    ]
+    assert problem["detail"].startswith("100 ")
 
 
 @pytest.mark.parametrize(
