@@ -8,7 +8,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from rapray.serve.limits import MAX_ID, MAX_QUERY_CHARS, MAX_SEARCH_RESULTS
@@ -37,7 +45,17 @@ Name = Annotated[
 Language = Annotated[
     str, StringConstraints(pattern="^[a-z]{2}$"), Field(description="ISO 639-1.", examples=["en"])
 ]
+
+
+def _plain_number(given: object) -> object:
+    """Of an address: digits alone, where pydantic would read "1.0" and "1_0" as whole numbers too."""
+    if isinstance(given, str) and not (given.isascii() and given.isdecimal()):
+        raise PydanticCustomError("int_parsing", "Input should be a whole number")
+    return given
+
+
 Year = Annotated[int, Field(ge=1900, le=2100)]
+InAddress = BeforeValidator(_plain_number)
 TrackId = Annotated[int, Field(ge=1, le=MAX_ID)]
 AnalyzerName = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]{1,64}$")]
 
@@ -47,9 +65,9 @@ _MOST_FIELDS = 32
 
 
 class Request(BaseModel):
-    """A body, or an object in one, that holds no unknown field."""
+    """A body, or an object in one, that holds no unknown field and no value of another type: `true` is no id."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     @model_validator(mode="before")
     @classmethod

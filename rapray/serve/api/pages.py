@@ -49,7 +49,8 @@ async def _outcome(services: Services, form: Mapping[str, str]) -> list[SearchHi
         return of_code("validation_failed", errors=())
     try:
         given = {("query" if name == "q" else name): value for name, value in form.items() if value}
-        wanted = SearchRequest.model_validate({**given, "limit": min(RESULTS, services.limits.search_limit)})
+        form_body = {**given, "limit": min(RESULTS, services.limits.search_limit)}
+        wanted = SearchRequest.model_validate(form_body, strict=False)  # years of an address are text
         return await actions.search(services, wanted.query, filters_of(wanted), wanted.limit)
     except ValidationError as error:
         return invalid([{**e, "loc": ("query", *e["loc"])} for e in error.errors()])

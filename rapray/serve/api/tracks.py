@@ -16,6 +16,7 @@ from rapray.serve.api.context import Backend, documented
 from rapray.serve.api.models import (
     ArtistBody,
     ArtistPage,
+    InAddress,
     Language,
     Name,
     TrackDetailBody,
@@ -25,7 +26,7 @@ from rapray.serve.api.models import (
 from rapray.serve.limits import MAX_ID, MAX_PAGE
 
 router = APIRouter(route_class=JsonRoute, tags=["tracks"])
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE), InAddress]
 
 
 @router.get(
@@ -33,7 +34,9 @@ Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
     summary="Read a track",
     responses=documented("track_not_found", "validation_failed", "dependency_unavailable"),
 )
-async def read_track(track_id: Annotated[int, Path(ge=1, le=MAX_ID)], services: Backend) -> TrackDetailBody:
+async def read_track(
+    track_id: Annotated[int, Path(ge=1, le=MAX_ID), InAddress], services: Backend
+) -> TrackDetailBody:
     """A track with its lyrics by section and every current analysis: measures, rhyme chains with their positions."""
     return views.track_detail(await actions.found_track(services, track_id))
 
@@ -47,8 +50,8 @@ async def list_tracks(
     services: Backend,
     *,
     artist: Annotated[Name | None, Query()] = None,
-    year_from: Annotated[Year | None, Query()] = None,
-    year_to: Annotated[Year | None, Query()] = None,
+    year_from: Annotated[Year | None, Query(), InAddress] = None,
+    year_to: Annotated[Year | None, Query(), InAddress] = None,
     language: Annotated[Language | None, Query()] = None,
     limit: Limit = 50,
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=cursor.LONGEST)] = None,

@@ -82,6 +82,43 @@ REQUESTS: list[tuple[str, str, str, dict[str, object], int, str]] = [
     ("track below one", "GET", "/track/0", {}, 422, "validation_failed"),
     ("track beyond bigint", "GET", f"/track/{2**63}", {}, 422, "validation_failed"),
     ("track of 5000 digits", "GET", "/track/" + "9" * 5000, {}, 422, "validation_failed"),
+    *(
+        (name, "POST", path, {"json": body}, 422, "validation_failed")
+        for value in (True, 1.0, "1")
+        for name, path, body in (
+            (f"track {value!r} as an id", "/analyze", {"track_id": value}),
+            (f"track {value!r} of a stream", "/analyze/stream", {"track_id": value}),
+            (f"track {value!r} of a batch", "/analyze/batch", {"items": [{"track_id": value}]}),
+        )
+    ),
+    (
+        "limit that is true",
+        "POST",
+        "/search",
+        {"json": {"query": "a", "limit": True}},
+        422,
+        "validation_failed",
+    ),
+    (
+        "year that is text",
+        "POST",
+        "/search",
+        {"json": {"query": "a", "year_to": "1999"}},
+        422,
+        "validation_failed",
+    ),
+    (
+        "store that is a number",
+        "POST",
+        "/analyze",
+        {"json": {"track_id": 1, "store": 1}},
+        422,
+        "validation_failed",
+    ),
+    ("track with a point", "GET", "/track/1.0", {}, 422, "validation_failed"),
+    ("track with an underscore", "GET", "/track/1_0", {}, 422, "validation_failed"),
+    ("limit with a point", "GET", "/tracks?limit=5.0", {}, 422, "validation_failed"),
+    ("year with a sign", "GET", "/tracks?year_from=%2B1999", {}, 422, "validation_failed"),
     ("analyze unknown track", "POST", "/analyze", {"json": {"track_id": 99999}}, 404, "track_not_found"),
     ("no body", "POST", "/analyze", {"headers": JSON}, 400, "json_malformed"),
     ("malformed", "POST", "/analyze", {"content": b'{"lyrics": ', "headers": JSON}, 400, "json_malformed"),
