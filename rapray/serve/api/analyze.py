@@ -6,6 +6,8 @@ Stores nothing unless asked to, and does not know who answers; `stream.py` has t
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
 
 from fastapi import APIRouter, Response
 
@@ -25,9 +27,12 @@ from rapray.serve.api.context import BODY_CODES, Backend, documented
 from rapray.serve.api.errors import Refused
 from rapray.serve.api.fanout import Analyzed
 from rapray.serve.api.models import ProblemBody
+from rapray.serve.api.streamed import Streamed
 from rapray.serve.backend import Services
 from rapray.serve.problems import Problem, of_error
+from rapray.telemetry import logger
 
+LOG = logger(__name__)
 router = APIRouter(route_class=JsonRoute, tags=["analyze"])
 TEXT_CODES = ("lyrics_empty", "lyrics_invalid", "lyrics_too_long", "track_not_found")
 CODES = (*BODY_CODES, *TEXT_CODES, "analyzer_unknown", "dependency_unavailable")
@@ -43,6 +48,8 @@ ANSWER_CODES = (
 )
 # Texts of one batch that are worked on at once: more would fill the analyzers' queues for everyone else.
 _AT_ONCE = 4
+# Texts of one batch that are worked on or wait to be sent: a slow one holds up those behind it a little later.
+_AHEAD = 8
 _CACHE_HEADER = "X-Cache"
 
 
@@ -53,42 +60,59 @@ async def analyze(request: AnalyzeRequest, services: Backend, response: Response
     """Run the analyzers side by side, each with a deadline.
 
     The answer is 200 as soon as one of them has a result; the others are under `problems`. Where none has, the answer
-    is the first problem itself. `X-Cache: hit` says that every result had been made within the last day.
+    is the first problem itself. `X-Cache: hit` says that every analyzer answered with a result made within the last
+    day; a problem among the answers makes it a miss.
     """
     names = actions.check_analyzers(services, request.analyzers)
     lyric = await found_lyric(services, request.lyrics, request.track_id)
     analyzed = await fanout.analyze(services, lyric, names, store=request.store)
     if not analyzed.results:
         raise Refused(_all_failed(analyzed.problems))
-    response.headers[_CACHE_HEADER] = _cache_state([analyzed])
+    response.headers[_CACHE_HEADER] = analyzed.cache_state
     return body_of(analyzed, include_embedding=request.include_embedding)
 
 
 @router.post(
-    "/analyze/batch", summary="Analyse several texts", responses=documented(*BODY_CODES, "analyzer_unknown")
+    "/analyze/batch",
+    summary="Analyse several texts",
+    response_model=BatchResponse,
+    responses=documented(*BODY_CODES, "analyzer_unknown"),
 )
-async def analyze_batch(request: BatchRequest, services: Backend, response: Response) -> BatchResponse:
+async def analyze_batch(request: BatchRequest, services: Backend) -> Streamed:
     """Every text through the analyzers, a few at once; the answer is 200, and each text has its own result or problem.
 
-    `X-Cache: hit` says that every result of every text had been made within the last day.
+    What is found of a text is sent as soon as it and those before it are there. `cache` of a text is "hit" where every
+    analyzer answered with a result that had been made within the last day.
     """
     names = actions.check_analyzers(services, request.analyzers)
+    return Streamed(_batch(services, request, names), media_type="application/json")
+
+
+async def _batch(services: Services, request: BatchRequest, names: list[str]) -> AsyncGenerator[bytes]:
+    """The answer text by text: of a hundred large ones a few are in memory, and the event loop is free in between."""
     turn = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(text: BatchText) -> Analyzed | Problem:
-        async with turn:
-            return await _one_of_batch(services, text, names, store=request.store)
+    async def one(index: int, text: BatchText) -> bytes:
+        try:
+            async with turn:
+                found = await _one_of_batch(services, text, names, store=request.store)
+            return await asyncio.to_thread(_rendered, index, found, request.include_embedding)
+        except Exception as error:  # the status is long sent
+            LOG.exception("a text of a batch broke")
+            return _rendered(index, of_error(error))
 
-    async with asyncio.TaskGroup() as group:  # a client that leaves takes every text along
-        tasks = [group.create_task(one(text)) for text in request.items]
-    found = [task.result() for task in tasks]
-    response.headers[_CACHE_HEADER] = _cache_state(found)
-    return BatchResponse(
-        items=[
-            _batch_answer(index, answer, include_embedding=request.include_embedding)
-            for index, answer in enumerate(found)
-        ]
-    )
+    begun = deque[asyncio.Task[bytes]]()
+    try:
+        yield b'{"items":['
+        for index, text in enumerate(request.items):
+            begun.append(asyncio.create_task(one(index, text)))
+            if len(begun) == _AHEAD:
+                yield await begun.popleft() + b","
+        while begun:
+            yield await begun.popleft() + (b"," if begun else b"]}")
+    finally:
+        for task in begun:
+            task.cancel()
 
 
 async def found_lyric(services: Services, lyrics: str | None, track_id: int | None) -> Lyric:
@@ -124,14 +148,14 @@ async def _one_of_batch(
         return of_error(error)
 
 
-def _batch_answer(index: int, found: Analyzed | Problem, *, include_embedding: bool) -> BatchAnswer:
+def _rendered(index: int, found: Analyzed | Problem, include_embedding: bool = False) -> bytes:
+    """One text's answer as JSON."""
     if isinstance(found, Problem):
-        return BatchAnswer(index=index, answer=None, problem=_problem_body(found))
-    return BatchAnswer(index=index, answer=body_of(found, include_embedding=include_embedding), problem=None)
-
-
-def _cache_state(found: list[Analyzed] | list[Analyzed | Problem]) -> str:
-    return "hit" if all(isinstance(one, Analyzed) and one.is_cached for one in found) else "miss"
+        answer = BatchAnswer(index=index, cache="miss", answer=None, problem=_problem_body(found))
+    else:
+        body = body_of(found, include_embedding=include_embedding)
+        answer = BatchAnswer(index=index, cache=found.cache_state, answer=body, problem=None)
+    return answer.model_dump_json(by_alias=True).encode()
 
 
 def _problem_body(problem: Problem) -> ProblemBody:

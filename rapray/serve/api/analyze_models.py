@@ -87,6 +87,7 @@ class BatchAnswer(BaseModel):
     """One text's answer; `problem` where the text could not be read or found, `answer` everywhere else."""
 
     index: int = Field(description="Its place among `items`, from 0.")
+    cache: Literal["hit", "miss"] = Field(description='"hit" where every analyzer had a result; else "miss".')
     answer: AnalyzeResponse | None
     problem: ProblemBody | None
 

@@ -19,7 +19,7 @@ from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.chat_models import ChatCompletion, ChatModel, ChatModels, ChatRequest
 from rapray.serve.api.context import BODY_CODES, Backend, documented
 from rapray.serve.api.errors import Refused
-from rapray.serve.api.stream import EventStream
+from rapray.serve.api.streamed import EventStream
 from rapray.serve.backend import Chat, Services
 from rapray.serve.problems import of_code
 

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import DeadlineExceeded, RaprayError
@@ -49,9 +50,9 @@ class Analyzed:
         return {found.analyzer: found.problem for found in self.findings if found.problem is not None}
 
     @property
-    def is_cached(self) -> bool:
-        """True where every answer had been made before."""
-        return all(found.is_cached for found in self.findings)
+    def cache_state(self) -> Literal["hit", "miss"]:
+        """A hit where every answer had been made before; a problem never had."""
+        return "hit" if all(found.is_cached for found in self.findings) else "miss"
 
 
 async def analyze(services: Services, lyric: Lyric, names: Sequence[str], *, store: bool = False) -> Analyzed:

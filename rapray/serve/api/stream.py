@@ -11,9 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
-from starlette.types import Receive, Scope, Send
 
 from rapray.domain import Lyric
 from rapray.errors import RaprayError
@@ -23,6 +21,7 @@ from rapray.serve.api.analyze_models import AnalyzeRequest
 from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.context import Backend, documented
 from rapray.serve.api.fanout import Analyzed, Finding
+from rapray.serve.api.streamed import EventStream
 from rapray.serve.backend import Services
 from rapray.serve.problems import of_error
 
@@ -46,25 +45,6 @@ _EVENT: dict[str, Any] = {
         }
     },
 }
-
-
-class EventStream(StreamingResponse):
-    """Server-sent events that end with their request, also where the client leaves in the middle."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, events: AsyncGenerator[bytes], status_code: int = 200) -> None:
-        super().__init__(
-            events, status_code, headers={"cache-control": "no-store", "x-accel-buffering": "no"}
-        )
-        self._events = events
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events; close the generator whatever happens, so that nobody works for a client who left."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._events.aclose()
 
 
 @router.post(

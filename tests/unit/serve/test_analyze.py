@@ -141,6 +141,7 @@ async def test_batch_each_text_has_its_own_result_or_problem(memory: MemoryServi
         answer = await client.post("/analyze/batch", json={"items": items, "analyzers": ["a", "failing"]})
     found = answer.json()["items"]
     assert [one["index"] for one in found] == [0, 1, 2, 3]
+    assert {one["cache"] for one in found} == {"miss"}
     assert [one["problem"] and one["problem"]["code"] for one in found] == [
         None,
         "lyrics_empty",
@@ -149,6 +150,15 @@ async def test_batch_each_text_has_its_own_result_or_problem(memory: MemoryServi
     ]
     assert found[0]["answer"]["results"]["a"]["data"] == {"n": 3}
     assert set(found[3]["answer"]["problems"]) == {"failing"}
+
+
+async def test_batch_says_of_each_text_whether_it_was_cached(memory: MemoryServices) -> None:
+    """As `X-Cache` does of one text: the header of an answer is sent before its texts are looked at."""
+    async with opened(memory) as client:
+        await client.post("/analyze", json={"lyrics": "one", "analyzers": ["a"]})
+        items = [{"lyrics": "one"}, {"lyrics": "two"}]
+        answer = await client.post("/analyze/batch", json={"items": items, "analyzers": ["a"]})
+    assert [one["cache"] for one in answer.json()["items"]] == ["hit", "miss"]
 
 
 async def test_batch_works_on_a_few_texts_at_once() -> None:
@@ -225,71 +235,6 @@ async def test_stream_stores_what_was_found(memory: MemoryServices) -> None:
         events = events_of((await client.post("/analyze/stream", json=body)).text)
     assert events[-1][1]["stored"] == ["a", "b"]
     assert set(memory.stored) == {("1", "a"), ("1", "b")}
-
-
-async def test_stream_client_that_leaves_ends_the_work() -> None:
-    """Nobody computes for a closed connection."""
-    begun, ended = asyncio.Event(), asyncio.Event()
-
-    class Endless(MemoryServices):
-        async def analyze(self, name: str, lyric: Lyric) -> Answer:
-            begun.set()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                ended.set()
-            raise AssertionError
-
-    app = create_app(Endless((), {"a": counting("a")}, limits=LIMITS))
-    body = json.dumps({"lyrics": "one line"}).encode()
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive() -> dict[str, object]:
-        if messages:
-            return messages.pop()
-        await begun.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(_: object) -> None:
-        """Nobody reads."""
-
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    scope: dict[str, Any] = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": "POST",
-        "path": "/analyze/stream",
-        "raw_path": b"/analyze/stream",
-        "query_string": b"",
-        "headers": headers,
-        "scheme": "http",
-        "server": ("rapray.test", 80),
-        "client": ("test", 1),
-    }
-    async with asyncio.timeout(10):
-        await app(scope, receive, send)  # type: ignore[arg-type]
-        await ended.wait()
-
-
-async def test_analyze_client_that_leaves_ends_the_work() -> None:
-    """A cancelled request cancels what it asked for."""
-    begun, ended = asyncio.Event(), asyncio.Event()
-
-    class Endless(MemoryServices):
-        async def analyze(self, name: str, lyric: Lyric) -> Answer:
-            begun.set()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                ended.set()
-            raise AssertionError
-
-    async with opened(Endless((), {"a": counting("a")}, limits=LIMITS)) as client, asyncio.timeout(10):
-        request = asyncio.create_task(client.post("/analyze/batch", json={"items": [{"lyrics": "a b"}]}))
-        await begun.wait()
-        request.cancel()
-        await ended.wait()
 
 
 async def test_batch_overload_is_that_texts_problem_with_a_time_to_wait() -> None:
