@@ -144,9 +144,14 @@ class LiveServices:
         await self._database.pool()
         assert self._database.endpoints is not None
         url, attempts = self._database.endpoints.database_url, self._settings.jobs.max_attempts
-        async with self._writing:
-            write = partial(answers.store, url, results, failures, max_attempts=attempts)
-            return await asyncio.to_thread(write, timeout_s=self._settings.database.statement_timeout_s)
+        write = partial(answers.store, url, results, failures, max_attempts=attempts)
+        await self._writing.acquire()
+        # Not `async with`: the thread of a caller who stops waiting has its connection until it ends.
+        writing = asyncio.create_task(
+            asyncio.to_thread(write, timeout_s=self._settings.database.statement_timeout_s)
+        )
+        writing.add_done_callback(lambda _: self._writing.release())
+        return await asyncio.shield(writing)
 
     def deadline_s(self, name: str) -> float:
         """Longest wait for this analyzer; by default a language model has the time that its provider has."""

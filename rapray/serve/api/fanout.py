@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import DeadlineExceeded, RaprayError
@@ -60,6 +60,7 @@ async def analyze(services: Services, lyric: Lyric, names: Sequence[str], *, sto
 
     Raises:
         DependencyError: the collection cannot be written to.
+        DeadlineExceeded: that takes too long.
     """
     asked = started(services, lyric, names)
     try:
@@ -75,18 +76,30 @@ def started(services: Services, lyric: Lyric, names: Sequence[str]) -> list[asyn
     return [asyncio.create_task(_find(services, name, lyric)) for name in names]
 
 
-def give_up(asked: Iterable[asyncio.Task[Finding]]) -> None:
+def give_up(asked: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel what has not answered: nobody waits for it."""
     for task in asked:
         task.cancel()
 
 
 async def written(services: Services, findings: Iterable[Finding]) -> list[str]:
-    """Write results and failures of a stored track; the names of those that are stored. Raises DependencyError."""
+    """Write results and failures of a stored track; the names of those that are stored.
+
+    Raises:
+        DependencyError: the collection cannot be written to.
+        DeadlineExceeded: it takes too long; it may be written all the same.
+    """
     found = list(findings)
     results = [one.result for one in found if one.result is not None]
     failures = [one.failure for one in found if one.failure is not None]
-    return await services.store(results, failures) if results or failures else []
+    if not results and not failures:
+        return []
+    deadline_s = services.limits.deadline_s
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await services.store(results, failures)
+    except TimeoutError as error:
+        raise DeadlineExceeded(what="The collection", limit=f"{deadline_s:g} s") from error
 
 
 async def _find(services: Services, name: str, lyric: Lyric) -> Finding:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any
+from contextlib import aclosing
+from typing import Any, TypeVar
 
 from fastapi import APIRouter
 from fastapi.sse import format_sse_event
@@ -28,7 +29,8 @@ from rapray.serve.problems import of_error
 router = APIRouter(route_class=JsonRoute, tags=["analyze"])
 # Proxies close a connection that is silent for a minute; a language model may think for longer.
 _SILENCE_S = 15.0
-
+_WAITING = format_sse_event(comment="waiting")
+_T = TypeVar("_T")
 
 _EVENT: dict[str, Any] = {
     "description": "One event an analyzer, then `done`; `data` is JSON.",
@@ -68,21 +70,34 @@ async def analyze_stream(request: AnalyzeRequest, services: Backend) -> EventStr
 async def _events(
     services: Services, lyric: Lyric, names: Sequence[str], request: AnalyzeRequest
 ) -> AsyncGenerator[bytes]:
-    asked = fanout.started(services, lyric, names)
-    pending, findings = set(asked), list[Finding]()
-    try:
-        while pending:
-            done, pending = await asyncio.wait(
-                pending, timeout=_SILENCE_S, return_when=asyncio.FIRST_COMPLETED
-            )
-            if not done:
-                yield format_sse_event(comment="waiting")
-            for finding in (task.result() for task in asked if task in done):
+    findings = list[Finding]()
+    async with aclosing(_as_they_end(fanout.started(services, lyric, names))) as answers:
+        async for finding in answers:
+            if finding is None:
+                yield _WAITING
+            else:
                 findings.append(finding)
                 yield _event(finding, include_embedding=request.include_embedding)
+    done = asyncio.create_task(_done(services, Analyzed(lyric, tuple(findings)), store=request.store))
+    async with aclosing(_as_they_end([done])) as last:
+        async for event in last:
+            yield _WAITING if event is None else event
+
+
+async def _as_they_end(tasks: Sequence[asyncio.Task[_T]]) -> AsyncGenerator[_T | None]:
+    """What each task gives, as it ends; None where none has for so long that a proxy would close the connection."""
+    pending = set(tasks)
+    try:
+        while pending:
+            ended, pending = await asyncio.wait(
+                pending, timeout=_SILENCE_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not ended:
+                yield None
+            for task in (task for task in tasks if task in ended):
+                yield task.result()
     finally:
-        fanout.give_up(asked)
-    yield await _done(services, Analyzed(lyric, tuple(findings)), store=request.store)
+        fanout.give_up(tasks)
 
 
 def _event(finding: Finding, *, include_embedding: bool) -> bytes:

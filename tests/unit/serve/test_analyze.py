@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import Overloaded
-from rapray.serve.api import create_app, fanout
+from rapray.serve.api import create_app, fanout, stream
 from rapray.serve.backend import Answer, Limits, TrackDetail
 from rapray.serve.limits import MAX_BATCH_TEXTS
 from rapray.serve.memory import MemoryServices
@@ -235,6 +235,26 @@ async def test_stream_stores_what_was_found(memory: MemoryServices) -> None:
         events = events_of((await client.post("/analyze/stream", json=body)).text)
     assert events[-1][1]["stored"] == ["a", "b"]
     assert set(memory.stored) == {("1", "a"), ("1", "b")}
+
+
+@pytest.mark.parametrize(("path", "code"), [("/analyze", 504), ("/analyze/stream", 200)])
+async def test_store_has_a_deadline_and_a_stream_is_not_silent_meanwhile(
+    make_track: Make, monkeypatch: pytest.MonkeyPatch, path: str, code: int
+) -> None:
+    """A collection that does not take the results holds nobody for ever, and no proxy hangs up before."""
+
+    class Stuck(MemoryServices):
+        async def store(self, results: Sequence[Analysis], failures: Sequence[Failure]) -> list[str]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    monkeypatch.setattr(stream, "_SILENCE_S", 0.05)
+    services = Stuck([make_track(1)], {"a": counting("a")}, limits=replace(LIMITS, deadline_s=0.5))
+    async with opened(services) as client, asyncio.timeout(10):
+        answer = await client.post(path, json={"track_id": 1, "store": True})
+    assert answer.status_code == code
+    assert '"deadline_exceeded"' in answer.text
+    assert (": waiting" in answer.text) == (path == "/analyze/stream")
 
 
 async def test_batch_overload_is_that_texts_problem_with_a_time_to_wait() -> None:
