@@ -13,10 +13,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import fields
 from hashlib import sha256
-from typing import Any
+from typing import Any, NoReturn, get_type_hints
 
 import redis
 import redis.asyncio
+from pydantic import ConfigDict, create_model
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -26,7 +27,7 @@ from rapray.errors import ConfigError
 
 DAY_S = 86_400
 LARGEST_BYTES = 4_000_000  # a result beyond this is not worth a server's memory
-_FORM = "1"  # raise it where the stored form changes: older entries are then never found
+_FORM = "2"  # raise it where the stored form changes: older entries are then never found
 _CONNECTIONS = 16
 # After an error nobody asks for so long: a Redis that does not answer would add its time-out to every request.
 _PAUSE_S = 5.0
@@ -69,13 +70,13 @@ class ResultCache:
         except (redis.RedisError, OSError) as error:
             self._pause(error)
             return None
-        return None if found is None else _read(found, lyric_key)
+        return None if found is None else _read(found, key, lyric_key)
 
     async def put(self, key: str, result: Analysis) -> None:
         """Keep a result; done without a word where there is no Redis."""
         if self._is_paused:
             return
-        stored = _written(result)
+        stored = _written(key, result)
         if stored is None:
             return
         try:
@@ -96,10 +97,10 @@ class ResultCache:
         logger.warning("no result cache for %.0f s: %s", _PAUSE_S, type(error).__name__)
 
 
-def _written(result: Analysis) -> bytes | None:
-    """The result as JSON; None where it would not come back as it is (NaN) or is too large."""
+def _written(key: str, result: Analysis) -> bytes | None:
+    """The result as JSON, under whose key it is kept; None where it would not come back as it is or is too large."""
     # Not `asdict`: it copies every list of `data`, and the event loop would stand still 1.8 ms instead of 0.25.
-    shown = {field.name: getattr(result, field.name) for field in fields(result)}
+    shown = {field.name: getattr(result, field.name) for field in fields(result)} | {"key": key}
     try:
         stored = json.dumps(shown, ensure_ascii=True, allow_nan=False).encode()
     except (TypeError, ValueError):
@@ -107,12 +108,27 @@ def _written(result: Analysis) -> bytes | None:
     return stored if len(stored) <= LARGEST_BYTES else None
 
 
-def _read(stored: bytes, lyric_key: str) -> Analysis | None:
-    """The result; None where it was written by a program with other fields."""
+# Others may write into the same server: what is there is taken for a result only where it has the fields of one.
+_FIELDS: Any = {name: (kind, ...) for name, kind in get_type_hints(Analysis).items()}
+_Stored = create_model(
+    "_Stored",
+    __config__=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()),
+    **_FIELDS,
+)
+
+
+def _read(stored: bytes, key: str, lyric_key: str) -> Analysis | None:
+    """The result; None where it was written under another key, or by a program with other fields."""
     try:
-        values: dict[str, Any] = json.loads(stored)
+        values: dict[str, Any] = json.loads(stored, parse_constant=_no_constant)
+        if values["key"] != key:
+            return None
         vector = values["embedding"]
         values |= {"key": lyric_key, "embedding": None if vector is None else tuple(vector)}
-        return Analysis(**values)
-    except (ValueError, TypeError, KeyError):
+        return Analysis(**dict(_Stored.model_validate(values)))
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)

@@ -52,13 +52,19 @@ class Answers:
         if key is None or self._cache is None:
             return Answer(await self._ask(name, lyric))
         known = await self._cache.get(key, lyric.key)
-        metric("rapray_result_cache_total").labels(result="miss" if known is None else "hit").inc()
-        if known is not None:
+        is_hit = known is not None and self._is_for(known, name, lyric)
+        metric("rapray_result_cache_total").labels(result="hit" if is_hit else "miss").inc()
+        if known is not None and is_hit:
             return Answer(known, is_cached=True)
         outcome = await self._ask(name, lyric)
-        if isinstance(outcome, Analysis) and self._roster.is_as_expected(outcome):
+        if isinstance(outcome, Analysis) and self._is_for(outcome, name, lyric):
             await self._cache.put(key, outcome)
         return Answer(outcome)
+
+    def _is_for(self, result: Analysis, name: str, lyric: Lyric) -> bool:
+        """True where a result is this analyzer's, as it is known here, for this text."""
+        found = (result.analyzer, result.content_hash)
+        return found == (name, lyric.content_hash) and self._roster.is_as_expected(result)
 
     async def _key(self, name: str, lyric: Lyric) -> str | None:
         if self._cache is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -22,9 +23,11 @@ RESULT = Analysis(
     "m",
     "r",
     "p",
+    "d",
     0.2,
     3,
     4,
+    0.01,
 )
 
 
@@ -48,7 +51,9 @@ async def test_results_expire_after_a_day(redis_url: str) -> None:
     await cache.close()
 
 
-@pytest.mark.parametrize("stored", [b"", b"{", b"[]", b"{}", b'{"embedding": null, "unknown": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "stored", [b"", b"{", b"[]", b"{}", b'{"embedding": null, "unknown": 1}', b"\xff", b"[" * 100_000]
+)
 async def test_results_that_cannot_be_read_are_a_miss(redis_url: str, stored: bytes) -> None:
     """Another program's entry, or another version's, is not an answer and not an error."""
     key = key_of(["one"])
@@ -56,6 +61,34 @@ async def test_results_that_cannot_be_read_are_a_miss(redis_url: str, stored: by
         client.set(key, stored, ex=60)
     cache = ResultCache(redis_url, 2)
     assert await cache.get(key, "7") is None
+    await cache.close()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"key": "another"},
+        {"sentiment": "high"},
+        {"sentiment": True},
+        {"data": [1]},
+        {"data": {"x": float("nan")}},
+        {"embedding": [0.1, None]},
+        {"embedding": "01"},
+        {"version": 1},
+        {"input_tokens": 1.5},
+        {"added": 1},
+        {},
+    ],
+    ids=str,
+)
+async def test_results_that_have_another_shape_are_a_miss(redis_url: str, changed: dict[str, object]) -> None:
+    """Somebody else writes into the same server too: only what was kept under this key, as it was kept, is a result."""
+    cache, key = ResultCache(redis_url, 2), key_of(["one"])
+    await cache.put(key, RESULT)
+    with redis.Redis.from_url(redis_url) as client:
+        kept = json.loads(client.get(key))  # type: ignore[arg-type]
+        client.set(key, json.dumps({**kept, **changed}), ex=60)
+    assert (await cache.get(key, "7") is None) == bool(changed)
     await cache.close()
 
 

@@ -1,0 +1,74 @@
+"""What comes out of the cache, and what goes into it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rapray.analyzers.base import Identity
+from rapray.cache.results import ResultCache
+from rapray.domain import Analysis, Lyric
+from rapray.serve.answers import Answers
+from rapray.serve.roster import Roster
+
+LYRIC = Lyric("1", "one line", (), "hash")
+RESULT = Analysis("1", "a", "1", "hash", {"n": 1})
+ROSTER = Roster({"a": "1"}, identities={"a": Identity("a", "1")})
+
+
+class Kept(ResultCache):
+    """A cache in memory."""
+
+    def __init__(self, *, always: Analysis | None = None) -> None:
+        self.kept: dict[str, Analysis] = {}
+        self._always = always
+
+    async def get(self, key: str, lyric_key: str) -> Analysis | None:
+        """What is kept."""
+        return self._always or self.kept.get(key)
+
+    async def put(self, key: str, result: Analysis) -> None:
+        """Keep it."""
+        self.kept[key] = result
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def answers(cache: Kept, result: Analysis = RESULT) -> Answers:
+    """Over the cache and an analyzer that always gives this."""
+
+    async def ask(_name: str, _lyric: Lyric) -> Analysis:
+        return result
+
+    found = Answers(ROSTER, ask)
+    found.use(cache)
+    return found
+
+
+WRONG = [{"content_hash": "other"}, {"analyzer": "b"}, {"version": "2"}, {"model": "m"}, {"parameters": "d"}]
+
+
+@pytest.mark.parametrize("changes", WRONG, ids=str)
+async def test_answers_cached_result_of_something_else_is_a_miss(changes: dict[str, str]) -> None:
+    """A result says what it is of and what made it: where that is not what was asked, it is made anew and kept."""
+    cache = Kept(always=replace(RESULT, **changes))  # type: ignore[arg-type]
+    answer = await answers(cache).analyze("a", LYRIC)
+    assert (answer.outcome, answer.is_cached) == (RESULT, False)
+    assert list(cache.kept.values()) == [RESULT]
+
+
+@pytest.mark.parametrize("changes", WRONG, ids=str)
+async def test_answers_result_of_something_else_is_not_kept(changes: dict[str, str]) -> None:
+    """What a replica gives that is not what was asked is an answer and not for the cache."""
+    cache, given = Kept(), replace(RESULT, **changes)  # type: ignore[arg-type]
+    assert (await answers(cache, given).analyze("a", LYRIC)).outcome == given
+    assert cache.kept == {}
+
+
+async def test_answers_second_time_is_from_the_cache() -> None:
+    """What fits is a hit."""
+    cache = Kept()
+    asked = answers(cache)
+    assert [(await asked.analyze("a", LYRIC)).is_cached for _ in range(2)] == [False, True]
