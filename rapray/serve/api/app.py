@@ -27,8 +27,12 @@ Every error is `application/problem+json` (RFC 9457) with a stable `code` and th
 """
 
 
-def create_app(services: Services) -> FastAPI:
-    """The ASGI app over `services`, which it opens and closes with its own life."""
+def create_app(services: Services, *, proxy_sends_id: bool = False) -> FastAPI:
+    """The ASGI app over `services`, which it opens and closes with its own life.
+
+    `proxy_sends_id` says that whoever calls the app puts an `X-Request-ID` into every request and its answer, as Ray
+    Serve does: the app takes that id and does not send it a second time.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
@@ -51,7 +55,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.router.route_class = JsonRoute
     errors.install(app)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, proxy_sends_id=proxy_sends_id)
     for router in (
         analyze.router,
         stream.router,

@@ -43,17 +43,20 @@ class RequestContext:
     Does not log requests: the proxy in front has an access log; the metrics have the rest.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, proxy_sends_id: bool = False) -> None:
+        self._app, self._proxy_sends_id = app, proxy_sends_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
-        exchange = _Exchange(scope, send, request_id)
+        # An id that is not well formed goes back beside ours: the problem and the log name ours.
+        is_sent = self._proxy_sends_id and given == request_id
+        exchange = _Exchange(scope, send, None if is_sent else request_id)
         in_progress = metric("rapray_http_requests_in_progress")
         with bound(request_id=request_id), in_progress.track_inprogress():
             try:
@@ -74,7 +77,7 @@ class RequestContext:
 class _Exchange:
     """One request and its answer: adds the headers, remembers the status."""
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, send: Send, request_id: str | None) -> None:
         self._scope, self._send, self._request_id = scope, send, request_id
         self._started = time.perf_counter()
         self._status = 499  # the client left before there was an answer
@@ -84,7 +87,8 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self._status, self.is_started = message["status"], True
             headers = MutableHeaders(scope=message)
-            headers["x-request-id"] = self._request_id
+            if self._request_id is not None:
+                headers["x-request-id"] = self._request_id
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
@@ -113,8 +117,3 @@ def _is_misdirected(scope: Scope) -> bool:
 def _method(scope: Scope) -> str:
     known = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
     return scope["method"] if scope["method"] in known else "other"
-
-
-def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ray.serve._private.http_util import RequestIdMiddleware
 
 from rapray.domain import Analysis, Lyric, TrackFilter
 from rapray.errors import DatabaseUnavailable, Overloaded
@@ -225,6 +226,19 @@ async def test_request_id_given_comes_back_and_a_bad_one_is_replaced(client: htt
     assert (await client.get("/livez", headers={"x-request-id": "abc-1"})).headers["x-request-id"] == "abc-1"
     for bad in ("a b", "x" * 200, '"><script>'):
         assert (await client.get("/livez", headers={"x-request-id": bad})).headers["x-request-id"] != bad
+
+
+@pytest.mark.parametrize("given", [{}, {"x-request-id": "abc-1"}])
+async def test_request_id_behind_serve_goes_back_once(
+    services: MemoryServices, given: dict[str, str]
+) -> None:
+    """Serve's proxy puts an id into the request and the answer; ours is the same and stays at home."""
+    app = RequestIdMiddleware(create_app(services, proxy_sends_id=True))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://rapray.test") as client:
+        answer = await client.get("/nowhere", headers=given)
+    assert answer.headers.get_list("x-request-id") == [answer.json()["request_id"]]
+    assert answer.json()["request_id"] == given.get("x-request-id", answer.json()["request_id"])
 
 
 def _health(*states: tuple[str, str, bool]) -> MemoryServices:
