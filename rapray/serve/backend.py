@@ -1,6 +1,7 @@
 """What the HTTP app may ask of the rest of rapray, as protocols and the records that answer.
 
-Knows neither PostgreSQL nor Ray: `live.py` answers from the store, `deployments.py` from Ray Serve, tests from memory.
+Knows neither PostgreSQL nor Ray, only the records that reading gives (`rapray.store.records`): `live.py` answers from
+the store, `deployments.py` from Ray Serve, tests from memory.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, Literal, Protocol
 from rapray.analyzers.llm.completions import Reply
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Section, TrackFilter
 from rapray.serve.problems import Problem
+from rapray.store.records import ArtistSummary, TrackSummary
 
 State = Literal["up", "degraded", "down"]
 
@@ -29,18 +31,6 @@ class Limits:
     batch_texts: int
     deadline_s: float
     is_local: bool = False  # only requests to this host by a name of its own are answered
-
-
-@dataclass(frozen=True, slots=True)
-class TrackSummary:
-    """A track in a list: what names it and no lyrics."""
-
-    id: int
-    title: str
-    artist: str
-    album: str | None = None
-    year: int | None = None
-    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +63,10 @@ class TrackDetail:
     summary: TrackSummary
     lyrics: str
     sections: tuple[Section, ...]
-    content_hash: str
-    url: str
-    featured: tuple[str, ...] = ()
     release_date: date | None = None
     is_explicit: bool | None = None
     identifiers: Mapping[str, str] = field(default_factory=dict[str, str])
     analyses: tuple[Analysis, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ArtistSummary:
-    """A performer and how many tracks the collection has of them."""
-
-    id: int
-    name: str
-    tracks: int
 
 
 @dataclass(frozen=True, slots=True)

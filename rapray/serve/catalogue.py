@@ -12,14 +12,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from rapray.domain import Analysis, ModelInfo, TrackFilter
-from rapray.serve.backend import (
-    ArtistSummary,
-    CorpusStats,
-    PassageHit,
-    SearchHit,
-    TrackDetail,
-    TrackSummary,
-)
+from rapray.serve.backend import CorpusStats, PassageHit, SearchHit, TrackDetail
 from rapray.store import read, records
 from rapray.store.analyses import StoredAnalysis
 from rapray.store.search import Hit, search
@@ -51,19 +44,18 @@ class StoredCatalogue:
         track = await read.get_track(await self._pool(), track_id)
         return None if track is None else _detail(track)
 
-    async def list_tracks(self, filters: TrackFilter, after_id: int, limit: int) -> list[TrackSummary]:
+    async def list_tracks(
+        self, filters: TrackFilter, after_id: int, limit: int
+    ) -> list[records.TrackSummary]:
         """Tracks in order of id."""
-        found = await read.list_tracks(await self._pool(), filters, after=after_id, limit=limit)
-        return [_summary(track) for track in found]
+        return await read.list_tracks(await self._pool(), filters, after=after_id, limit=limit)
 
-    async def list_artists(self, name: str | None, limit: int) -> list[ArtistSummary]:
+    async def list_artists(self, name: str | None, limit: int) -> list[records.ArtistSummary]:
         """Artists like `name`, or the first by id."""
         pool = await self._pool()
         if name is None:
-            found = await read.list_artists(pool, limit=limit)
-        else:
-            found = await read.find_artists(pool, name, limit=limit)
-        return [ArtistSummary(artist.id, artist.name, artist.tracks) for artist in found]
+            return await read.list_artists(pool, limit=limit)
+        return await read.find_artists(pool, name, limit=limit)
 
     async def stats(self) -> CorpusStats:
         """Figures of the collection, at most `STATS_SECONDS` old."""
@@ -73,26 +65,19 @@ class StoredCatalogue:
         return self._stats[1]
 
 
-def _summary(track: records.TrackSummary | records.StoredTrack) -> TrackSummary:
-    return TrackSummary(track.id, track.title, track.artist, track.album, track.release_year, track.language)
-
-
 def _hit(hit: Hit) -> SearchHit:
     if hit.section is None or hit.section_passage is None:
-        return SearchHit(hit.score, _summary(hit.track), PassageHit(0, "track", "", ""))
+        return SearchHit(hit.score, hit.track, PassageHit(0, "track", "", ""))
     section = hit.section
     passage = PassageHit(hit.section_passage, section.kind, section.label, "\n".join(section.lines))
-    return SearchHit(hit.score, _summary(hit.track), passage)
+    return SearchHit(hit.score, hit.track, passage)
 
 
 def _detail(track: records.StoredTrack) -> TrackDetail:
     return TrackDetail(
-        summary=_summary(track),
+        summary=track.summary,
         lyrics=track.lyrics,
         sections=track.sections,
-        content_hash=track.content_hash,
-        url=track.url,
-        featured=track.featured,
         release_date=track.release_date,
         is_explicit=track.is_explicit,
         identifiers=track.identifiers,

@@ -15,7 +15,6 @@ from dataclasses import replace
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo, TrackFilter
 from rapray.serve.backend import (
     Answer,
-    ArtistSummary,
     Chat,
     CorpusStats,
     DependencyHealth,
@@ -24,10 +23,10 @@ from rapray.serve.backend import (
     PassageHit,
     SearchHit,
     TrackDetail,
-    TrackSummary,
 )
 from rapray.serve.limits import MAX_BATCH_TEXTS, MAX_PAGE, MAX_QUERY_CHARS
 from rapray.serve.problems import Problem
+from rapray.store.records import ArtistSummary, TrackSummary
 from rapray.text.tokens import words
 
 DIMENSION = 64
@@ -125,12 +124,15 @@ class MemoryServices:
         """Artists by name."""
         counts = Counter(track.summary.artist for track in self.tracks.values())
         found = [n for n in sorted(counts) if name is None or name.casefold() in n.casefold()]
-        return [ArtistSummary(i, n, counts[n]) for i, n in enumerate(found[:limit], start=1)]
+        return [
+            ArtistSummary(i, "memory", n, n, None, counts[n], 1.0)
+            for i, n in enumerate(found[:limit], start=1)
+        ]
 
     async def stats(self) -> CorpusStats:
         """Counts over the list."""
         tracks = self.tracks.values()
-        years = [track.summary.year for track in tracks if track.summary.year]
+        years = [track.summary.release_year for track in tracks if track.summary.release_year]
         return CorpusStats(
             tracks=len(tracks),
             artists=len({track.summary.artist for track in tracks}),
@@ -163,10 +165,10 @@ def _best(track: TrackDetail, vector: Sequence[float]) -> SearchHit:
 
 
 def _fits(track: TrackSummary, filters: TrackFilter) -> bool:
-    year = track.year or 0
+    year = track.release_year or 0
     return (
         (filters.artist is None or filters.artist.casefold() == track.artist.casefold())
         and (filters.year_from is None or year >= filters.year_from)
-        and (filters.year_to is None or (track.year is not None and year <= filters.year_to))
+        and (filters.year_to is None or (track.release_year is not None and year <= filters.year_to))
         and (filters.language is None or filters.language == track.language)
     )

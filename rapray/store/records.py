@@ -6,7 +6,7 @@ Knows no SQL and no HTTP; ids here are the database's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 
 from rapray.domain import Section
@@ -55,6 +55,11 @@ class StoredTrack:
     created_at: datetime
     updated_at: datetime
     analyses: tuple[StoredAnalysis, ...]
+
+    @property
+    def summary(self) -> TrackSummary:
+        """What a list shows of it."""
+        return TrackSummary(**{field.name: getattr(self, field.name) for field in fields(TrackSummary)})
 
 
 @dataclass(frozen=True, slots=True)

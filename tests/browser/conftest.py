@@ -16,8 +16,9 @@ from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.samples.corpus import SampleSong, songs
 from rapray.serve.api import create_app
-from rapray.serve.backend import TrackDetail, TrackSummary
+from rapray.serve.backend import TrackDetail
 from rapray.serve.memory import MemoryServices
+from rapray.store.records import TrackSummary
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 
@@ -68,8 +69,11 @@ def _stored(number: int, song: SampleSong, analyze: Callable[[Lyric], Analysis |
     sections, digest = split_sections(song.lyrics), content_hash(song.lyrics)
     analysis = analyze(Lyric(str(number), song.lyrics, sections, digest, song.title))
     assert isinstance(analysis, Analysis)
-    summary = TrackSummary(number, song.title, song.artist, song.album, song.release_date.year, song.language)
-    return TrackDetail(summary, song.lyrics, sections, digest, "https://example.org", analyses=(analysis,))
+    summary = TrackSummary(
+        number, song.title, 1, song.artist, (), song.album, song.release_date.year, song.language,
+        "https://example.org", digest, None,
+    )  # fmt: skip
+    return TrackDetail(summary, song.lyrics, sections, analyses=(analysis,))
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def lyric_of(track: TrackDetail) -> Lyric:
         key=str(track.summary.id),
         lyrics=track.lyrics,
         sections=track.sections,
-        content_hash=track.content_hash,
+        content_hash=track.summary.content_hash,
         title=track.summary.title,
         language=track.summary.language,
     )

@@ -12,7 +12,8 @@ from rapray import __version__
 from rapray.analyzers.base import to_json
 from rapray.domain import Analysis, ModelInfo, Section
 from rapray.serve.api import models
-from rapray.serve.backend import Health, SearchHit, TrackDetail, TrackSummary
+from rapray.serve.backend import Health, SearchHit, TrackDetail
+from rapray.store.records import TrackSummary
 
 
 def section(record: Section) -> models.SectionBody:
@@ -38,7 +39,14 @@ def analysis(record: Analysis, *, include_embedding: bool = False) -> models.Ana
 
 def track(record: TrackSummary) -> models.TrackBody:
     """A track in a list."""
-    return models.TrackBody(**asdict(record))
+    return models.TrackBody(
+        id=record.id,
+        title=record.title,
+        artist=record.artist,
+        album=record.album,
+        year=record.release_year,
+        language=record.language,
+    )
 
 
 def hit(record: SearchHit) -> models.HitBody:
@@ -53,10 +61,10 @@ def hit(record: SearchHit) -> models.HitBody:
 def track_detail(record: TrackDetail) -> models.TrackDetailBody:
     """A track with everything that is stored of it."""
     return models.TrackDetailBody(
-        **asdict(record.summary),
-        content_hash=record.content_hash,
-        url=record.url,
-        featured=list(record.featured),
+        **track(record.summary).model_dump(),
+        content_hash=record.summary.content_hash,
+        url=record.summary.url,
+        featured=list(record.summary.featured),
         release_date=record.release_date,
         is_explicit=record.is_explicit,
         identifiers=dict(record.identifiers),

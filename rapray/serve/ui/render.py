@@ -100,7 +100,7 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def _chains(track: TrackDetail, analysis: Analysis | None) -> Sequence[Mapping[str, Any]]:
-    is_current = analysis is not None and analysis.content_hash == track.content_hash
+    is_current = analysis is not None and analysis.content_hash == track.summary.content_hash
     if analysis is None or not is_current or len(track.lyrics) > _MOST_MARKED_CHARS:
         return ()
     return analysis.data.get("rhyme", {}).get("chains", ())

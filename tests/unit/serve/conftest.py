@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,8 +11,9 @@ import pytest
 
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.serve.api import create_app
-from rapray.serve.backend import Limits, TrackDetail, TrackSummary
+from rapray.serve.backend import Limits, TrackDetail
 from rapray.serve.memory import MemoryServices
+from rapray.store.records import TrackSummary
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 
@@ -52,15 +54,24 @@ def failing(lyric: Lyric) -> Failure:
     return Failure("analyze/failing/1.0.0", lyric.key, "analysis_failed", "no luck with /etc/secret")
 
 
-def track(track_id: int, lyrics: str = LYRICS, **changes: object) -> TrackDetail:
+def track(track_id: int, lyrics: str = LYRICS, **changes: Any) -> TrackDetail:
     """A stored track."""
-    fields: dict[str, object] = {"title": f"Song {track_id}", "artist": "Ada", "album": "First", "year": 1999}
-    summary = TrackSummary(track_id, **{**fields, "language": "en", **changes})  # type: ignore[arg-type]
     digest = content_hash(lyrics)
-    analysis = Analysis(str(track_id), "algorithmic", "1.0.0", digest, DATA)
-    return TrackDetail(
-        summary, lyrics, split_sections(lyrics), digest, "https://example.org/song", analyses=(analysis,)
+    summary = TrackSummary(
+        track_id,
+        f"Song {track_id}",
+        1,
+        "Ada",
+        (),
+        "First",
+        1999,
+        "en",
+        "https://example.org/song",
+        digest,
+        None,
     )
+    analysis = Analysis(str(track_id), "algorithmic", "1.0.0", digest, DATA)
+    return TrackDetail(replace(summary, **changes), lyrics, split_sections(lyrics), analyses=(analysis,))
 
 
 @pytest.fixture
@@ -72,7 +83,7 @@ def make_track() -> Callable[..., TrackDetail]:
 @pytest.fixture
 def services() -> MemoryServices:
     """Twelve tracks by two artists and two analyzers, one of which fails."""
-    tracks = [track(i, artist="Ada" if i <= 8 else "Büşra", year=1990 + i) for i in range(1, 13)]
+    tracks = [track(i, artist="Ada" if i <= 8 else "Büşra", release_year=1990 + i) for i in range(1, 13)]
     limits = Limits(
         max_body_bytes=3_000_000,
         max_lyrics_chars=1_000_000,

@@ -47,7 +47,7 @@ async def test_analyze_stored_track_uses_its_text(
 ) -> None:
     """A track id stands for its lyrics."""
     answer = (await client.post("/analyze", json={"track_id": 3, "analyzers": ["algorithmic"]})).json()
-    assert answer["content_hash"] == services.tracks[3].content_hash
+    assert answer["content_hash"] == services.tracks[3].summary.content_hash
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ async def test_track_has_lyrics_and_rhyme_positions(
     member = track["analyses"]["algorithmic"]["data"]["rhyme"]["chains"][0]["members"][0]
     line = track["sections"][member["section"]]["lines"][member["line"]]
     assert line[member["start"] : member["end"]] == "night"
-    assert track["content_hash"] == services.tracks[1].content_hash
+    assert track["content_hash"] == services.tracks[1].summary.content_hash
 
 
 async def test_artists_lists_and_finds(client: httpx.AsyncClient) -> None:
