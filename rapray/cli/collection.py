@@ -1,4 +1,4 @@
-"""`rapray search` and `rapray track`: questions about what is stored, straight from PostgreSQL."""
+"""`rapray search`, `rapray track` and `rapray artist`: questions about what is stored, straight from PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from typing import Annotated, TypeVar
 import typer
 
 from rapray.cli import state
-from rapray.cli.output import note, print_json, stdout
+from rapray.cli.output import note, print_json, print_table, stdout
 from rapray.config import Settings
 from rapray.domain import TrackFilter
 from rapray.embedded import resolve_endpoints
 from rapray.embeddings import load_embedder, model_info
-from rapray.errors import TrackNotFound, UsageError
-from rapray.store import models, read
+from rapray.errors import ArtistNotFound, TrackNotFound, UsageError
+from rapray.store import artists, models, read
 from rapray.store.pool import address_of, async_pool, translated
+from rapray.store.records import StoredArtist
 from rapray.store.search import Hit
 from rapray.store.search import search as search_store
+from rapray.text.diction import DANIELS_WORDS
 
 PANEL = "Look"
 SHOWN_LINES = 4  # of a passage in a terminal
@@ -32,6 +34,7 @@ def add_to(app: typer.Typer) -> None:
     """Hang the family into the tree."""
     app.command(rich_help_panel=PANEL, epilog='Example: rapray search "working nights" --limit 5')(search)
     app.command(rich_help_panel=PANEL, epilog="Example: rapray track 12 --json")(track)
+    app.command(rich_help_panel=PANEL, epilog='Example: rapray artist "Mara Quill" --json')(artist)
 
 
 def search(
@@ -84,6 +87,42 @@ def track(track_id: Annotated[int, typer.Argument(metavar="ID", min=1)], *, as_j
     stdout.print(f"\n{found.lyrics}\n", markup=False, highlight=False)
     for analysis in found.analyses:
         stdout.print(f"{analysis.analyzer} {analysis.version}: see --json", markup=False)
+
+
+def artist(
+    id_or_name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|NAME", help="A name stands for the artist most like it; digits are an id."
+        ),
+    ],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Print one artist: tracks, and the distinct words within the first 35,000 (the Daniels count)."""
+    if not id_or_name.strip():
+        raise UsageError(reason="The name is empty.")
+    settings = state.settings()
+    with state.connected("rapray artist", settings):
+        pass  # so that a database that is older is named
+    found = _asked(settings, lambda pool: _artist(pool, id_or_name.strip()))
+    if found is None:
+        raise ArtistNotFound(source="The collection", artist=id_or_name, near="")
+    if as_json:
+        print_json(asdict(found))
+        return
+    rows = [(name.replace("_", " "), value) for name, value in asdict(found).items() if name != "name"]
+    print_table(("measure", "value"), rows, title=found.name)
+    if found.daniels is None:
+        note(f"No Daniels count: it takes the first {DANIELS_WORDS:,} words of an artist.")
+
+
+async def _artist(pool: read.Pool, id_or_name: str) -> StoredArtist | None:
+    if id_or_name.isascii() and id_or_name.isdigit():
+        # Measured before it is read: int() refuses 4,300 digits.
+        return await artists.get_artist(pool, int(id_or_name)) if len(id_or_name) < 20 else None
+    alike = await read.find_artists(pool, id_or_name, limit=1)
+    return await artists.get_artist(pool, alike[0].id) if alike else None
 
 
 def _embedded_model(settings: Settings) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from rapray.analyzers.llm.completions import Reply
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Section, TrackFilter
 from rapray.serve.problems import Problem
-from rapray.store.records import ArtistSummary, TrackSummary
+from rapray.store.records import ArtistSummary, StoredArtist, TrackSummary
 
 State = Literal["up", "degraded", "down"]
 
@@ -150,6 +150,10 @@ class Catalogue(Protocol):
 
     async def list_artists(self, name: str | None, limit: int) -> list[ArtistSummary]:
         """Artists whose name is like `name`, the most alike first; where it is None, in order of id."""
+        ...
+
+    async def get_artist(self, artist_id: int) -> StoredArtist | None:
+        """An artist with the size of their vocabulary, or None."""
         ...
 
     async def stats(self) -> CorpusStats:

@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from rapray.domain import Analysis, ModelInfo, TrackFilter
 from rapray.serve.backend import CorpusStats, PassageHit, SearchHit, TrackDetail
-from rapray.store import read, records
+from rapray.store import artists, read, records
 from rapray.store.analyses import StoredAnalysis
 from rapray.store.search import Hit, search
 
@@ -56,6 +56,10 @@ class StoredCatalogue:
         if name is None:
             return await read.list_artists(pool, limit=limit)
         return await read.find_artists(pool, name, limit=limit)
+
+    async def get_artist(self, artist_id: int) -> records.StoredArtist | None:
+        """An artist, with up to 35,000 words read for it."""
+        return await artists.get_artist(await self._pool(), artist_id)
 
     async def stats(self) -> CorpusStats:
         """Figures of the collection, at most `STATS_SECONDS` old."""

@@ -11,6 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo, TrackFilter
 from rapray.serve.backend import (
@@ -26,7 +27,9 @@ from rapray.serve.backend import (
 )
 from rapray.serve.limits import MAX_BATCH_TEXTS, MAX_PAGE, MAX_QUERY_CHARS
 from rapray.serve.problems import Problem
-from rapray.store.records import ArtistSummary, TrackSummary
+from rapray.store.records import ArtistSummary, StoredArtist, TrackSummary
+from rapray.text.diction import DANIELS_WORDS, daniels, distinct
+from rapray.text.sections import sung_lines
 from rapray.text.tokens import words
 
 DIMENSION = 64
@@ -122,11 +125,33 @@ class MemoryServices:
 
     async def list_artists(self, name: str | None, limit: int) -> list[ArtistSummary]:
         """Artists by name."""
+        found = [a for a in self._artists() if name is None or name.casefold() in a.name.casefold()]
+        return found[:limit]
+
+    async def get_artist(self, artist_id: int) -> StoredArtist | None:
+        """The artist with all their words in order of release, or None."""
+        artist = next((a for a in self._artists() if a.id == artist_id), None)
+        if artist is None:
+            return None
+        own = [track for track in self.tracks.values() if track.summary.artist == artist.name]
+        own.sort(key=lambda track: (track.release_date or date.max, track.summary.id))
+        songs = {track.summary.content_hash: track for track in reversed(own)}
+        lines = [
+            line
+            for track in own
+            if songs[track.summary.content_hash] is track
+            for line in sung_lines(track.sections)
+        ]
+        found = [word for line in lines for word in words(line)][:DANIELS_WORDS]
+        return StoredArtist(
+            artist.id, artist.name, artist.tracks, len(found), distinct(found), daniels(found)
+        )
+
+    def _artists(self) -> list[ArtistSummary]:
         counts = Counter(track.summary.artist for track in self.tracks.values())
-        found = [n for n in sorted(counts) if name is None or name.casefold() in n.casefold()]
         return [
-            ArtistSummary(i, "memory", n, n, None, counts[n], 1.0)
-            for i, n in enumerate(found[:limit], start=1)
+            ArtistSummary(i, "memory", name, name, None, counts[name], 1.0)
+            for i, name in enumerate(sorted(counts), start=1)
         ]
 
     async def stats(self) -> CorpusStats:

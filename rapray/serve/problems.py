@@ -41,6 +41,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         404, "No such address", "Nothing is served at this address; /docs lists what is."
     ),
     "track_not_found": ProblemKind(404, "No such track"),
+    "artist_not_found": ProblemKind(404, "No such artist"),
     "method_not_allowed": ProblemKind(
         405,
         "Method not allowed",
@@ -135,7 +136,6 @@ PROBLEMS: dict[str, ProblemKind] = {
     "source_error": ProblemKind(502, "The source did not answer as expected", _DEPENDENCY),
     "source_auth": ProblemKind(502, "The source refused the credentials", _SETUP),
     "source_unavailable": ProblemKind(502, "The source is unavailable", _DEPENDENCY),
-    "artist_not_found": ProblemKind(404, "No such artist"),
 }
 
 

@@ -76,6 +76,21 @@ class ArtistSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredArtist:
+    """An artist with `words_read` words of the first songs, of which `distinct_words` differ, apostrophes removed.
+
+    `daniels` is that count where the whole window of 35,000 words is there, else None.
+    """
+
+    id: int
+    name: str
+    tracks: int
+    words_read: int
+    distinct_words: int
+    daniels: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class CorpusStats:
     """Figures of the whole collection."""
 

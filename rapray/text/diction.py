@@ -72,7 +72,12 @@ def daniels(words: Sequence[str], window: int = DANIELS_WORDS) -> int | None:
     """
     if len(words) < window:
         return None
-    return len({word.replace("'", "") for word in words[:window]})
+    return distinct(words[:window])
+
+
+def distinct(words: Sequence[str]) -> int:
+    """How many of the words differ, apostrophes removed."""
+    return len({word.replace("'", "") for word in words})
 
 
 def _is_slang(word: str) -> bool:

@@ -12,8 +12,9 @@ from typing import Literal
 
 from rapray.analyzers.selection import expanded
 from rapray.domain import Lyric, TrackFilter
-from rapray.errors import DeadlineExceeded, TrackNotFound
+from rapray.errors import ArtistNotFound, DeadlineExceeded, TrackNotFound
 from rapray.serve.backend import SearchHit, Services, TrackDetail
+from rapray.store.records import StoredArtist
 from rapray.telemetry import metric
 from rapray.text.clean import checked_lyrics
 from rapray.text.fingerprint import content_hash
@@ -64,6 +65,14 @@ async def found_track(services: Services, track_id: int) -> TrackDetail:
     if track is None:
         raise TrackNotFound(track_id=track_id)
     return track
+
+
+async def found_artist(services: Services, artist_id: int) -> StoredArtist:
+    """A stored artist. Raises ArtistNotFound."""
+    artist = await services.catalogue.get_artist(artist_id)
+    if artist is None:
+        raise ArtistNotFound(source="The collection", artist=artist_id, near="")
+    return artist
 
 
 def check_analyzers(services: Services, names: Sequence[str] | Literal["all"] | None) -> list[str]:

@@ -231,6 +231,22 @@ class ArtistBody(BaseModel):
     tracks: int
 
 
+class ArtistDetailBody(ArtistBody):
+    """A performer and the size of their vocabulary: the distinct words within their first 35,000 (M. Daniels).
+
+    Songs are read in order of release, those with the same words once, hooks and ad-libs included; featured ones are
+    another artist's.
+    """
+
+    words_read: int = Field(description="Words of these songs, at most 35,000.")
+    distinct_words: int = Field(
+        description="How many of them differ, apostrophes removed (runnin' is runnin)."
+    )
+    daniels: int | None = Field(
+        description="The same count where 35,000 words are there; null below, where artists do not compare."
+    )
+
+
 class ArtistPage(BaseModel):
     """Artists, the best match first, or in order of id."""
 

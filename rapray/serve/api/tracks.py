@@ -1,4 +1,4 @@
-"""`GET /track/{id}`, `GET /tracks`, `GET /artists`: what is in the collection, as JSON.
+"""`GET /track/{id}`, `/tracks`, `/artists`, `/artists/{id}`: what is in the collection, as JSON.
 
 The page of a track is `/tracks/{id}`: one address answers one media type, so that no cache mixes them.
 """
@@ -15,6 +15,7 @@ from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.context import Backend, documented
 from rapray.serve.api.models import (
     ArtistBody,
+    ArtistDetailBody,
     ArtistPage,
     InAddress,
     Language,
@@ -74,3 +75,15 @@ async def list_artists(
     """Artists whose name is like `name`, the best match first; the first by id where it is left out."""
     found = await services.catalogue.list_artists(name, limit)
     return ArtistPage(artists=[ArtistBody(id=a.id, name=a.name, tracks=a.tracks) for a in found])
+
+
+@router.get(
+    "/artists/{artist_id}",
+    summary="Read an artist",
+    responses=documented("artist_not_found", "validation_failed", "dependency_unavailable"),
+)
+async def read_artist(
+    artist_id: Annotated[int, Path(ge=1, le=MAX_ID)], services: Backend
+) -> ArtistDetailBody:
+    """An artist with the size of their vocabulary, counted now: up to 35,000 words are read for the answer."""
+    return views.artist(await actions.found_artist(services, artist_id))

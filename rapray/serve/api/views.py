@@ -13,7 +13,7 @@ from rapray.analyzers.base import to_json
 from rapray.domain import Analysis, ModelInfo, Section
 from rapray.serve.api import models
 from rapray.serve.backend import Health, SearchHit, TrackDetail
-from rapray.store.records import TrackSummary
+from rapray.store.records import StoredArtist, TrackSummary
 
 
 def section(record: Section) -> models.SectionBody:
@@ -71,6 +71,11 @@ def track_detail(record: TrackDetail) -> models.TrackDetailBody:
         sections=sections(record.sections),
         analyses={a.analyzer: analysis(a) for a in record.analyses},
     )
+
+
+def artist(record: StoredArtist) -> models.ArtistDetailBody:
+    """An artist with the size of their vocabulary."""
+    return models.ArtistDetailBody(**asdict(record))
 
 
 def sections(records: Iterable[Section]) -> list[models.SectionBody]:

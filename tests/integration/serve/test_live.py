@@ -101,6 +101,19 @@ async def test_track_and_pages_show_stored_analyses(collection: Any) -> None:
         assert len((await client.get("/artists")).json()["artists"]) >= 1
 
 
+async def test_artist_is_counted_from_the_stored_lyrics(collection: Any) -> None:
+    """The list, the artist and the tracks agree; an id that nobody has is a problem."""
+    async with running(collection.settings, collection.embedder) as client:
+        listed = (await client.get("/artists")).json()["artists"]
+        for artist in listed:
+            found = (await client.get(f"/artists/{artist['id']}")).json()
+            assert {name: found[name] for name in artist} == artist
+            assert 0 < found["distinct_words"] < found["words_read"] < 35_000
+            assert found["daniels"] is None
+        answer = await client.get(f"/artists/{listed[-1]['id'] + 1}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "artist_not_found")
+
+
 async def test_analyze_stores_nothing(collection: Any) -> None:
     """Asking is not collecting."""
     async with running(collection.settings, collection.embedder) as client:

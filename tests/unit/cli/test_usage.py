@@ -16,6 +16,8 @@ import pytest
         ("track",),
         ("track", "0"),
         ("track", "one"),
+        ("artist",),
+        ("artist", " "),
         ("collect",),
         ("collect", "--artist", " "),
         ("search",),

@@ -6,6 +6,8 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 
 import httpx
 import pytest
@@ -19,6 +21,8 @@ from rapray.serve.api import create_app, cursor
 from rapray.serve.api.errors import Refused
 from rapray.serve.backend import DependencyHealth, Health, Limits, TrackDetail
 from rapray.serve.memory import MemoryServices
+
+MakeTrack = Callable[..., TrackDetail]
 
 
 async def test_analyze_text_gives_sections_hash_and_results(client: httpx.AsyncClient) -> None:
@@ -219,6 +223,40 @@ async def test_artists_lists_and_finds(client: httpx.AsyncClient) -> None:
     """With a name the alike, without all."""
     assert [a["name"] for a in (await client.get("/artists")).json()["artists"]] == ["Ada", "Büşra"]
     assert (await client.get("/artists", params={"name": "büş"})).json()["artists"][0]["tracks"] == 4
+
+
+async def test_artist_has_the_size_of_their_vocabulary(client: httpx.AsyncClient) -> None:
+    """The one text of eight tracks is read once; 14 words are too few for the Daniels count."""
+    ada = (await client.get("/artists", params={"name": "Ada"})).json()["artists"][0]
+    answer = await client.get(f"/artists/{ada['id']}")
+    assert answer.json() == {**ada, "words_read": 14, "distinct_words": 11, "daniels": None}
+    other = (await client.get("/artists", params={"name": "büş"})).json()["artists"][0]
+    assert (await client.get(f"/artists/{other['id']}")).json()["name"] == "Büşra"
+
+
+async def test_artist_daniels_count_is_that_of_the_first_35_000_words(make_track: MakeTrack) -> None:
+    """Older songs first; what lies behind the window does not count."""
+    long = replace(
+        make_track(1, "w " * 10 + " ".join(f"w{n % 9000}" for n in range(40_000))),
+        release_date=date(1999, 1, 2),
+    )
+    early = replace(make_track(2, "first words"), release_date=date(1999, 1, 1))
+    services = MemoryServices([long, early])
+    artist = await services.get_artist(1)
+    assert artist is not None
+    assert (artist.words_read, artist.distinct_words, artist.daniels) == (35_000, 9003, 9003)
+
+
+@pytest.mark.parametrize(
+    ("artist_id", "status", "code"), [("99", 404, "artist_not_found"), ("0", 422, "validation_failed")]
+)
+async def test_artist_unknown_is_a_problem(
+    client: httpx.AsyncClient, artist_id: str, status: int, code: str
+) -> None:
+    """It names the id that was asked for."""
+    answer = await client.get(f"/artists/{artist_id}")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert status != 404 or answer.json()["detail"] == "The collection knows no artist 99."
 
 
 async def test_request_id_given_comes_back_and_a_bad_one_is_replaced(client: httpx.AsyncClient) -> None:
