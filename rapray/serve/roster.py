@@ -5,13 +5,13 @@ Loads no weights and knows no Ray: a name that is not served carries the problem
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from rapray.analyzers.base import Identity
-from rapray.analyzers.registry import identity, specs
-from rapray.analyzers.selection import expanded, selected
+from rapray.analyzers.registry import ALL, identity, specs
+from rapray.analyzers.selection import selected
 from rapray.cache.results import key_of
 from rapray.config import Settings
 from rapray.domain import Analysis, Lyric
@@ -31,9 +31,9 @@ class Roster:
     unserved: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
     identities: Mapping[str, Identity] = field(default_factory=dict[str, Identity])
 
-    def meant_by(self, names: Iterable[str]) -> tuple[str, ...]:
+    def meant_by(self, names: Collection[str]) -> tuple[str, ...]:
         """Those of `names` that answer here; all that do where none of them does. "all" stands for every one."""
-        wanted = expanded(names, (*self.served, *self.unserved))
+        wanted = self.served if ALL in names else names
         return tuple(name for name in wanted if name in self.served) or tuple(self.served)
 
     def cache_key(self, name: str, lyric: Lyric) -> str | None:
