@@ -137,8 +137,21 @@ class FetchResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """When a line is sung, in seconds of the song; `end` is the next later stamp, None behind the last."""
+
+    start: float
+    end: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lyric:
-    """A text to analyse or embed, stored or not; `key` is the track id as text, or the caller's own name for it."""
+    """A text to analyse or embed, stored or not; `key` is the track id as text, or the caller's own name for it.
+
+    `timings` has one entry for each line of the sections, in order, or is empty where the text came without stamps;
+    `duration_s` is that of the song. A stored track has neither: no source delivers them. `content_hash` is that of the
+    text alone (`rapray.text.fingerprint.content_hash`) exactly where there are neither, else `timed_hash`.
+    """
 
     key: str
     lyrics: str
@@ -146,6 +159,8 @@ class Lyric:
     content_hash: str
     title: str = ""
     language: str | None = None
+    timings: tuple[Timing | None, ...] = ()
+    duration_s: float | None = None
 
     @property
     def has_words(self) -> bool:

@@ -21,6 +21,7 @@ from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo
 from rapray.errors import EmptyLyrics
 from rapray.text.language import detect_language
+from rapray.text.pace import pace
 from rapray.text.reading import Reading, read
 from rapray.text.rhyme import rhymes_of
 from rapray.text.sections import split_sections
@@ -51,7 +52,8 @@ class AlgorithmicAnalyzer:
         if not any(True for _ in reading.lines()):
             raise EmptyLyrics
         rhymes = rhymes_of(reading)
-        measured = rounded(measure(sections, reading, rhymes, _language(reading)))
+        speed = pace(reading, lyric.timings, lyric.duration_s)
+        measured = rounded(measure(sections, reading, rhymes, _language(reading), speed))
         return Analysis(
             key=lyric.key,
             analyzer=self.name,

@@ -24,6 +24,7 @@ from rapray.text.devices import devices
 from rapray.text.diction import diction
 from rapray.text.explicit import explicitness
 from rapray.text.hirjee import hirjee_brown
+from rapray.text.pace import Pace
 from rapray.text.person_tense import UNTOLD, narrative
 from rapray.text.readability import UNREADABLE, readability
 from rapray.text.reading import Reading, ReadLine
@@ -43,7 +44,7 @@ _MOST_LENGTHS = 64  # lines of a section
 
 
 def measure(
-    sections: Sequence[Section], reading: Reading, rhymes: RhymeMap, language: str | None
+    sections: Sequence[Section], reading: Reading, rhymes: RhymeMap, language: str | None, pace: Pace
 ) -> AlgorithmicData:
     """All measures of a song that has been read and has a word. A language that nobody knows is taken for English."""
     lines = [[word.text for word in line.words] for line in reading.lines()]
@@ -54,7 +55,7 @@ def measure(
     return AlgorithmicData(
         language=language,
         counts=counts,
-        flow=Flow(**measures.flow(reading), **steadiness(reading)),
+        flow=Flow(**measures.flow(reading), **steadiness(reading), **pace),
         stress=stress(reading),
         sound=soundplay(reading),
         vocabulary=Vocabulary(**vocabulary(words), **diction(words)),

@@ -13,6 +13,7 @@ from rapray.text.diction import Diction
 from rapray.text.explicit import Explicitness
 from rapray.text.hirjee import HirjeeBrown
 from rapray.text.measures import Counts
+from rapray.text.pace import Pace
 from rapray.text.person_tense import Narrative
 from rapray.text.readability import Readability
 from rapray.text.repetition import Repetition
@@ -24,9 +25,9 @@ from rapray.text.structure import Adlibs, VoiceData
 from rapray.text.themes import Theme
 
 
-class Flow(measures.Flow, Steadiness):
-    """How much a line holds, and how steadily: see `rapray.text.measures.Flow` and
-    `rapray.text.stress.Steadiness`.
+class Flow(measures.Flow, Steadiness, Pace):
+    """How much a line holds, how steadily, and how fast: see `rapray.text.measures.Flow`,
+    `rapray.text.stress.Steadiness` and `rapray.text.pace.Pace`.
     """
 
 

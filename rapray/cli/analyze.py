@@ -32,7 +32,8 @@ def analyze(
     limit: Limit = None,
     where: Annotated[list[str] | None, typer.Option("--where", help=HELP)] = None,
     file: Annotated[
-        str | None, typer.Option("--file", help="Analyse this text instead, '-' for standard input.")
+        str | None,
+        typer.Option("--file", help="Analyse this text instead, plain or LRC; '-' for standard input."),
     ] = None,
     max_cost: Annotated[
         float | None,

@@ -19,10 +19,8 @@ from rapray.cli.output import complain, note, print_json, print_table
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import InvalidLyrics, RaprayError, UsageError, exit_code_of
-from rapray.text.clean import checked_lyrics, decode
-from rapray.text.fingerprint import content_hash
-from rapray.text.language import detect_language
-from rapray.text.sections import split_sections
+from rapray.text.clean import decode
+from rapray.text.submitted import submitted_lyric
 
 READ_LIMIT = 16_000_000  # a text of five million characters, the most that settings allow, in UTF-8 or longer
 PARTIAL = 3
@@ -52,14 +50,13 @@ def analyze_file(file: str, wanted: Selection, settings: Settings, *, as_json: b
 
 
 def read_lyric(file: str, max_chars: int) -> Lyric:
-    """The text of a file or of standard input as a lyric.
+    """The text of a file or of standard input, plain or LRC, as a lyric.
 
     Raises:
         UsageError: the file cannot be read.
         InvalidLyrics: it is not UTF-8, empty or too long.
     """
-    text = checked_lyrics(decode(_read(file), "standard input" if file == "-" else file), max_chars)
-    return Lyric(file, text, split_sections(text), content_hash(text), language=detect_language(text))
+    return submitted_lyric(file, decode(_read(file), "standard input" if file == "-" else file), max_chars)
 
 
 def _read(file: str) -> bytes:

@@ -62,7 +62,7 @@ class MemoryServices:
         )
         self.stored: dict[tuple[str, str], Analysis] = {}
         self.failures: list[Failure] = []
-        self._cache: dict[tuple[str, str], Analysis] = {}
+        self._cache: dict[tuple[str, str, str], Analysis] = {}
         self._health = health or Health((DependencyHealth("database", "up", is_required=True),))
 
     @property
@@ -87,12 +87,13 @@ class MemoryServices:
 
     async def analyze(self, name: str, lyric: Lyric) -> Answer:
         """The analyzer's function, in a thread; what it found for a text is found again."""
-        known = self._cache.get((name, lyric.lyrics))
+        key = (name, lyric.content_hash, lyric.lyrics)
+        known = self._cache.get(key)
         if known is not None:
             return Answer(replace(known, key=lyric.key), is_cached=True)
         outcome = await asyncio.to_thread(self._analyze[name], lyric)
         if isinstance(outcome, Analysis):
-            self._cache[name, lyric.lyrics] = outcome
+            self._cache[key] = outcome
         return Answer(outcome)
 
     async def store(self, results: Sequence[Analysis], failures: Sequence[Failure]) -> list[str]:

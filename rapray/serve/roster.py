@@ -40,7 +40,7 @@ class Roster:
         """What decides this analyzer's result for this text; None where it is not known before the answer.
 
         The content hash leaves out punctuation, line ends and headers, and results hold positions: the text itself is
-        part of the key beside it.
+        part of the key beside it. What is known of its time is in the hash.
         """
         known = self.identities.get(name)
         if known is None:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from rapray.domain import Section
 from rapray.text.headers import KINDS, Header, is_credit, is_stage_direction, parse_header
 
-__all__ = ["KINDS", "is_bracketed", "is_header", "split_sections", "sung_lines"]
+__all__ = ["KINDS", "is_bracketed", "is_header", "split_sections", "sung_lines", "sung_part"]
 
 _LONGEST_HEADER = 200  # characters; the longest on real pages name a dozen voices
 _WHOLE = re.compile(r"\[([^\[\]]*)\]")
@@ -50,6 +50,12 @@ def is_bracketed(line: str) -> bool:
     """True for a header, a credit or a stage direction such as `[laughs]`: a whole line that nobody sings."""
     text = line.strip()
     return len(text) <= _LONGEST_HEADER and (bool(_WHOLE.fullmatch(text)) or is_header(text))
+
+
+def sung_part(line: str) -> str:
+    """What is sung of a line: without a header before it, "" for a header, a credit or a stage direction."""
+    text = line.strip()
+    return _read(text).sung if text else ""
 
 
 def split_sections(lyrics: str) -> tuple[Section, ...]:

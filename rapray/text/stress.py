@@ -44,8 +44,7 @@ class Steadiness(TypedDict):
     `length_period`: after how many lines (1 to 4) lengths come back most exactly; None where fewer than eight
     pairs of lines tell, or no period is better than another. `breaks_per_line`: marks of punctuation between
     two words. `broken_line_share` of lines with one. `break_position` in [0, 1]: the mean place of a break in
-    its line, by words. `syllables_per_second` is always None: a duration of the vocals or synced lines would
-    fill it, the text alone cannot.
+    its line, by words.
     """
 
     even_line_share: float
@@ -55,7 +54,6 @@ class Steadiness(TypedDict):
     breaks_per_line: float
     broken_line_share: float
     break_position: float | None
-    syllables_per_second: float | None
 
 
 def stress(reading: Reading) -> Stress:
@@ -93,7 +91,6 @@ def steadiness(reading: Reading) -> Steadiness:
         breaks_per_line=len(places) / len(lines) if lines else 0.0,
         broken_line_share=sum(map(bool, breaks)) / len(lines) if lines else 0.0,
         break_position=math.fsum(places) / len(places) if places else None,
-        syllables_per_second=None,
     )
 
 

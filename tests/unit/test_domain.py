@@ -1,11 +1,13 @@
-"""Stages: where the failures of a kind of work are kept."""
+"""Stages, where the failures of a kind of work are kept; a lyric on its way to another process."""
 
 from __future__ import annotations
+
+import pickle
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapray.domain import analyze_stage
+from rapray.domain import Lyric, Timing, analyze_stage
 
 PART = (
     st.none()
@@ -22,6 +24,12 @@ def test_analyze_stage_names_what_there_is_and_nothing_else() -> None:
     assert analyze_stage("qwen", "1", "gemma3:4b", "r", "v1-ab") == "analyze/qwen/1/gemma3:4b@r/v1-ab"
     assert analyze_stage("shout", "1", prompt_version="v1") == "analyze/shout/1//v1"
     assert analyze_stage("mood", "1", "m", "r", parameters="0c") == "analyze/mood/1/m@r//0c"
+
+
+def test_lyric_with_times_crosses_processes_unchanged() -> None:
+    """Replicas and jobs get it pickled."""
+    lyric = Lyric("1", "la\nlo", (), "hash", timings=(Timing(1.5, None), None), duration_s=9.0)
+    assert pickle.loads(pickle.dumps(lyric)) == lyric
 
 
 @given(one=MADE_WITH, other=MADE_WITH)

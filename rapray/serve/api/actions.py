@@ -16,30 +16,16 @@ from rapray.errors import ArtistNotFound, DeadlineExceeded, TrackNotFound
 from rapray.serve.backend import SearchHit, Services, TrackDetail
 from rapray.store.records import StoredArtist
 from rapray.telemetry import metric
-from rapray.text.clean import checked_lyrics
-from rapray.text.fingerprint import content_hash
-from rapray.text.language import detect_language
-from rapray.text.sections import split_sections
+from rapray.text.submitted import submitted_lyric
 
 
-async def prepared_lyric(raw: str, max_chars: int) -> Lyric:
+async def prepared_lyric(raw: str, max_chars: int, duration_s: float | None = None) -> Lyric:
     """A caller's text, cleaned and split, in a thread: a megabyte takes longer than the event loop may stand still.
 
     Raises:
         InvalidLyrics: empty, too long, or not text.
     """
-    return await asyncio.to_thread(_prepare, raw, max_chars)
-
-
-def _prepare(raw: str, max_chars: int) -> Lyric:
-    lyrics = checked_lyrics(raw, max_chars)
-    return Lyric(
-        key="request",
-        lyrics=lyrics,
-        sections=split_sections(lyrics),
-        content_hash=content_hash(lyrics),
-        language=detect_language(lyrics),
-    )
+    return await asyncio.to_thread(submitted_lyric, "request", raw, max_chars, duration_s)
 
 
 async def stored_lyric(services: Services, track_id: int) -> Lyric:

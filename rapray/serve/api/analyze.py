@@ -64,7 +64,7 @@ async def analyze(request: AnalyzeRequest, services: Backend, response: Response
     day; a problem among the answers makes it a miss.
     """
     names = actions.check_analyzers(services, request.analyzers)
-    lyric = await found_lyric(services, request.lyrics, request.track_id)
+    lyric = await found_lyric(services, request)
     analyzed = await fanout.analyze(services, lyric, names, store=request.store)
     if not analyzed.results:
         raise Refused(_all_failed(analyzed.problems))
@@ -115,12 +115,12 @@ async def _batch(services: Services, request: BatchRequest, names: list[str]) ->
             task.cancel()
 
 
-async def found_lyric(services: Services, lyrics: str | None, track_id: int | None) -> Lyric:
+async def found_lyric(services: Services, text: AnalyzeRequest | BatchText) -> Lyric:
     """The text of a request. Raises InvalidLyrics, TrackNotFound, DependencyError."""
-    if track_id is not None:
-        return await actions.stored_lyric(services, track_id)
-    assert lyrics is not None
-    return await actions.prepared_lyric(lyrics, services.limits.max_lyrics_chars)
+    if text.track_id is not None:
+        return await actions.stored_lyric(services, text.track_id)
+    assert text.lyrics is not None
+    return await actions.prepared_lyric(text.lyrics, services.limits.max_lyrics_chars, text.duration_seconds)
 
 
 def body_of(analyzed: Analyzed, *, include_embedding: bool) -> AnalyzeResponse:
@@ -142,7 +142,7 @@ async def _one_of_batch(
     services: Services, text: BatchText, names: list[str], *, store: bool
 ) -> Analyzed | Problem:
     try:
-        lyric = await found_lyric(services, text.lyrics, text.track_id)
+        lyric = await found_lyric(services, text)
         return await fanout.analyze(services, lyric, names, store=store)
     except RaprayError as error:
         return of_error(error)

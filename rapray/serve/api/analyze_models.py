@@ -17,14 +17,28 @@ class _Text(Request):
     """A text, or the id of a stored track; exactly one of them."""
 
     lyrics: Annotated[
-        str | None, Field(description="The text; section headers such as [Verse 1] are understood.")
+        str | None,
+        Field(
+            description="The text; section headers such as [Verse 1] and the time stamps of LRC are understood."
+        ),
     ] = None
     track_id: TrackId | None = None
+    duration_seconds: Annotated[
+        float | None,
+        Field(
+            ge=1,
+            le=86_400,
+            description="Of the song, with lyrics alone: for syllables a second without stamps.",
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.lyrics is None) == (self.track_id is None):
             reason = "give either lyrics or track_id"
+            raise ValueError(reason)
+        if self.track_id is not None and self.duration_seconds is not None:
+            reason = "duration_seconds needs lyrics: a stored track is analysed as it is stored"
             raise ValueError(reason)
         return self
 

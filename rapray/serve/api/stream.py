@@ -63,7 +63,7 @@ async def analyze_stream(request: AnalyzeRequest, services: Backend) -> EventStr
     with the request itself is answered with a problem and no stream. A client that leaves ends the work.
     """
     names = actions.check_analyzers(services, request.analyzers)
-    lyric = await found_lyric(services, request.lyrics, request.track_id)
+    lyric = await found_lyric(services, request)
     return EventStream(_events(services, lyric, names, request))
 
 

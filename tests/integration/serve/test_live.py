@@ -150,6 +150,21 @@ async def test_analyze_same_words_on_other_lines_are_not_the_same_text(collectio
     assert (other.headers["x-cache"], local.asked) == ("miss", 2)
 
 
+async def test_analyze_same_text_with_times_is_not_the_same_text(collection: Any) -> None:
+    """Through the real cache: stamps and a duration have answers of their own, the plain text keeps its own."""
+    local = Local(collection.embedder)
+    synced = "[00:01]I light the night\n[00:03]and hold it tight"
+    plain = {"lyrics": "I light the night\nand hold it tight"}
+    bodies = [{"lyrics": synced}, plain, {**plain, "duration_seconds": 4}]
+    async with running(collection.settings, collection.embedder, local) as client:
+        for state in ("miss", "hit"):
+            answers = [await client.post("/analyze", json=body) for body in bodies]
+            assert [answer.headers["x-cache"] for answer in answers] == [state] * 3
+            flows = [answer.json()["results"]["algorithmic"]["data"]["flow"] for answer in answers]
+            assert [flow["syllables_per_second"] for flow in flows] == [2.0, None, 2.0]
+    assert local.asked == 3
+
+
 async def test_analyze_redis_gone_is_a_miss_and_an_answer(collection: Any) -> None:
     """Nothing is lost without Redis but time."""
     settings = collection.settings.model_copy(

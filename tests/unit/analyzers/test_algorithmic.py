@@ -18,7 +18,7 @@ from rapray.analyzers import create, spec, specs, to_json
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
 from rapray.analyzers.base import Analyzer
 from rapray.config import Settings
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure, Lyric, Timing
 from rapray.samples.corpus import songs
 from rapray.text.sections import split_sections
 from rapray.text.wordlists import groups
@@ -79,6 +79,25 @@ def test_analyze_song_measures_what_is_new_in_version_two() -> None:
     assert found["explicitness"]["score"] == 0
     assert found["flow"]["syllables_per_second"] is None
     assert found["readability"]["flesch_kincaid_grade"] is not None
+
+
+def test_analyze_times_change_the_pace_and_nothing_else() -> None:
+    """A text without times has the fields of 2.0.0 and no more, so that stored results stay what they are."""
+    plain = _lyric("city never money\nlight light the money")
+    timed = replace(plain, timings=(Timing(10, 12), Timing(12, 13)))
+    one, other = AlgorithmicAnalyzer().analyze([plain, timed])
+    assert isinstance(one, Analysis)
+    assert isinstance(other, Analysis)
+    assert {name: value for name, value in one.data["flow"].items() if "second" in name} == {
+        "syllables_per_second": None
+    }
+    assert {name: value for name, value in other.data["flow"].items() if "second" in name} == {
+        "syllables_per_second": 3.666667,
+        "syllables_per_second_from": "synced",
+        "fastest_syllables_per_second": 5.0,
+    }
+    assert {**one.data, "flow": None} == {**other.data, "flow": None}
+    assert one.embedding == other.embedding
 
 
 def test_analyze_sentiment_is_that_without_profanity() -> None:

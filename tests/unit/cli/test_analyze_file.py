@@ -25,6 +25,16 @@ def test_file_and_standard_input_give_the_same_analysis(rapray: Any, tmp_path: P
     assert not (tmp_path / "data").exists()
 
 
+def test_synced_file_is_analysed_without_its_stamps(rapray: Any, tmp_path: Path) -> None:
+    """An .lrc file: the words of the plain text, and a pace."""
+    lrc = "[ar:Ada]\r\n[00:10.00]I count the cost and cross the coast\r\n[00:12.00]I lost the most\r\n"
+    (tmp_path / "song.lrc").write_text("\ufeff" + lrc, encoding="utf-8")
+    found = _analysis(rapray("analyze", "--file", "song.lrc", "--json").out)
+    assert found["counts"]["words"] == 12
+    assert found["flow"]["syllables_per_second"] == 4
+    assert found["flow"]["syllables_per_second_from"] == "synced"
+
+
 def test_table_shows_measures_to_a_person(rapray: Any) -> None:
     """Without --json a table with the same measures."""
     ended = rapray("analyze", "--file", "-", stdin=VERSE.encode())

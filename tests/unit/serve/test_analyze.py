@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import Overloaded
 from rapray.serve.api import create_app, fanout, stream
@@ -18,6 +19,7 @@ from rapray.serve.backend import Answer, Limits, TrackDetail
 from rapray.serve.limits import MAX_BATCH_TEXTS
 from rapray.serve.memory import MemoryServices
 from rapray.serve.problems import of_code
+from rapray.text.fingerprint import content_hash
 
 LIMITS = Limits(1_000_000, 100_000, 2000, 50, 200, 100, 5)
 Make = Callable[..., TrackDetail]
@@ -87,6 +89,34 @@ async def test_analyze_cache_header_is_hit_only_where_all_were_cached(memory: Me
         assert [await state("a", "failing"), await state("a", "failing")] == ["miss", "miss"]
 
 
+SYNCED = "[ti:Song]\n[00:10.00]city never money\n[00:12.00]light light the money\n[00:13.00]"
+PLAIN = "city never money\nlight light the money"
+
+
+async def test_analyze_synced_text_has_its_pace_and_is_never_taken_for_the_plain_one() -> None:
+    """Stamps are no words; what is known of the time decides which answer is kept and found again."""
+    services = MemoryServices((), {"algorithmic": lambda lyric: AlgorithmicAnalyzer().analyze([lyric])[0]})
+    bodies = [{"lyrics": SYNCED}, {"lyrics": PLAIN}, {"lyrics": PLAIN, "duration_seconds": 5.5}]
+    async with opened(services) as client:
+        answers = [await client.post("/analyze", json=body) for body in bodies]
+        assert [answer.headers["x-cache"] for answer in answers] == ["miss"] * 3
+        again = [await client.post("/analyze", json=body) for body in bodies]
+        assert [(answer.headers["x-cache"], answer.json()) for answer in again] == [
+            ("hit", answer.json()) for answer in answers
+        ]
+        batch = (await client.post("/analyze/batch", json={"items": bodies})).json()["items"]
+        events = events_of((await client.post("/analyze/stream", json=bodies[0])).text)
+    found = [answer.json() for answer in answers]
+    assert [one["answer"] for one in batch] == found
+    assert events[0][1]["result"] == found[0]["results"]["algorithmic"]
+    assert len({one["content_hash"] for one in found}) == 3
+    assert found[1]["content_hash"] == content_hash(PLAIN)
+    assert [one["sections"] for one in found] == [found[0]["sections"]] * 3
+    flows = [one["results"]["algorithmic"]["data"]["flow"] for one in found]
+    assert [flow["syllables_per_second"] for flow in flows] == [3.666667, None, 2.0]
+    assert [flow.get("syllables_per_second_from") for flow in flows] == ["synced", None, "duration"]
+
+
 @pytest.mark.parametrize("blames_text", [False, True])
 async def test_analyze_failure_that_does_not_blame_the_text_is_no_failure_of_it(
     make_track: Make, blames_text: bool
@@ -122,12 +152,15 @@ async def test_analyze_store_writes_results_and_failures_of_the_track(memory: Me
         ("/analyze/batch", {"items": [{"lyrics": "a"}] * (MAX_BATCH_TEXTS + 1)}),
         ("/analyze/batch", {"items": [{"lyrics": "a", "track_id": 1}]}),
         ("/analyze", {"lyrics": "a b", "analyzers": "some"}),
+        ("/analyze", {"track_id": 1, "duration_seconds": 200}),
+        ("/analyze/batch", {"items": [{"track_id": 1, "duration_seconds": 200}], "store": True}),
+        ("/analyze", {"lyrics": "a b", "duration_seconds": 0.5}),
     ],
 )
 async def test_analyze_body_that_makes_no_sense_is_refused(
     memory: MemoryServices, path: str, body: dict[str, object]
 ) -> None:
-    """A text of the caller's own is never stored; a batch has 1 to 100 texts."""
+    """A text or a duration of the caller's own is never stored; a batch has 1 to 100 texts."""
     async with opened(memory) as client:
         answer = await client.post(path, json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")

@@ -67,7 +67,6 @@ def test_steadiness_breaks_are_counted_by_hand() -> None:
     assert found["breaks_per_line"] == 1
     assert found["broken_line_share"] == pytest.approx(2 / 3)
     assert found["break_position"] == pytest.approx((1 / 3 + 2 / 3 + 1 / 2) / 3)
-    assert found["syllables_per_second"] is None
 
 
 @given(st.lists(st.lists(st.text(max_size=30), max_size=5).map(tuple), max_size=4))
