@@ -7,33 +7,14 @@ from dataclasses import replace
 import pytest
 
 from rapray.analyzers.base import Identity
-from rapray.cache.results import ResultCache
 from rapray.domain import Analysis, Lyric
 from rapray.serve.answers import Answers
 from rapray.serve.roster import Roster
+from tests.support.result_cache import Kept
 
 LYRIC = Lyric("1", "one line", (), "hash")
 RESULT = Analysis("1", "a", "1", "hash", {"n": 1})
 ROSTER = Roster({"a": "1"}, identities={"a": Identity("a", "1")})
-
-
-class Kept(ResultCache):
-    """A cache in memory."""
-
-    def __init__(self, *, always: Analysis | None = None) -> None:
-        self.kept: dict[str, Analysis] = {}
-        self._always = always
-
-    async def get(self, key: str, lyric_key: str) -> Analysis | None:
-        """What is kept."""
-        return self._always or self.kept.get(key)
-
-    async def put(self, key: str, result: Analysis) -> None:
-        """Keep it."""
-        self.kept[key] = result
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
 
 def answers(cache: Kept, result: Analysis = RESULT) -> Answers:
