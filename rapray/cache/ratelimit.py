@@ -18,21 +18,31 @@ from rapray.telemetry import logger
 
 # GCRA (the "generic cell rate algorithm" of ATM, ITU-T I.371): one number a host, the theoretical arrival time of the
 # next request. The clock is the server's, so that a worker with a wrong clock cannot exceed the rate.
-# Times are whole microseconds, written with %.0f: Lua's own tostring would round them to 14 digits.
+# Times are whole microseconds, written with %.0f: Lua's own tostring would round them to 14 digits. Beside each stands
+# how far ahead it lay when it was written: it cannot lie further ahead now, unless the server's clock was set back.
 _NOW = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local blocked = tonumber(redis.call('GET', KEYS[2]) or '0')
+local function keep(key, at)
+    local ahead = at - now
+    local value = string.format('%.0f %.0f', at, ahead)
+    redis.call('SET', key, value, 'PX', string.format('%.0f', math.ceil(ahead / 1000) + 1000))
+    return at
+end
+local function kept(key)
+    local at, ahead = string.match(redis.call('GET', key) or '0', '^(%d+) ?(%d*)$')
+    local latest = now + (tonumber(ahead) or math.huge)
+    return tonumber(at) > latest and keep(key, latest) or tonumber(at)
+end
+local blocked = kept(KEYS[2])
 """
 _RESERVE = (
     _NOW
     + """
 local interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
-local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
+local arrival = math.max(kept(KEYS[1]), now)
 local start = math.max(now, arrival - tolerance, blocked)
-arrival = math.max(arrival, start) + interval
-local keep = math.ceil((arrival - now) / 1000) + 1000
-redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX', string.format('%.0f', keep))
+keep(KEYS[1], math.max(arrival, start) + interval)
 return string.format('%.0f', start - now)
 """
 )
@@ -40,10 +50,7 @@ _PENALIZE = (
     _NOW
     + """
 local wanted = now + tonumber(ARGV[1])
-if wanted > blocked then
-    local keep = math.ceil((wanted - now) / 1000) + 1000
-    redis.call('SET', KEYS[2], string.format('%.0f', wanted), 'PX', string.format('%.0f', keep))
-end
+if wanted > blocked then keep(KEYS[2], wanted) end
 """
 )
 _MICROSECONDS = 1_000_000

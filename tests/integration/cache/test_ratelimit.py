@@ -129,6 +129,23 @@ def test_penalize_longer_extends(client: redis.Redis):
     assert limiter.reserve("genius.com") == pytest.approx(60, abs=2)
 
 
+def test_reserve_when_the_clock_is_set_back_waits_no_longer(client: redis.Redis):
+    """As if it had been an hour ahead when the moments were written; the block ends when it would have."""
+    limiter = RedisRateLimiter(client, requests_per_second=1)
+    limiter.reserve("genius.com")
+    limiter.penalize("example.org", 2)
+    for key in client.keys("*"):
+        at, _, ahead = client.get(key).partition(b" ")
+        client.set(key, b"%d %s" % (int(at) + 3_600_000_000, ahead))
+    assert limiter.reserve("genius.com") == pytest.approx(1, abs=0.5)
+    first = limiter.reserve("example.org")
+    assert first == pytest.approx(2, abs=0.5)
+    until = time.monotonic() + 20
+    while client.exists("rapray:rate:{example.org}:blocked_until") and time.monotonic() < until:
+        time.sleep(0.1)
+    assert limiter.reserve("example.org") < first
+
+
 def test_keys_are_ours_and_expire(client: redis.Redis):
     """Every key carries the prefix and an expiry, so that a full server can drop it."""
     limiter = RedisRateLimiter(client, requests_per_second=1)
