@@ -11,7 +11,7 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 from ray.serve.handle import DeploymentHandle
 
-from rapray.analyzers.llm.completions import Answer, reply_answer, request_of
+from rapray.analyzers.llm.completions import Generation, generation_in, request_of
 from rapray.analyzers.llm.prompts import Message
 from rapray.config.llm import HOSTED_PROVIDER, ProviderSettings
 from rapray.errors import ProviderUnavailable
@@ -29,7 +29,7 @@ class HostedCompletions:
         self._provider = provider
         self._handle = handle.options(_by_reference=False)
 
-    def ask(self, messages: list[Message], **members: Any) -> Answer:
+    def ask(self, messages: list[Message], **members: Any) -> Generation:
         """Send one request; raises as `Completions.ask`."""
         response = self._handle.complete.remote(request_of(self._provider, messages, members))
         try:
@@ -45,7 +45,7 @@ class HostedCompletions:
         except RayTaskError as error:
             reason = f"{type(error.cause).__name__}: {error.cause}"
             raise _unavailable(reason) from error
-        return reply_answer(HOSTED_PROVIDER, reply)
+        return generation_in(HOSTED_PROVIDER, reply)
 
 
 def _unavailable(reason: str, retry_after_s: float | None = None) -> ProviderUnavailable:

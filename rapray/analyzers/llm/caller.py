@@ -14,7 +14,7 @@ from uuid import UUID
 import stamina
 
 from rapray.analyzers.budget import Budget
-from rapray.analyzers.llm.completions import Answer, Completions
+from rapray.analyzers.llm.completions import Completions, Generation
 from rapray.analyzers.llm.costs import NoBudget, Tokens, Usage, most_tokens, price, taken_by
 from rapray.analyzers.llm.prompts import Message
 from rapray.cache.gate import End, Gate, Pass, Wait
@@ -67,7 +67,7 @@ class Caller:
             raise ConfigError(problems=problem)
         self._budget = budget
 
-    def ask(self, messages: list[Message], usage: Usage, **members: Any) -> Answer:
+    def ask(self, messages: list[Message], usage: Usage, **members: Any) -> Generation:
         """The answer, after repeats where they may help; counts into `usage`.
 
         Raises:
@@ -92,7 +92,7 @@ class Caller:
             return True
         return wait_s <= self._provider.max_wait_s and wait_s + random.uniform(0, 0.1 + wait_s / 10)
 
-    def _once(self, messages: list[Message], usage: Usage, members: dict[str, Any]) -> Answer:
+    def _once(self, messages: list[Message], usage: Usage, members: dict[str, Any]) -> Generation:
         most = most_tokens(self._provider, messages, members)
         taken = self._enter(most.input + most.output)
         try:
@@ -110,7 +110,7 @@ class Caller:
         usage.add(ended)
         return ended
 
-    def _sent(self, messages: list[Message], members: dict[str, Any]) -> Answer | BaseException:
+    def _sent(self, messages: list[Message], members: dict[str, Any]) -> Generation | BaseException:
         """How the request ended: whatever it was, slot and account are put in order before it is raised."""
         try:
             return self._completions.ask(messages, **members)
@@ -153,7 +153,7 @@ def _why(wait: Wait) -> str:
     return wait.pause or "a wait for its limits that is too long"
 
 
-def _end_of(ended: Answer | BaseException, spent: Tokens | None) -> End:
+def _end_of(ended: Generation | BaseException, spent: Tokens | None) -> End:
     """What a request means for those who come after it."""
     used = 0 if spent is None else spent.input + spent.output
     if isinstance(ended, ProviderRefused | ProviderQuotaExceeded):
@@ -163,6 +163,6 @@ def _end_of(ended: Answer | BaseException, spent: Tokens | None) -> End:
         if isinstance(wait_s, int | float):
             return End("throttled", used, pause_s=float(wait_s), reason=str(ended))
         return End("failed", used, reason=str(ended))
-    if isinstance(ended, Answer | RaprayError):
+    if isinstance(ended, Generation | RaprayError):
         return End("answered", used)  # the provider works, even where this request did not fit it
     return End("failed", used, reason="an error of the program")

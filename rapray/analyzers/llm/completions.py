@@ -28,7 +28,7 @@ _QUOTA_WORDS = ("insufficient_quota", "billing", "balance", "credit", "payment")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Generation:
     """What a model wrote, and how many tokens it took; None where the API does not say, or says what cannot be.
 
     `tokens` are its pieces with their log-probabilities, empty where the API gave none.
@@ -52,7 +52,7 @@ class Reply:
 class Completions(Protocol):
     """Whoever carries a request to a model. Safe to use from several threads."""
 
-    def ask(self, messages: list[Message], **members: Any) -> Answer:
+    def ask(self, messages: list[Message], **members: Any) -> Generation:
         """Send one request.
 
         Args:
@@ -65,7 +65,7 @@ class Completions(Protocol):
             ProviderRefused: 401 or 403.
             ProviderQuotaExceeded: 402, or 429 for an account that has nothing left.
             ProviderRejected: another 4xx.
-            AnswerRefused: the model or a filter declines; `input_tokens` and `output_tokens` as in `Answer`.
+            AnswerRefused: the model or a filter declines; `input_tokens` and `output_tokens` as in `Generation`.
         """
         ...
 
@@ -86,7 +86,7 @@ def request_of(
     return {"model": provider.model, "messages": messages, **members, **provider.extra_body}
 
 
-def answer_of(name: str, body: str | bytes) -> Answer:
+def generation_of(name: str, body: str | bytes) -> Generation:
     """The answer in a body of OpenAI's form.
 
     Raises:
@@ -105,7 +105,7 @@ def answer_of(name: str, body: str | bytes) -> Answer:
         reason = short(choice.message.refusal or "a content filter")
         raise AnswerRefused(provider=name, reason=reason, **told)
     tokens = (choice.logprobs.content if choice.logprobs else None) or []
-    return Answer(
+    return Generation(
         choice.message.content or "",
         choice.finish_reason or "",
         tokens=tuple((token.token, token.logprob) for token in tokens),
@@ -113,10 +113,10 @@ def answer_of(name: str, body: str | bytes) -> Answer:
     )
 
 
-def reply_answer(name: str, reply: Reply) -> Answer:
+def generation_in(name: str, reply: Reply) -> Generation:
     """The answer in a reply. Raises as `Completions.ask`."""
     if reply.status == 200:
-        return answer_of(name, reply.body)
+        return generation_of(name, reply.body)
     raise refusal(name, reply.status, reason_of(reply.body))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rapray.analyzers.llm.caller import Caller
-from rapray.analyzers.llm.completions import Answer
+from rapray.analyzers.llm.completions import Generation
 from rapray.analyzers.llm.confidence import agreement, from_logprobs, most_typical
 from rapray.analyzers.llm.costs import Usage
 from rapray.analyzers.llm.extract import Unusable, read_answer, without_thinking
@@ -78,7 +78,7 @@ class Conversation:
             reason = " ".join(str(error).split())
             raise AnswerInvalid(provider=self._name, reason=reason) from error
 
-    def _first(self, build: Build, usage: Usage) -> tuple[list[Message], Answer]:
+    def _first(self, build: Build, usage: Usage) -> tuple[list[Message], Generation]:
         """The first answer, in the strictest form that the API accepts."""
         form = self._form
         while True:
@@ -103,7 +103,7 @@ class Conversation:
             return Form(form.mode, logprobs=False)
         return form.looser() if self._provider.structured_output == "auto" else None
 
-    def _found(self, answer: Answer) -> Found:
+    def _found(self, answer: Generation) -> Found:
         if answer.finish_reason == "length":
             told = "" if answer.output_tokens is None else f" after {answer.output_tokens} tokens"
             problem = f"It was cut{told}. Write shorter sentences."

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from rapray.analyzers.llm.completions import Answer
+from rapray.analyzers.llm.completions import Generation
 from rapray.analyzers.llm.parts import estimated_tokens
 from rapray.analyzers.llm.prompts import Message
 from rapray.config.llm import ProviderSettings
@@ -48,7 +48,7 @@ class Usage:
     output_tokens: int = 0
     is_told: bool = True
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: Generation) -> None:
         """Count the tokens of an answer."""
         self.input_tokens += answer.input_tokens or 0
         self.output_tokens += answer.output_tokens or 0
@@ -71,12 +71,12 @@ def most_tokens(provider: ProviderSettings, messages: list[Message], members: di
     return Tokens(sum(map(estimated_tokens, written)), most_out)
 
 
-def taken_by(ended: Answer | BaseException, most: Tokens) -> Tokens | None:
+def taken_by(ended: Generation | BaseException, most: Tokens) -> Tokens | None:
     """What a request took, by how it ended; None where it was never sent.
 
     Where nobody says, it is the most: a request that left and has no answer may be paid for all the same.
     """
-    if isinstance(ended, Answer):
+    if isinstance(ended, Generation):
         return _told(ended.input_tokens, ended.output_tokens, most)
     told = ended.attributes if isinstance(ended, RaprayError) else {}
     if isinstance(ended, AnswerRefused):

@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from typing import Any
 
-from rapray.analyzers.llm.completions import Answer, Completions, Reply, reply_answer
+from rapray.analyzers.llm.completions import Completions, Generation, Reply, generation_in
 from rapray.analyzers.llm.prompts import Message
 
 Request = tuple[list[Message], dict[str, Any]]
@@ -42,12 +42,12 @@ class Drafts:
         with self._lock:
             self._replies.clear()
 
-    def ask(self, messages: list[Message], **members: Any) -> Answer:
+    def ask(self, messages: list[Message], **members: Any) -> Generation:
         """Send one request; raises as `Completions.ask`."""
         with self._lock:
             waiting = self._replies.get(_fingerprint(messages, members))
             reply = waiting.popleft() if waiting else None
-        return self._then.ask(messages, **members) if reply is None else reply_answer(self._name, reply)
+        return self._then.ask(messages, **members) if reply is None else generation_in(self._name, reply)
 
 
 def _fingerprint(messages: list[Message], members: dict[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ import httpx2
 import openai
 from pydantic import BaseModel, ValidationError
 
-from rapray.analyzers.llm.completions import Answer, answer_of, refusal, short
+from rapray.analyzers.llm.completions import Generation, generation_of, refusal, short
 from rapray.analyzers.llm.prompts import Message
 from rapray.config.llm import ProviderSettings
 from rapray.config.section import secrets_in
@@ -94,7 +94,7 @@ class Wire:
             default_headers={"Accept-Encoding": "identity"},
         )
 
-    def ask(self, messages: list[Message], **members: Any) -> Answer:
+    def ask(self, messages: list[Message], **members: Any) -> Generation:
         """Send one request; raises as `Completions.ask`."""
         with self._request():
             completions: Any = (
@@ -107,7 +107,7 @@ class Wire:
                 **members,
             )
             body = reply.content
-        return answer_of(self._name, self._masked(body.decode("utf-8", "replace")))
+        return generation_of(self._name, self._masked(body.decode("utf-8", "replace")))
 
     def models(self) -> list[str]:
         """The names that the API lists; raises as `ask`."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rapray.analyzers.llm.caller import Caller
-from rapray.analyzers.llm.completions import Answer
+from rapray.analyzers.llm.completions import Generation
 from rapray.analyzers.llm.costs import Usage
 from rapray.analyzers.llm.prompts import Message
 from rapray.cache.gate import GateLimits, ProcessGate
@@ -24,12 +24,12 @@ class Model:
     def __init__(self) -> None:
         self.is_up, self.asked = False, 0
 
-    def ask(self, messages: list[Message], **members: Any) -> Answer:
+    def ask(self, messages: list[Message], **members: Any) -> Generation:
         """An answer, or none."""
         self.asked += 1
         if not self.is_up:
             raise ProviderUnavailable(provider="mine", reason="it is down", retry_after_s=None, status=502)
-        return Answer("yes", "stop", 1, 1)
+        return Generation("yes", "stop", 1, 1)
 
 
 def caller(model: Model) -> Caller:

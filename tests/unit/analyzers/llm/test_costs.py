@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from rapray.analyzers.llm.analyzer import LlmAnalyzer
-from rapray.analyzers.llm.completions import Answer
+from rapray.analyzers.llm.completions import Generation
 from rapray.analyzers.llm.costs import Usage
 from rapray.domain import Analysis, Failure
 from rapray.errors import (
@@ -118,7 +118,7 @@ def test_tokens_of_a_result_that_postgresql_cannot_hold_are_not_told() -> None:
     """A count that a request may have, said often enough: the run's account holds the sum, a result does not."""
     used = Usage()
     for requests in range(1, 300):
-        used.add(Answer("", "stop", input_tokens=9_000_000, output_tokens=1))
+        used.add(Generation("", "stop", input_tokens=9_000_000, output_tokens=1))
         assert used.is_told == (requests * 9_000_000 < 2**31)
 
 

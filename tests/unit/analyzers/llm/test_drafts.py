@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rapray.analyzers.llm.completions import Answer, Reply
+from rapray.analyzers.llm.completions import Generation, Reply
 from rapray.analyzers.llm.drafts import Drafts
 from rapray.analyzers.llm.prompts import Message, load_prompts
 from rapray.analyzers.llm.questions import Questions
@@ -23,10 +23,10 @@ class Model:
     def __init__(self) -> None:
         self.asked: list[list[Message]] = []
 
-    def ask(self, messages: list[Message], **members: Any) -> Answer:
+    def ask(self, messages: list[Message], **members: Any) -> Generation:
         """The same every time."""
         self.asked.append(messages)
-        return Answer("from the model", "stop", 1, 1)
+        return Generation("from the model", "stop", 1, 1)
 
 
 def reply(text: str) -> Reply:
