@@ -15,6 +15,7 @@ from rapray.cache.results import ResultCache
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import DatabaseUnavailable
 from rapray.serve.backend import Answer
+from rapray.serve.late import Late
 from rapray.serve.roster import Roster
 from rapray.store import analyses, runs
 from rapray.store.pool import address_of, connect, translated
@@ -26,11 +27,15 @@ Ask = Callable[[str, Lyric], Awaitable[Analysis | Failure]]
 
 
 class Answers:
-    """Asks the cache first; keeps results, never failures. Without a cache every answer is made anew."""
+    """Asks the cache first; keeps results, never failures. Without a cache every answer is made anew.
+
+    What a remote analyzer answers too late goes into the cache when it comes: it is paid for.
+    """
 
     def __init__(self, roster: Roster, ask: Ask) -> None:
         self._roster, self._ask = roster, ask
         self._cache: ResultCache | None = None
+        self._late = Late()
 
     @property
     def has_cache(self) -> bool:
@@ -42,7 +47,8 @@ class Answers:
         self._cache = cache
 
     async def close(self) -> None:
-        """Close the cache."""
+        """Give up what is late, and close the cache."""
+        await self._late.close()
         if self._cache is not None:
             await self._cache.close()
 
@@ -51,6 +57,8 @@ class Answers:
         key = await self._key(name, lyric)
         if key is None or self._cache is None:
             return Answer(await self._ask(name, lyric))
+        if (late := await self._late.find(name, lyric)) is not None:
+            return late
         known = await self._cache.get(key, lyric.key)
         is_hit = known is not None and self._is_for(known, name, lyric)
         metric("rapray_result_cache_total").labels(result="hit" if is_hit else "miss").inc()
@@ -60,6 +68,13 @@ class Answers:
         if isinstance(outcome, Analysis) and self._is_for(outcome, name, lyric):
             await self._cache.put(key, outcome)
         return Answer(outcome)
+
+    def leave(self, name: str, lyric: Lyric, asked: asyncio.Task[Answer]) -> None:
+        """Nobody waits for this `analyze` any more: it goes on where its answer costs money and can be kept."""
+        if self._cache is not None and name in self._roster.remote:
+            self._late.keep(name, lyric, asked)
+        else:
+            asked.cancel()
 
     def _is_for(self, result: Analysis, name: str, lyric: Lyric) -> bool:
         """True where a result is this analyzer's, as it is known here, for this text."""

@@ -6,6 +6,7 @@ the store, `deployments.py` from Ray Serve, tests from memory.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -217,6 +218,10 @@ class Services(Protocol):
 
     async def analyze(self, name: str, lyric: Lyric) -> Answer:
         """One analyzer's result, from the cache where it is there. Raises Overloaded, DependencyError."""
+        ...
+
+    def leave(self, name: str, lyric: Lyric, asked: asyncio.Task[Answer]) -> None:
+        """An `analyze` whose deadline is over: let it end for the next caller where it is worth it, else cancel it."""
         ...
 
     async def store(self, results: Sequence[Analysis], failures: Sequence[Failure]) -> list[str]:

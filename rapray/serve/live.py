@@ -139,6 +139,10 @@ class LiveServices:
         self._find_cache()
         return await self._answers.analyze(name, lyric)
 
+    def leave(self, name: str, lyric: Lyric, asked: asyncio.Task[Answer]) -> None:
+        """An answer that is late: one that is paid for goes on into the cache, any other is cancelled."""
+        self._answers.leave(name, lyric, asked)
+
     async def store(self, results: Sequence[Analysis], failures: Sequence[Failure]) -> list[str]:
         """Write into the collection what was found of one stored track."""
         await self._database.pool()

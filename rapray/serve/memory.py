@@ -96,6 +96,11 @@ class MemoryServices:
             self._cache[key] = outcome
         return Answer(outcome)
 
+    def leave(self, name: str, lyric: Lyric, asked: asyncio.Task[Answer]) -> None:
+        """Nothing is worth waiting for."""
+        del name, lyric
+        asked.cancel()
+
     async def store(self, results: Sequence[Analysis], failures: Sequence[Failure]) -> list[str]:
         """Into two attributes."""
         self.stored |= {(result.key, result.analyzer): result for result in results}

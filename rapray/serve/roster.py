@@ -25,11 +25,15 @@ NOT_SERVED = "analyzer_not_served"
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """`served`: name to version; `unserved`: name to the problem; `identities`: of those whose identity is known."""
+    """`served`: name to version; `unserved`: name to the problem; `identities`: of those whose identity is known.
+
+    `remote` are those whose answers are made, and paid for, elsewhere.
+    """
 
     served: Mapping[str, str]
     unserved: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
     identities: Mapping[str, Identity] = field(default_factory=dict[str, Identity])
+    remote: frozenset[str] = frozenset()
 
     def meant_by(self, names: Collection[str]) -> tuple[str, ...]:
         """Those of `names` that answer here; all that do where none of them does. "all" stands for every one."""
@@ -74,7 +78,8 @@ def roster(settings: Settings, deployed: Collection[str]) -> Roster:
     unserved = {
         name: problems.get(name, of_code(NOT_SERVED)) for name in specs(settings) if name not in deployed
     }
-    return Roster(served, unserved, identities)
+    remote = frozenset(name for name, spec in specs(settings).items() if spec.is_remote)
+    return Roster(served, unserved, identities, remote)
 
 
 def to_deploy(names: Collection[str], settings: Settings) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import DeadlineExceeded, RaprayError
-from rapray.serve.backend import Services
+from rapray.serve.backend import Answer, Services
 from rapray.serve.problems import Problem, of_code, of_error
 from rapray.telemetry import logger, metric
 
@@ -112,11 +112,24 @@ async def _find(services: Services, name: str, lyric: Lyric) -> Finding:
     return found
 
 
+async def _in_time(services: Services, name: str, lyric: Lyric, deadline_s: float) -> Answer:
+    """Raises TimeoutError. Whoever asked and leaves takes the request along; a deadline need not."""
+    asked = asyncio.create_task(services.analyze(name, lyric))
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await asyncio.shield(asked)
+    except TimeoutError:
+        services.leave(name, lyric, asked)
+        raise
+    except asyncio.CancelledError:
+        asked.cancel()
+        raise
+
+
 async def _answer(services: Services, name: str, lyric: Lyric) -> Finding:
     deadline_s = services.deadline_s(name)
     try:
-        async with asyncio.timeout(deadline_s):
-            answer = await services.analyze(name, lyric)
+        answer = await _in_time(services, name, lyric, deadline_s)
     except TimeoutError:
         late = DeadlineExceeded(what=f"The analyzer {name}", limit=f"{deadline_s:g} s")
         return Finding(name, problem=of_error(late))

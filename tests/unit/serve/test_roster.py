@@ -31,7 +31,7 @@ def unknown(_: Settings, name: str) -> Identity:
 @pytest.fixture(autouse=True)
 def two_analyzers(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is set up and one that is not."""
-    there = AnalyzerSpec("there", "1", "unused:unused", "", identify=f"{__name__}:known")
+    there = AnalyzerSpec("there", "1", "unused:unused", "", identify=f"{__name__}:known", is_remote=True)
     missing = AnalyzerSpec("missing", "1", "unused:unused", "", identify=f"{__name__}:unknown")
     found = {"missing": missing, "there": there}
     identities = {"there": known, "missing": unknown}
@@ -50,6 +50,7 @@ def test_roster_says_why_an_analyzer_does_not_answer() -> None:
         "there": "analyzer_not_served",
     }
     assert roster(Settings(), ["there"]).served == {"there": "1"}
+    assert roster(Settings(), []).remote == {"there"}
 
 
 def test_meant_by_names_that_answer_else_all_that_do() -> None:
