@@ -97,6 +97,14 @@ class AnalyzeResponse(BaseModel):
     stored: list[str] = Field(description="The analyzers whose result is in the collection now.")
 
 
+class ResultEvent(BaseModel):
+    """One analyzer's result in a stream."""
+
+    analyzer: str
+    cache: Literal["hit", "miss"]
+    result: AnalysisBody
+
+
 class BatchAnswer(BaseModel):
     """One text's answer; `problem` where the text could not be read or found, `answer` everywhere else."""
 

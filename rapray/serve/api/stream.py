@@ -18,7 +18,7 @@ from rapray.domain import Lyric
 from rapray.errors import RaprayError
 from rapray.serve.api import actions, fanout, views
 from rapray.serve.api.analyze import CODES, found_lyric
-from rapray.serve.api.analyze_models import AnalyzeRequest
+from rapray.serve.api.analyze_models import AnalyzeRequest, ResultEvent
 from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.context import Backend, documented
 from rapray.serve.api.fanout import Analyzed, Finding
@@ -104,8 +104,8 @@ def _event(finding: Finding, *, include_embedding: bool) -> bytes:
     if finding.result is not None:
         result = views.analysis(finding.result, include_embedding=include_embedding)
         cache = "hit" if finding.is_cached else "miss"
-        shown = {"analyzer": finding.analyzer, "cache": cache, "result": result.model_dump(mode="json")}
-        return _formatted("result", shown)
+        event = ResultEvent(analyzer=finding.analyzer, cache=cache, result=result)
+        return format_sse_event(event="result", data_str=event.model_dump_json())
     assert finding.problem is not None
     return _formatted("problem", {"analyzer": finding.analyzer, "problem": finding.problem.to_json()})
 
