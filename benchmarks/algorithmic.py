@@ -13,19 +13,13 @@ import platform
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from benchmarks.lyrics import lyric_of, synthetic_lyrics
+from benchmarks.lyrics import as_lyric, lyric_of, synthetic_lyrics
 from rapray.analyzers import create
 from rapray.config import Settings
 from rapray.domain import Analysis, Lyric
-from rapray.text.fingerprint import content_hash
-from rapray.text.sections import split_sections
 
 _LENGTHS = (500, 2_000, 10_000, 50_000, 200_000)  # words; the last is a megabyte
 _CHUNK = 64
-
-
-def _lyric(text: str) -> Lyric:
-    return Lyric("", text, split_sections(text), content_hash(text))
 
 
 def _seconds(batch: list[Lyric]) -> float:
@@ -56,7 +50,7 @@ def _rate_of_processes(batch: list[Lyric], processes: int) -> float:
 def _curve() -> list[dict[str, float]]:
     rows: list[dict[str, float]] = []
     for count in _LENGTHS:
-        lyric = _lyric(lyric_of(count))
+        lyric = as_lyric(lyric_of(count))
         seconds = _seconds([lyric])
         rows.append({"words": count, "characters": len(lyric.lyrics), "seconds": round(seconds, 4)})
     return rows
@@ -68,7 +62,7 @@ def main() -> None:
     parser.add_argument("--tracks", type=int, default=1000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    batch = [_lyric(text) for text in synthetic_lyrics(options.tracks)]
+    batch = [as_lyric(text) for text in synthetic_lyrics(options.tracks)]
     result = {
         "benchmark": "algorithmic",
         "machine": f"{platform.machine()} {platform.python_version()}",

@@ -28,14 +28,12 @@ from typing import Any
 
 import httpx
 
-from benchmarks.lyrics import synthetic_lyrics
+from benchmarks.lyrics import as_lyric, synthetic_lyrics
 from rapray.analyzers import create
 from rapray.analyzers.base import Analyzer
 from rapray.config import EmotionSettings, Settings
 from rapray.config.settings import LlmSettings
 from rapray.domain import Analysis, Lyric
-from rapray.text.fingerprint import content_hash
-from rapray.text.sections import split_sections
 from tests.support.hostile import HostileServer, answers, slow
 from tests.support.llm_server import SHORT_ANSWERS, SLOTS, LanguageModelServer
 
@@ -167,10 +165,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=16)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    lyrics = [
-        Lyric(str(number), text, split_sections(text), content_hash(text))
-        for number, text in enumerate(synthetic_lyrics(options.tracks))
-    ]
+    lyrics = [as_lyric(text, str(number)) for number, text in enumerate(synthetic_lyrics(options.tracks))]
     rates = {name: computed(name, lyrics) for name in COMPUTING}
     with quick_server() as address:
         many = (lyrics * (options.at_once * QUICK_REQUESTS_EACH))[: options.at_once * QUICK_REQUESTS_EACH]

@@ -17,7 +17,6 @@ import argparse
 import json
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -28,6 +27,7 @@ from psycopg.types.json import Jsonb
 
 from benchmarks.database import fresh_database
 from benchmarks.lyrics import synthetic_lyrics
+from benchmarks.timing import seconds
 from rapray.domain import Artist, FetchResult, LyricVectors, ModelInfo, Outcome, SongRef, Track
 from rapray.store import models, runs, tracks, vectors
 from rapray.store.ledger import copy_statement
@@ -47,13 +47,6 @@ def batches(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
     """Cut into batches."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
-
-
-def seconds(run: Callable[[], None]) -> float:
-    """Time one call."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 def compare(

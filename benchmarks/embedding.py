@@ -23,13 +23,11 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from benchmarks.lyrics import synthetic_lyrics
+from benchmarks.lyrics import as_lyric, synthetic_lyrics
 from rapray.config import EmbeddingSettings
-from rapray.domain import Lyric
 from rapray.embeddings import Embedder, embed_lyrics, load_embedder, passages
 from rapray.embeddings.builtin import packaged_folder
 from rapray.embeddings.windows import windows
-from rapray.text.sections import split_sections
 
 CORES = torch.get_num_threads()
 
@@ -117,7 +115,7 @@ def main() -> None:
     embedder = load_embedder(EmbeddingSettings(device="cpu"))
     reference = SentenceTransformer(str(packaged_folder()), device="cpu")
     lyrics = [
-        Lyric(str(number), text, tuple(split_sections(text)), f"hash-{number}", f"Track {number}")
+        as_lyric(text, str(number), f"Track {number}")
         for number, text in enumerate(synthetic_lyrics(arguments.lyrics, seed=1))
     ]
     whole = [passages(lyric)[0].text for lyric in lyrics]

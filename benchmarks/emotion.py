@@ -20,7 +20,6 @@ import argparse
 import json
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,15 +27,14 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertForSequenceClassification, pipeline
 
-from benchmarks.lyrics import synthetic_lyrics
+from benchmarks.lyrics import as_lyric, synthetic_lyrics
+from benchmarks.timing import seconds
 from rapray.analyzers.emotion import EmotionAnalyzer
 from rapray.analyzers.emotion_choice import load_emotion_model
 from rapray.config import EmotionSettings, Settings
-from rapray.domain import Lyric
 from rapray.embeddings.builtin import packaged_folder
 from rapray.embeddings.passages import passages
 from rapray.ml.labelled import EKMAN
-from rapray.text.sections import split_sections
 
 CORES = torch.get_num_threads()
 
@@ -45,16 +43,14 @@ def median_seconds(
     ours: Callable[[], object], theirs: Callable[[], object], rounds: int
 ) -> tuple[float, float]:
     """Median seconds of both, taken in turn so that a busy machine slows both; a first round warms up."""
-    pairs = [(seconds(ours), seconds(theirs, CORES)) for _ in range(rounds + 1)][1:]
+    pairs = [(on_threads(1, ours), on_threads(CORES, theirs)) for _ in range(rounds + 1)][1:]
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
 
 
-def seconds(run: Callable[[], object], threads: int = 1) -> float:
-    """Wall clock of one call; rapray gives torch one thread and uses threads of its own, the pipeline gets them all."""
+def on_threads(threads: int, run: Callable[[], object]) -> float:
+    """Seconds of one call; rapray gives torch one thread and uses threads of its own, the pipeline gets them all."""
     torch.set_num_threads(threads)
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
+    return seconds(run)
 
 
 def make_model(folder: Path) -> str:
@@ -79,10 +75,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    lyrics = [
-        Lyric(str(number), text, tuple(split_sections(text)), f"hash-{number}")
-        for number, text in enumerate(synthetic_lyrics(arguments.lyrics, seed=1))
-    ]
+    lyrics = [as_lyric(text, str(n)) for n, text in enumerate(synthetic_lyrics(arguments.lyrics, seed=1))]
     # A chorus once: rapray reads a text that comes back once, which would flatter it here.
     sections = list(dict.fromkeys(p.text for lyric in lyrics for p in passages(lyric)[1:]))
     whole = [passages(lyric)[0].text for lyric in lyrics]
@@ -131,7 +124,9 @@ def main() -> None:
                 flush=True,
             )
     builtin = EmotionAnalyzer(Settings(emotion=EmotionSettings(model="builtin", device="cpu")))
-    fast = statistics.median(seconds(lambda: builtin.analyze(lyrics)) for _ in range(arguments.rounds + 1))
+    fast = statistics.median(
+        on_threads(1, lambda: builtin.analyze(lyrics)) for _ in range(arguments.rounds + 1)
+    )
     found["builtin_tracks"] = len(lyrics) / fast
     print(f"built-in  {len(lyrics):4} tracks  rapray {len(lyrics) / fast:7.1f}/s")
     if arguments.json:

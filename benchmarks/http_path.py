@@ -20,19 +20,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
 from benchmarks.database import fresh_servers
-from benchmarks.ingress import free_port
-from benchmarks.lyrics import synthetic_lyrics
+from benchmarks.lyrics import as_lyric, synthetic_lyrics
+from benchmarks.timing import seconds, spread_of
 from rapray.analyzers import create
 from rapray.config import DatabaseSettings, RaySettings, RedisSettings, ServeSettings, Settings
-from rapray.domain import Analysis, Lyric
-from rapray.text.fingerprint import content_hash
-from rapray.text.sections import split_sections
+from rapray.domain import Analysis
+from tests.support.serving import free_port
 
 NAME = "algorithmic"
 WARM_TEXTS = 50  # word caches fill on both sides
@@ -56,13 +56,6 @@ def serving() -> Iterator[str]:
             yield address
 
 
-def milliseconds(run: Callable[[], object]) -> float:
-    """Wall clock of one call."""
-    started = time.perf_counter()
-    run()
-    return 1000 * (time.perf_counter() - started)
-
-
 def post(client: httpx.Client, text: str, cache: str) -> None:
     """One request; its answer must have come from where it is meant to."""
     answer = client.post("/analyze", json={"lyrics": text, "analyzers": [NAME]})
@@ -72,18 +65,13 @@ def post(client: httpx.Client, text: str, cache: str) -> None:
 def in_process(texts: Sequence[str]) -> Callable[[str], None]:
     """A call of the analyzer with a text that has been prepared before."""
     analyzer = create(NAME, Settings())
-    lyrics = {text: Lyric("", text, split_sections(text), content_hash(text)) for text in texts}
+    lyrics = {text: as_lyric(text) for text in texts}
 
     def analyze(text: str) -> None:
         (outcome,) = analyzer.analyze([lyrics[text]])
         assert isinstance(outcome, Analysis)
 
     return analyze
-
-
-def spread_of(took: Sequence[float]) -> dict[str, float]:
-    """The 50th and 95th percentile in milliseconds."""
-    return {"p50_ms": statistics.median(took), "p95_ms": statistics.quantiles(took, n=20)[-1]}
 
 
 def rate_of(run: Callable[[str], object], texts: Sequence[str], at_once: int) -> float:
@@ -104,10 +92,9 @@ def measure(address: str, texts: int, at_once: int) -> dict[str, Any]:
             analyze(text)
             post(client, text, "miss")
         pairs = [
-            (milliseconds(lambda: analyze(text)), milliseconds(lambda: post(client, text, "miss")))  # noqa: B023
-            for text in single
+            (seconds(partial(analyze, text)), seconds(partial(post, client, text, "miss"))) for text in single
         ]
-        hits = [milliseconds(lambda: post(client, text, "hit")) for text in single]  # noqa: B023
+        hits = [seconds(partial(post, client, text, "hit")) for text in single]
         over_http = rate_of(lambda text: post(client, text, "miss"), crowd, at_once)
         alone = rate_of(analyze, crowd, 1)
     called, asked = ([pair[side] for pair in pairs] for side in (0, 1))
@@ -116,7 +103,7 @@ def measure(address: str, texts: int, at_once: int) -> dict[str, Any]:
         "in_process": spread_of(called),
         "http": spread_of(asked),
         "http_hit": spread_of(hits),
-        "more_each_p50_ms": statistics.median(b - a for a, b in pairs),
+        "more_each_p50_ms": 1000 * statistics.median(b - a for a, b in pairs),
         "ratio_p50": statistics.median(asked) / statistics.median(called),
         "at_once": at_once,
         "http_texts_per_second": over_http,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,8 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 
 from fastapi import FastAPI
+
+from tests.support.serving import free_port
 
 TURN = 200
 START_DEADLINE_S = 120
@@ -31,13 +32,6 @@ def plain_app() -> FastAPI:
     from rapray.serve.memory import MemoryServices
 
     return create_app(MemoryServices())
-
-
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
+from rapray.domain import Lyric
 from rapray.samples.corpus import songs
+from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 from rapray.text.tokens import words
 
@@ -64,6 +66,11 @@ def synthetic_lyrics(n: int, seed: int = 0) -> Iterator[str]:
 def lyric_of(word_count: int, seed: int = 0) -> str:
     """One text of about so many words, for curves over length."""
     return _song(random.Random(f"{seed}:{word_count}"), word_count)
+
+
+def as_lyric(text: str, key: str = "", title: str = "") -> Lyric:
+    """A text as an analyzer takes it."""
+    return Lyric(key, text, split_sections(text), content_hash(text), title)
 
 
 def _lyric(rng: random.Random) -> str:

@@ -15,13 +15,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from benchmarks.lyrics import as_lyric
 from rapray.analyzers import create
 from rapray.config import EmbeddingSettings, EmotionSettings, Settings
-from rapray.domain import Analysis, Lyric
+from rapray.domain import Analysis
 from rapray.embeddings import load_embedder
 from rapray.samples.corpus import SampleSong, songs
-from rapray.text.fingerprint import content_hash
-from rapray.text.sections import split_sections
 
 ANALYZERS = ("algorithmic", "emotion")
 
@@ -29,10 +28,7 @@ ANALYZERS = ("algorithmic", "emotion")
 def vectors_by(name: str, chosen: Sequence[SampleSong]) -> list[tuple[float, ...]]:
     """The `analysis_embedding` of every song."""
     analyzer = create(name, Settings(emotion=EmotionSettings(model="builtin", device="cpu")))
-    lyrics = [
-        Lyric(str(song.id), song.lyrics, split_sections(song.lyrics), content_hash(song.lyrics), song.title)
-        for song in chosen
-    ]
+    lyrics = [as_lyric(song.lyrics, str(song.id), song.title) for song in chosen]
     found = [outcome.embedding for outcome in analyzer.analyze(lyrics) if isinstance(outcome, Analysis)]
     return [vector for vector in found if vector is not None]
 

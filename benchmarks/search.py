@@ -13,7 +13,6 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool
 
 from benchmarks.database import fresh_database
+from benchmarks.timing import spread_of
 from rapray.config.settings import DatabaseSettings
 from rapray.domain import ANY_TRACK, LyricVectors, ModelInfo, TrackFilter
 from rapray.store import models, runs, vector_index, vectors
@@ -83,23 +83,15 @@ async def timed(
     queries: Floats,
     wanted: TrackFilter = ANY_TRACK,
 ) -> tuple[list[float], list[set[int]]]:
-    """Milliseconds and found track ids of each query, one after the other."""
+    """Seconds and found track ids of each query, one after the other."""
     took: list[float] = []
     found: list[set[int]] = []
     for query in queries:
         start = time.perf_counter()
         hits = await search(pool, model_id, query, wanted, limit=10)
-        took.append(1000 * (time.perf_counter() - start))
+        took.append(time.perf_counter() - start)
         found.append({hit.track.id for hit in hits})
     return took, found
-
-
-def spread_of(took: Sequence[float]) -> dict[str, float]:
-    """The 50th and 95th percentile in milliseconds."""
-    return {
-        "p50_ms": round(float(np.percentile(took, 50)), 2),
-        "p95_ms": round(float(np.percentile(took, 95)), 2),
-    }
 
 
 async def measure(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
