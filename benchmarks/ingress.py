@@ -92,7 +92,8 @@ def connect(port: int) -> HTTPConnection:
         except OSError:
             connection.close()
         if time.monotonic() > deadline:
-            raise TimeoutError(f"nothing answers on port {port} after {START_DEADLINE_S} s")  # noqa: EM102
+            reason = f"nothing answers on port {port} after {START_DEADLINE_S} s"
+            raise TimeoutError(reason)
         time.sleep(0.05)
 
 

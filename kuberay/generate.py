@@ -50,7 +50,8 @@ def rendered(manifest: str, serve_config: str) -> str:
     block = "  serveConfigV2: |\n" + textwrap.indent(config, "    ")
     replaced, count = _BLOCK.subn(lambda _: block, manifest)
     if count != 1:
-        raise ValueError(f"{count} serveConfigV2 blocks in the manifest, 1 expected")  # noqa: EM102
+        reason = f"{count} serveConfigV2 blocks in the manifest, 1 expected"
+        raise ValueError(reason)
     return replaced
 
 

@@ -5,13 +5,11 @@ Uses the same jobs and the same ingress as everyone; only the settings differ: s
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -154,12 +152,10 @@ def _serve(stack: ExitStack, settings: Settings, clock: _Clock) -> str:
 
 
 def _search(address: str) -> Any:
-    body = json.dumps({"query": QUERY, "limit": 3}).encode()
-    request = urllib.request.Request(  # noqa: S310 (our own ingress)
-        f"{address}/search", data=body, headers={"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        return json.load(answer)
+    import httpx
+
+    answer = httpx.post(f"{address}/search", json={"query": QUERY, "limit": 3}, timeout=60)
+    return answer.raise_for_status().json()
 
 
 def _invite(address: str, settings: Settings, clock: _Clock) -> None:

@@ -20,8 +20,8 @@ import pytest
 from rapray.domain import Outcome
 from rapray.samples.corpus import songs
 from rapray.samples.site import EXPECTED
-from tests.support.chaos import wait_for
 from tests.support.commands import data_directory, environment, processes_of, run, start
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 STOPPED_WITHIN_S = 60

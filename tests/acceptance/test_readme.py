@@ -27,8 +27,8 @@ import pytest
 from rapray.cli.ports import free_port
 from rapray.samples.corpus import songs
 from rapray.samples.site import SampleSite
-from tests.support.chaos import wait_for
 from tests.support.commands import PATIENCE_S, ROOT, data_directory, environment, processes_of
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(900)
 README = (ROOT / "README.md").read_text(encoding="utf-8")

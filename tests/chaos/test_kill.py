@@ -7,7 +7,8 @@ import subprocess
 import psutil
 import pytest
 
-from tests.support.chaos import JOB_DEADLINE_S, Chaos, Killer, commands, end_group, kill, wait_for
+from tests.support.chaos import JOB_DEADLINE_S, Chaos, Killer, commands, end_group, kill
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 

@@ -8,8 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
-from tests.support.chaos import kill, wait_for
+from tests.support.chaos import kill
 from tests.support.serving import Load, free_port, local_ray, replicas
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.chaos, pytest.mark.ray, pytest.mark.timeout(420)]
 VERSE = (
@@ -60,7 +61,7 @@ def test_replica_killed_under_load_no_accepted_request_is_lost(database_url: str
         with Load(address, [analyze] * 8) as load:
             for _ in range(ROUNDS):
                 answered = load.ends["200"]
-                wait_for(lambda: load.ends["200"] > answered + 20, "requests are answered", 120)  # noqa: B023
+                wait_for(lambda: load.ends["200"] > answered + 20, "requests are answered", 120)  # noqa: B023 (asked in this turn only)
                 wait_for(lambda: len(replica_pids("algorithmic")) >= 2, "both replicas are back", 120)
                 kill(replica_pids("algorithmic")[:victims])
             answered = load.ends["200"]

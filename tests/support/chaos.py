@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,6 +19,7 @@ from rapray.samples.corpus import artists
 from rapray.samples.site import SampleSite
 from rapray.store.checksum import checksum
 from rapray.store.pool import connect
+from tests.support.waiting import wait_for
 
 JOB_DEADLINE_S = 180
 Killer = Callable[["Chaos", subprocess.Popen[bytes]], list[int]]
@@ -97,15 +97,6 @@ class Chaos:
         """What the tables hold, times and ids left out."""
         with connect(self.url(database), application_name="chaos") as connection:
             return dict(checksum(connection, vectors=True))
-
-
-def wait_for(condition: Callable[[], object], what: str, deadline_s: float = 60) -> None:
-    """Poll until the condition holds; fail the test where it does not in time."""
-    until = time.monotonic() + deadline_s
-    while not condition():
-        if time.monotonic() > until:
-            pytest.fail(f"in {deadline_s} s it did not happen that {what}")
-        time.sleep(0.02)
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

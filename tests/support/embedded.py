@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +15,7 @@ from rapray.embedded import Endpoints, ServerStatus, resolve_endpoints, status
 from rapray.embedded.paths import Paths
 from rapray.embedded.processes import birth_of, find_servers
 from rapray.embedded.record import EndpointRecord, read_endpoint
+from tests.support.waiting import wait_for
 
 Found = TypeVar("Found")
 REMEMBERED = ("Nocturne", b"Nocturne")
@@ -25,15 +24,6 @@ REMEMBERED = ("Nocturne", b"Nocturne")
 def start(data_dir: Path) -> Endpoints:
     """The endpoints; whatever this starts ends with this test process at the latest."""
     return resolve_endpoints(Settings(data_dir=data_dir), owner_pid=os.getpid())
-
-
-def until(look: Callable[[], Found], patience_s: float = 30.0) -> Found:
-    """Look again and again until there is something."""
-    deadline = time.monotonic() + patience_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, "this did not happen in time"
-        time.sleep(0.02)
-    return found
 
 
 def record_of(data_dir: Path) -> EndpointRecord:
@@ -63,7 +53,7 @@ def kill(*pids: int | None) -> None:
         os.kill(pid, signal.SIGKILL)
     for pid in pids:
         assert pid is not None
-        until(lambda pid=pid: birth_of(pid) is None)
+        wait_for(lambda pid=pid: birth_of(pid) is None)
 
 
 def remember(endpoints: Endpoints) -> None:

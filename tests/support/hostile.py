@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.listed(self)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class's name)
         pass
 
 
@@ -173,4 +173,4 @@ def _drip(handler: _Handler, first: bytes, again: bytes) -> None:
     while True:
         handler.wfile.write(again)
         handler.wfile.flush()
-        time.sleep(0.05)
+        time.sleep(0.05)  # shorter than any read time-out

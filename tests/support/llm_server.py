@@ -90,7 +90,7 @@ def _serve(model: str, api_key: str) -> None:
     server = xllamacpp.Server(parameters)
     print(f"listening {server.listening_address}", flush=True)  # noqa: T201 - how the parent learns the port
     while os.getppid() == parent:
-        time.sleep(0.5)
+        time.sleep(0.5)  # the server has threads of its own; nothing else tells that a parent is gone
     os._exit(0)
 
 

@@ -13,6 +13,7 @@ import redis
 from rapray.cache import connect
 from rapray.cache.gate import End, GateLimits, Pass, ProcessGate, Wait
 from rapray.cache.redis_gate import FallbackGate, RedisGate
+from tests.support.waiting import wait_for
 
 DEADLINE_S = 20
 
@@ -30,13 +31,14 @@ def entered(found: Pass | Wait) -> Pass:
 
 def until_entered(one: RedisGate) -> Pass:
     """Enter as soon as it is possible."""
-    until = time.monotonic() + DEADLINE_S
-    while time.monotonic() < until:
+
+    def enter() -> Pass | None:
         found = one.enter(1)
-        if isinstance(found, Pass):
-            return found
-        time.sleep(0.02)
-    raise AssertionError(found)
+        return found if isinstance(found, Pass) else None
+
+    found = wait_for(enter, "there is room", DEADLINE_S)
+    assert found is not None
+    return found
 
 
 def test_gate_slots_are_shared_by_processes(redis_url: str) -> None:
@@ -212,7 +214,7 @@ def test_gate_under_threads_never_lets_too_many_in(redis_url: str) -> None:
             with lock:
                 inside += 1
                 most = max(most, inside)
-            time.sleep(0.005)
+            time.sleep(0.005)  # the others must find it inside
             with lock:
                 inside -= 1
             one.leave(taken, End("answered"))

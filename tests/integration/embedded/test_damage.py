@@ -21,8 +21,8 @@ from tests.support.embedded import (
     running_pids,
     servers_of,
     start,
-    until,
 )
+from tests.support.waiting import wait_for
 
 
 def test_recorded_pid_recycled_is_left_alone(data_dir: Path):
@@ -107,10 +107,10 @@ def test_endpoint_removed_while_running_is_written_again(data_dir: Path):
     endpoint = Paths.of(data_dir).endpoint
     supervisor = record_of(data_dir).supervisor
     endpoint.unlink()
-    until(lambda: read_endpoint(endpoint))
+    wait_for(lambda: read_endpoint(endpoint))
     assert record_of(data_dir).supervisor == supervisor
     endpoint.write_text("{")
-    until(lambda: read_endpoint(endpoint))
+    wait_for(lambda: read_endpoint(endpoint))
     assert record_of(data_dir).supervisor == supervisor
     assert start(data_dir) == before
 

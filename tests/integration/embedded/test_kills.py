@@ -21,8 +21,8 @@ from tests.support.embedded import (
     running_pids,
     servers_of,
     start,
-    until,
 )
+from tests.support.waiting import wait_for
 
 
 def test_postmaster_killed_comes_back_with_its_data(data_dir: Path):
@@ -31,7 +31,7 @@ def test_postmaster_killed_comes_back_with_its_data(data_dir: Path):
     remember(endpoints)
     old = servers_of(data_dir)[0].pid
     kill(old)
-    until(lambda: servers_of(data_dir)[0].state == "ready" and servers_of(data_dir)[0].pid != old)
+    wait_for(lambda: servers_of(data_dir)[0].state == "ready" and servers_of(data_dir)[0].pid != old)
     assert recall(endpoints) == REMEMBERED
     assert servers_of(data_dir)[0].restarts >= 1
 
@@ -49,7 +49,7 @@ def test_valkey_killed_comes_back_with_its_keys(data_dir: Path):
     remember(endpoints)
     old = servers_of(data_dir)[1].pid
     kill(old)
-    until(lambda: servers_of(data_dir)[1].state == "ready" and servers_of(data_dir)[1].pid != old)
+    wait_for(lambda: servers_of(data_dir)[1].state == "ready" and servers_of(data_dir)[1].pid != old)
     assert recall(endpoints) == REMEMBERED
 
 
@@ -62,12 +62,12 @@ def test_valkey_killed_on_a_file_system_that_takes_nothing_leaves_postgres_up(da
     configuration.unlink()
     configuration.mkdir()
     kill(servers_of(data_dir)[1].pid)
-    until(lambda: servers_of(data_dir)[1].error)
+    wait_for(lambda: servers_of(data_dir)[1].error)
     assert supervisor.is_alive
     with psycopg.connect(endpoints.database_url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     configuration.rmdir()
-    until(lambda: servers_of(data_dir)[1].state == "ready")
+    wait_for(lambda: servers_of(data_dir)[1].state == "ready")
 
 
 def test_supervisor_killed_next_start_adopts_the_running_servers(data_dir: Path):
@@ -80,7 +80,7 @@ def test_supervisor_killed_next_start_adopts_the_running_servers(data_dir: Path)
     assert start(data_dir) == endpoints
     assert [server.pid for server in servers_of(data_dir)] == before
     kill(before[0])
-    until(lambda: servers_of(data_dir)[0].state == "ready")
+    wait_for(lambda: servers_of(data_dir)[0].state == "ready")
     assert recall(endpoints) == REMEMBERED
 
 
@@ -119,6 +119,6 @@ def test_owner_killed_takes_everything_along(data_dir: Path):
         assert found.owner_pid == owner.pid
         owner.kill()
     assert found.supervisor_pid is not None
-    until(lambda: birth_of(found.supervisor_pid or 0) is None)
+    wait_for(lambda: birth_of(found.supervisor_pid or 0) is None)
     assert running_pids(data_dir) == set()
     assert not Paths.of(data_dir).endpoint.exists()

@@ -11,9 +11,9 @@ import pytest
 from rapray.config import AnalyzeSettings, ServeSettings
 from rapray.config.llm import LlmSettings
 from rapray.serve.roster import to_deploy
-from tests.support.chaos import wait_for
 from tests.support.serving import Load, Send, free_port, local_ray, replicas
 from tests.support.slow_model import SlowModel
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.load, pytest.mark.timeout(420)]
 # Serve looks at the last seconds alone and waits for none of its usual half minute.

@@ -31,7 +31,7 @@ def test_report_json_is_the_counts_alone_whatever_the_job_printed(capsys: pytest
     """Ray writes to standard output too; a program that reads ours must not see it."""
 
     def job() -> JobReport:
-        print("(raylet) something")  # noqa: T201
+        print("(raylet) something")  # noqa: T201 (as a library does)
         return DONE
 
     report(job, as_json=True)

@@ -43,6 +43,6 @@ def test_table_cells_keep_their_brackets(capsys: pytest.CaptureFixture[str]) -> 
 def test_foreign_prints_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     """What a library prints while a job runs does not mix with the result."""
     with output.only_results_on_stdout():
-        print("(raylet) trouble")  # noqa: T201
+        print("(raylet) trouble")  # noqa: T201 (as a library does)
     output.print_json({})
     assert capsys.readouterr() == ("{}\n", "(raylet) trouble\n")
