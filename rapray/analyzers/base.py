@@ -103,7 +103,10 @@ class Analyzer(Protocol):
         ...
 
     def analyze(self, batch: Sequence[Lyric]) -> list[Analysis | Failure]:
-        """One outcome a lyric, in the order of the batch. A lyric that cannot be read fails alone."""
+        """One outcome a lyric, in the order of the batch. A lyric that cannot be read fails alone.
+
+        Whoever runs an analyzer asks through `rapray.analyzers.outcomes`, which holds it to this.
+        """
         ...
 
 
@@ -132,20 +135,20 @@ def digest_of(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> str | N
 
 
 def one_by_one(
-    analyzer: Analyzer, batch: Sequence[Lyric], analyze_one: Callable[[Lyric], Analysis]
+    analyzer: Analyzer, batch: Sequence[Lyric], analyze_one: Callable[[Lyric], Analysis | Failure]
 ) -> list[Analysis | Failure]:
     """The outcomes of a batch for an analyzer that reads one text at a time; what it raises becomes a failure."""
     return [_outcome(analyzer, lyric, analyze_one) for lyric in batch]
 
 
 def _outcome(
-    analyzer: Analyzer, lyric: Lyric, analyze_one: Callable[[Lyric], Analysis]
+    analyzer: Analyzer, lyric: Lyric, analyze_one: Callable[[Lyric], Analysis | Failure]
 ) -> Analysis | Failure:
     try:
         return analyze_one(lyric)
     except RaprayError as error:
         return failure(analyzer, lyric, error)
-    except Exception as error:  # noqa: BLE001 - an unforeseen text must not stop a job: it is kept as a failure
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an unforeseen text must not stop a job: it is kept
         reason = f"{type(error).__name__}: {error}"
         return failure(analyzer, lyric, AnalysisFailed(analyzer=analyzer.name, reason=reason))
 

@@ -5,28 +5,53 @@ A package adds an analyzer by an entry point of the group "rapray.analyzers" tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
-from rapray.analyzers.base import AnalyzerSpec
+from rapray.analyzers.base import Analyzer, AnalyzerSpec, Identity
 from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
 
+ALL = "all"
+"""Not the name of an analyzer: whoever names it means every one."""
 ENTRY_POINT_GROUP = "rapray.analyzers"
+# Names stand in lists with commas, and with the version between slashes in the stages of failures.
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_NAMES = "a letter, then letters, digits, '_' and '-', all small, at most 40, and not 'all'"
+_VERSION = re.compile(r"[^\s/]{1,40}")
+_VERSIONS = "1 to 40 characters without blanks and '/'"
 
 
 def installed() -> Iterator[AnalyzerSpec]:
     """A spec for each entry point, broken or not; what it takes to be used is not loaded."""
     for point in entry_points(group=ENTRY_POINT_GROUP):
-        package = point.dist.name if point.dist else point.module
-        yield replace(_spec_of(point), package=package)
+        yield replace(_spec_of(point), package=_package_of(point))
 
 
 def require_whole(chosen: AnalyzerSpec) -> None:
     """Raises AnalyzerBroken where the package has not even a spec."""
     if chosen.problem is not None:
         raise AnalyzerBroken(name=chosen.name, package=chosen.package, reason=chosen.problem)
+
+
+def as_told(chosen: AnalyzerSpec, made: Any) -> Analyzer:
+    """What the factory of a spec made, where it is such an analyzer: another one's results would be due for ever.
+
+    Raises:
+        AnalyzerBroken: it is none.
+    """
+    with faults_of(chosen):  # a property of it may raise
+        _require(chosen, made, "Analyzer", is_one=isinstance(made, Analyzer))
+    return made
+
+
+def as_identified(chosen: AnalyzerSpec, told: Any) -> Identity:
+    """The same of what `identify` gives."""
+    _require(chosen, told, "Identity", is_one=isinstance(told, Identity))
+    return told
 
 
 @contextmanager
@@ -43,18 +68,52 @@ def faults_of(chosen: AnalyzerSpec) -> Generator[None]:
         raise translated from error
 
 
+def _require(chosen: AnalyzerSpec, made: Any, kind: str, *, is_one: bool) -> None:
+    if chosen.package is None:
+        return
+    if not is_one:
+        reason = f"it made a {type(made).__name__}, which is no {kind}"
+    elif (made.name, made.version) != (chosen.name, chosen.version):
+        reason = f"its spec says {chosen.name} {chosen.version}, its {kind} {made.name} {made.version}"
+    else:
+        return
+    raise AnalyzerBroken(name=chosen.name, package=chosen.package, reason=reason)
+
+
 def _spec_of(point: EntryPoint) -> AnalyzerSpec:
     try:
         loaded: object = point.load()
     except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything: it is kept as the reason
         return _without_spec(point, _told(error))
-    if isinstance(loaded, AnalyzerSpec):
-        return loaded
-    return _without_spec(point, f"{point.value} is no AnalyzerSpec")
+    if not isinstance(loaded, AnalyzerSpec):
+        return _without_spec(point, f"{point.value} is no AnalyzerSpec")
+    flaw = _flaw(loaded)
+    return loaded if flaw is None else _without_spec(point, flaw)
 
 
 def _without_spec(point: EntryPoint, problem: str) -> AnalyzerSpec:
-    return AnalyzerSpec(point.name, version="", factory=point.value, summary="Broken.", problem=problem)
+    """A broken one has to be named too: where its own name is none, after its package."""
+    name = point.name if _is_name(point.name) else f"{_package_of(point)}:{point.name}"
+    return AnalyzerSpec(name, version="", factory=point.value, summary="Broken.", problem=problem)
+
+
+def _package_of(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.module
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and name != ALL and _NAME.fullmatch(name) is not None
+
+
+def _flaw(told: Any) -> str | None:
+    """Why nobody could ask for an analyzer of this spec, or keep its results apart."""
+    if not _is_name(told.name):
+        return f"{told.name!r} cannot be its name: {_NAMES}"
+    if not isinstance(told.version, str) or _VERSION.fullmatch(told.version) is None:
+        return f"{told.version!r} cannot be its version: {_VERSIONS}"
+    if not isinstance(told.batch_size, int) or told.batch_size < 1:
+        return f"{told.batch_size!r} cannot be its batch_size: it is a whole number above 0"
+    return None
 
 
 def _missing(chosen: AnalyzerSpec, error: Exception) -> RaprayError | None:

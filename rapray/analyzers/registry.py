@@ -9,13 +9,10 @@ from importlib import import_module
 from typing import Any
 
 from rapray.analyzers.base import Analyzer, AnalyzerSpec, Identity, Needs
-from rapray.analyzers.plugins import faults_of, installed, require_whole
+from rapray.analyzers.plugins import ALL, as_identified, as_told, faults_of, installed, require_whole
 from rapray.config import Settings
 from rapray.domain import Comparable
 from rapray.errors import ConfigError, UnknownAnalyzer
-
-ALL = "all"
-"""Not the name of an analyzer: whoever names it means every one."""
 
 
 def _language_model(name: str, summary: str) -> AnalyzerSpec:
@@ -72,7 +69,8 @@ def specs(settings: Settings | None = None) -> dict[str, AnalyzerSpec]:
     Raises:
         ConfigError: a provider has the name of an analyzer that is none.
     """
-    found = {one.name: one for one in installed() if one.name != ALL}
+    # The broken ones first: one of them must not stand in the place of one that works.
+    found = {one.name: one for one in sorted(installed(), key=lambda one: one.problem is None)}
     found |= {one.name: one for one in _BUILT_IN}
     providers = () if settings is None else settings.llm.providers
     for name in providers:
@@ -107,7 +105,7 @@ def create(name: str, settings: Settings) -> Analyzer:
         ConfigError: it is not configured.
     """
     chosen = spec(name, settings)
-    return _called(chosen, chosen.factory, settings)
+    return as_told(chosen, _called(chosen, chosen.factory, settings))
 
 
 def identity(name: str, settings: Settings) -> Identity:
@@ -120,7 +118,7 @@ def identity(name: str, settings: Settings) -> Identity:
     require_whole(chosen)
     if chosen.identify is None:
         return Identity(name, chosen.version)
-    return _called(chosen, chosen.identify, settings)
+    return as_identified(chosen, _called(chosen, chosen.identify, settings))
 
 
 def preflight(name: str, settings: Settings) -> None:

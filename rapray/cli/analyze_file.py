@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from rapray.analyzers.base import to_json
+from rapray.analyzers.outcomes import outcomes_of
 from rapray.analyzers.registry import create
 from rapray.analyzers.selection import Selection
 from rapray.cli.output import complain, note, print_json, print_table
@@ -75,7 +76,7 @@ def _read(file: str) -> bytes:
 
 def _outcome(name: str, lyric: Lyric, settings: Settings) -> Analysis | Failure | RaprayError:
     try:
-        return create(name, settings).analyze([lyric])[0]
+        return outcomes_of(create(name, settings), [lyric])[0]
     except RaprayError as error:
         return error
 

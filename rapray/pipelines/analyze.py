@@ -16,6 +16,7 @@ from psycopg import Connection
 
 from rapray.analyzers.base import Analyzer, Charged
 from rapray.analyzers.llm.providers import is_hosted
+from rapray.analyzers.outcomes import outcomes_of
 from rapray.analyzers.registry import create, identity, preflight, spec
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure
@@ -50,7 +51,7 @@ class Analyze:
         return to_table([(result.key, result) for result in self._results(block)])
 
     def _results(self, block: pa.Table) -> Sequence[Analysis | Failure]:
-        return self._analyzer.analyze(from_table(block))
+        return outcomes_of(self._analyzer, from_table(block))
 
 
 def analyze(

@@ -6,7 +6,6 @@ Knows Ray, and neither HTTP nor SQL. Each replica reads its own settings and loa
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponse
 from rapray.analyzers.base import Analyzer, Identity
 from rapray.analyzers.llm.completions import Asking, Reply
 from rapray.analyzers.llm.providers import provider_of
+from rapray.analyzers.outcomes import outcomes_of
 from rapray.analyzers.registry import create, identity, spec
 from rapray.config import Settings, load_settings
 from rapray.domain import Analysis, Failure, Lyric
@@ -135,17 +135,10 @@ class AnalyzerReplica:
     async def analyze(self, lyric: Lyric) -> Analysis | Failure:
         """The analysis, or why there is none. A text that still waits is given up with its request."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._checked, lyric)
+        return await loop.run_in_executor(self._threads, self._outcome, lyric)
 
-    def _checked(self, lyric: Lyric) -> Analysis | Failure:
-        """The outcome, if it can be sent: what another package's analyzer gives is not ours to trust."""
-        outcome = self._analyzer.analyze([lyric])[0]
-        if isinstance(outcome, Analysis):
-            try:
-                json.dumps(outcome.data, allow_nan=False)
-            except (TypeError, ValueError, RecursionError) as error:
-                raise AnalysisFailed(analyzer=self._name, reason=f"its data is not JSON: {error}") from error
-        return outcome
+    def _outcome(self, lyric: Lyric) -> Analysis | Failure:
+        return outcomes_of(self._analyzer, [lyric])[0]
 
     async def describe(self) -> Identity:
         """What this replica runs."""
@@ -167,7 +160,7 @@ class AnalyzerReplica:
         """Nothing where a server elsewhere answers: its answers may cost, and a new replica would not mend it."""
         if self._is_remote:
             return
-        outcome = self._analyzer.analyze([_PROBE_LYRIC])[0]
+        outcome = self._outcome(_PROBE_LYRIC)
         if isinstance(outcome, Failure):
             raise AnalysisFailed(analyzer=self._name, reason=outcome.detail)
 

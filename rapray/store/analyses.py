@@ -5,7 +5,6 @@ Does not know what an analyzer measures: `data` is plain JSON.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +21,11 @@ from psycopg_pool import AsyncConnectionPool
 from rapray.domain import Analysis, Failure, analyze_stage
 from rapray.errors import AnalysisFailed
 from rapray.store import failures, queries
+from rapray.store.bounds import fitted
 from rapray.store.ledger import batch_id, stage, write_once
 from rapray.store.pool import acquired, know_vectors
-from rapray.store.values import storable_or_none, to_json
+from rapray.store.values import storable_or_none
 
-EMBEDDING_VALUES = 256
 _SQL = queries.load("analyses")
 _COLUMNS = {
     "track_id": "int8",
@@ -87,13 +86,7 @@ def write_analyses(
         Counts of results: `new`, `changed`, `unchanged`, `vanished`, `failed`, `dead` (of the failed, those
         that will not be tried again).
     """
-    problems = [_problem(result) for result in results]
-    fit = [result for result, problem in zip(results, problems, strict=True) if problem is None]
-    unfit = [
-        Failure(_stage_of(result), result.key, AnalysisFailed.code, problem, result.content_hash)
-        for result, problem in zip(results, problems, strict=True)
-        if problem is not None
-    ]
+    fit, unfit = _sorted_out(results)
     all_failed = [*failed, *unfit]
     if not fit and not all_failed:
         return Counter()
@@ -115,6 +108,19 @@ def write_analyses(
     return write_once(conn, run_id, batch_id(keys), write)
 
 
+def _sorted_out(results: Sequence[Analysis]) -> tuple[list[Analysis], list[Failure]]:
+    """What can be stored, and a failure of each of the others."""
+    fit: list[Analysis] = []
+    unfit: list[Failure] = []
+    for result in results:
+        try:
+            fit.append(fitted(result))
+        except AnalysisFailed as error:
+            failed = Failure(_stage_of(result), result.key, error.code, str(error), result.content_hash)
+            unfit.append(failed)
+    return fit, unfit
+
+
 def _stage_of(result: Analysis) -> str:
     made_with = (result.model, result.model_revision, result.prompt_version)
     return analyze_stage(result.analyzer, result.version, *made_with, parameters=result.parameters)
@@ -124,24 +130,6 @@ def _batch_key(result: Analysis) -> str:
     made_with = (result.model, result.model_revision, result.prompt_version, result.parameters)
     made_by = (result.analyzer, result.version, *made_with)
     return "\x1f".join((result.key, result.content_hash, *map(str, made_by)))
-
-
-def _problem(result: Analysis) -> str | None:
-    """Why PostgreSQL would refuse this result, which would cost the whole batch; None where it would not."""
-    try:
-        to_json(result.data)
-    except (ValueError, TypeError) as error:
-        return f"its data is not JSON: {error}"
-    if result.sentiment is not None and not -1 <= result.sentiment <= 1:
-        return f"its sentiment is {result.sentiment}"
-    if result.confidence is not None and not 0 <= result.confidence <= 1:
-        return f"its confidence is {result.confidence}"
-    if result.cost_usd is not None and not 0 <= result.cost_usd < math.inf:
-        return f"its cost is {result.cost_usd}"
-    vector = result.embedding
-    if vector is not None and (len(vector) != EMBEDDING_VALUES or not all(map(math.isfinite, vector))):
-        return f"its embedding is not {EMBEDDING_VALUES} finite values"
-    return None
 
 
 def _write(conn: Connection, results: Sequence[Analysis]) -> Counter[str]:
@@ -164,7 +152,7 @@ def _row(result: Analysis) -> tuple[Any, ...]:
         result.content_hash,
         result.sentiment,
         result.confidence,
-        Jsonb(to_json(result.data)),
+        Jsonb(result.data),
         None if result.embedding is None else HalfVector(list(result.embedding)),
         storable_or_none(result.model),
         storable_or_none(result.model_revision),

@@ -22,6 +22,7 @@ def install(
     spec: str | None = None,
     code: str | None = None,
     needs: str = "",
+    point: str | None = None,
 ) -> None:
     """Put a package `<name>-dist` with the analyzer `name` where Python finds it.
 
@@ -32,6 +33,7 @@ def install(
         spec: the source of the module with SPEC.
         code: the source of the module with Class; left out: there is none.
         needs: arguments of its `Needs`.
+        point: what its entry point is called, left out: as the analyzer.
     """
     package, metadata = folder / f"{name}_package", folder / f"{name}_dist-1.0.dist-info"
     package.mkdir()
@@ -41,7 +43,9 @@ def install(
     if code is not None:
         (package / "code.py").write_text(code)
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(f"[rapray.analyzers]\n{name} = {name}_package.spec:SPEC\n")
+    (metadata / "entry_points.txt").write_text(
+        f"[rapray.analyzers]\n{name if point is None else point} = {name}_package.spec:SPEC\n"
+    )
     monkeypatch.syspath_prepend(folder)
     for module in ("", ".spec", ".code"):  # of the test before, which had another package of this name
         sys.modules.pop(f"{name}_package{module}", None)

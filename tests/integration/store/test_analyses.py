@@ -91,6 +91,8 @@ def test_write_analyses_again_counts_what_changed(
         {"confidence": -0.1},
         {"data": {"x": float("nan")}},
         {"embedding": (1.0,)},
+        {"embedding": (65_505.0,) * 256},
+        {"input_tokens": 2**31},
     ],
 )
 def test_write_analyses_bad_result_becomes_a_failure_not_a_row(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rapray.analyzers import create, identity, spec, specs
+from rapray.analyzers.selection import selected
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
@@ -69,6 +70,57 @@ def test_plugin_that_does_not_load_is_known_and_breaks_nobody(
         with pytest.raises(AnalyzerBroken, match=f"(?s)theirs.*theirs-dist.*{reason}") as caught:
             ask("theirs", Settings())
         assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("point", "listed"),
+    [("theirs", "theirs"), ("all", "theirs-dist:all"), ("a,b", "theirs-dist:a,b"), ("", "theirs-dist:")],
+)
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("'all', '2.0'", "'all' cannot be its name"),
+        ("'', '2.0'", "'' cannot be its name"),
+        ("'a,b', '2.0'", "'a,b' cannot be its name"),
+        ("'Loud Voice', '2.0'", "'Loud Voice' cannot be its name"),
+        ("'a/b', '2.0'", "'a/b' cannot be its name"),
+        ("7, '2.0'", "7 cannot be its name"),
+        ("'theirs', ''", "'' cannot be its version"),
+        ("'theirs', '2/0'", "'2/0' cannot be its version"),
+    ],
+)
+def test_plugin_with_a_name_that_nobody_could_ask_for_is_listed_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, point: str, listed: str, arguments: str, reason: str
+) -> None:
+    """What it cannot be, and what a name is; "all" still means every analyzer, each by its own name."""
+    spec_ = f"from rapray.analyzers import AnalyzerSpec\nSPEC = AnalyzerSpec({arguments}, 'x:y', '')"
+    install(monkeypatch, tmp_path, "theirs", spec=spec_, point=point)
+    assert "algorithmic" in specs()
+    assert "all" not in specs()
+    with pytest.raises(AnalyzerBroken, match=f"theirs-dist.*{reason}"):
+        identity(listed, Settings())
+    assert isinstance(selected(["all"], Settings()).problems[listed], AnalyzerBroken)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("Class = lambda settings, name: None", "a NoneType, which is no Analyzer"),
+        (
+            SHOUT.replace('= "2.0", None', '= "2.1", None'),
+            r"its spec says theirs 2\.0, its Analyzer theirs 2\.1",
+        ),
+        (SHOUT.replace("self.name, self", "self.nick, self"), "a Class, which is no Analyzer"),
+    ],
+    ids=["nothing", "another version", "no name"],
+)
+def test_plugin_that_makes_another_analyzer_than_it_says_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, reason: str
+) -> None:
+    """Its results would never be current, and its tracks due for ever."""
+    install(monkeypatch, tmp_path, "theirs", code=code)
+    with pytest.raises(AnalyzerBroken, match=reason):
+        create("theirs", Settings())
 
 
 @pytest.mark.parametrize(
