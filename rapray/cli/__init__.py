@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 partial, 4 a dependency is unreachable, 1
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from rapray.cli import (
 )
 from rapray.cli.output import complain
 from rapray.cli.state import root_options
-from rapray.errors import RaprayError
+from rapray.errors import RaprayError, UsageError
 
 app = typer.Typer(
     name="rapray",
@@ -66,10 +67,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A container is stopped by SIGTERM: end as after Ctrl-C, so that everything that was started is stopped.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        _require_utf8(sys.argv[1:] if arguments is None else arguments)
         app(args=None if arguments is None else list(arguments))
     except RaprayError as error:
         complain(str(error), code=error.code)
         sys.exit(error.exit_code)
+
+
+def _require_utf8(arguments: Sequence[str]) -> None:
+    """Raises UsageError for bytes that are no text: nothing that is stored, asked for or printed could hold them."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(reason=f"The argument {os.fsencode(argument)!r} is not UTF-8.") from error
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

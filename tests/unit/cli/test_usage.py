@@ -35,6 +35,11 @@ import pytest
         ("--set", "jobs.workers=none", "config", "check"),
         ("--set", "jobs.nosuch=1", "config", "check"),
         ("--config", "nosuch.yaml", "config", "check"),
+        ("failures", "retry", "--key", "\udcff"),
+        ("failures", "list", "--stage=\udcff"),
+        ("collect", "--artist", "B\udcfcsra"),
+        ("search", "caf\udce9"),
+        ("analyze", "--where", "artist=\udcff"),
     ],
     ids=" ".join,
 )
