@@ -19,6 +19,7 @@ from rapray.analyzers.llm.schema import (
 
 T = TypeVar("T")
 _MOST_THEMES, _MOST_QUOTES, _MOST_REFERENCES, _LONGEST_SUMMARY = 5, 4, 6, 400
+_MOST_SUMMARIES = 18  # with more, each would be a word or less
 
 
 def merge(answers: Sequence[LyricAnswer], lengths: Sequence[int]) -> LyricAnswer:
@@ -89,12 +90,14 @@ def _quality(answers: Sequence[LyricAnswer], weights: Sequence[int]) -> Quality:
 
 
 def _summary(summaries: Sequence[str]) -> str:
-    """The parts' summaries, each shortened alike where all of them are too long for one."""
-    room = _LONGEST_SUMMARY // len(summaries) - 2
+    """The parts' summaries, each shortened alike where all of them are too long for one; of very many parts some."""
     joined = " ".join(summaries)
     if len(joined) <= _LONGEST_SUMMARY:
         return joined
-    return " ".join(text if len(text) <= room else text[: room - 1].rstrip() + "\u2026" for text in summaries)
+    count = min(len(summaries), _MOST_SUMMARIES)
+    chosen = [summaries[place * len(summaries) // count] for place in range(count)]
+    room = _LONGEST_SUMMARY // count - 2
+    return " ".join(text if len(text) <= room else text[: room - 1].rstrip() + "\u2026" for text in chosen)
 
 
 def _spread(lists: Sequence[Sequence[T]], most: int) -> list[T]:

@@ -256,6 +256,16 @@ def test_merge_weighs_by_length_and_keeps_the_strongest_words() -> None:
     assert merge([strong], [5]) == strong
 
 
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 18, 19, 133, 134, 1000])
+def test_merge_of_any_number_of_parts_is_an_answer(count: int) -> None:
+    """A lyric in as many parts as the settings allow has a summary that says something of its beginning and end."""
+    parts = [answer(summary=f"{place} is what this part is about, at length") for place in range(count)]
+    summary = merge(parts, [100] * count).summary
+    assert len(summary) <= 400
+    assert summary.startswith("0 is what")
+    assert max(int(word) for word in summary.split() if word.isdecimal()) >= 0.9 * (count - 1)
+
+
 # --- confidence -----------------------------------------------------------------------------------
 
 
