@@ -6,8 +6,8 @@ Does not know what embedding or analysing is: only which stored rows say that it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from psycopg import Connection, sql
 
@@ -19,22 +19,57 @@ from rapray.store.values import sections_from_json
 
 _SQL = queries.load("due")
 _FETCH_ROWS = 128  # lyrics of one list: about 300 kB
+_MEANS = ("model", "model_revision", "prompt_version", "parameters")
+
+
+class DueQuery(Protocol):
+    """What a job has to do: every track of `scope` that is not done, dead letters of `stage` left out."""
+
+    @property
+    def stage(self) -> str:
+        """Where its failures are kept."""
+        ...
+
+    @property
+    def scope(self) -> Scope:
+        """The tracks that it is about."""
+        ...
+
+    @property
+    def done(self) -> sql.SQL | sql.Composed:
+        """A query that has a row where the track `t` is done for its present text."""
+        ...
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of `done`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class DueEmbeddings:
-    """Tracks without vectors of their present text by this model; dead letters of `stage` are left out."""
+    """Tracks without vectors of their present text by this model."""
 
     model_id: int
     stage: str
+    scope: Scope = EVERYTHING
+
+    @property
+    def done(self) -> sql.SQL:
+        """The track has vectors."""
+        return _SQL["embedded"]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The model."""
+        return {"model_id": self.model_id}
 
 
 @dataclass(frozen=True, slots=True)
 class DueAnalyses:
     """Tracks of `scope` without a result of exactly this analyzer, model, prompt and parameters for their present text.
 
-    Dead letters of the same are left out. None as `parameters` are the default ones; results of before they were kept
-    count as theirs.
+    None as `parameters` are the default ones; results of before they were kept count as theirs.
     """
 
     analyzer: str
@@ -50,6 +85,23 @@ class DueAnalyses:
         """Where its failures are kept."""
         made_with = (self.model, self.model_revision, self.prompt_version)
         return analyze_stage(self.analyzer, self.version, *made_with, parameters=self.parameters)
+
+    @property
+    def done(self) -> sql.Composed:
+        """The track has a result of the same means."""
+        # NULL = NULL is never true, and `IS NOT DISTINCT FROM` cannot use an index: say it as the values have it.
+        same = sql.SQL(" AND ").join(
+            sql.SQL("a.{} IS NULL" if getattr(self, name) is None else "a.{} = {}").format(
+                sql.Identifier(name), sql.Placeholder(name)
+            )
+            for name in _MEANS
+        )
+        return _SQL["analyzed"].format(same_model=same)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Analyzer, version and means."""
+        return {name: getattr(self, name) for name in ("analyzer", "version", *_MEANS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +127,6 @@ class Coverage:
     failed: int
     dead: int
     untried: int
-
-
-DueQuery = DueEmbeddings | DueAnalyses
 
 
 def count(conn: Connection, query: DueQuery) -> int:
@@ -139,22 +188,8 @@ def explain(conn: Connection, query: DueQuery, key_range: KeyRange[int] | None =
 
 
 def _filled(name: str, query: DueQuery) -> sql.Composed:
-    done = _SQL["embedded"] if isinstance(query, DueEmbeddings) else _SQL["analyzed"]
-    # NULL = NULL is never true, and `IS NOT DISTINCT FROM` cannot use an index: say it as the values have it.
-    nullable = sql.SQL(" AND ").join(
-        sql.SQL("a.{} IS NULL" if getattr(query, field.name) is None else "a.{} = {}").format(
-            sql.Identifier(field.name), sql.Placeholder(field.name)
-        )
-        for field in fields(query)
-        if field.name in ("model", "model_revision", "prompt_version", "parameters")
-    )
-    return _SQL[name].format(done=done.format(same_model=nullable), scope=_scope(query).condition)
-
-
-def _scope(query: DueQuery) -> Scope:
-    return query.scope if isinstance(query, DueAnalyses) else EVERYTHING
+    return _SQL[name].format(done=query.done, scope=query.scope.condition)
 
 
 def _parameters(query: DueQuery) -> dict[str, Any]:
-    own = {field.name: getattr(query, field.name) for field in fields(query) if field.name != "scope"}
-    return own | {"stage": query.stage} | _scope(query).parameters
+    return {**query.values, "stage": query.stage, **query.scope.parameters}
