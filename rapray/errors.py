@@ -145,7 +145,9 @@ class RayUnavailable(DependencyError):
 
 
 class JobAlreadyRunning(RaprayError):
-    """A `{job}` job is already running on this database; wait for it or stop it."""
+    """A `{job}` job is already running on this database: `rapray runs` lists it. Wait for it, stop it, or run another
+    job or analyzer beside it.
+    """
 
     code = "job_already_running"
 

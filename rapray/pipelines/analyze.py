@@ -69,13 +69,14 @@ def analyze(
     Raises:
         UnknownAnalyzer, ConfigError, MissingExtra, ModelUnavailable, ProviderRefused and the like: of any of them;
             nothing has been analysed then.
-        JobAlreadyRunning, DependencyError: see `rapray.pipelines.job.job`.
+        JobAlreadyRunning: another run has one of the analyzers; runs of others may stand beside this one.
+        DependencyError: see `rapray.pipelines.job.job`.
     """
     wanted = [identity(name, settings) for name in analyzers]
     parameters = {"analyzers": list(analyzers), "limit": limit, "where": where.as_json()}
     # Each actor that asks a provider keeps the run's account over a connection of its own.
     accounts = settings.jobs.workers if any(spec(name, settings).is_remote for name in analyzers) else 0
-    with job("analyze", settings, parameters, more_connections=accounts) as context:
+    with job("analyze", settings, parameters, more_connections=accounts, one_run_each="analyzers") as context:
         scope = where.resolved(context.connection)
         queries = [due_of(one, scope) for one in wanted]
         for query in queries:

@@ -94,19 +94,26 @@ class JobContext:
 
 @contextmanager
 def job(
-    name: str, settings: Settings, parameters: Mapping[str, Any], *, more_connections: int = 0
+    name: str,
+    settings: Settings,
+    parameters: Mapping[str, Any],
+    *,
+    more_connections: int = 0,
+    one_run_each: str | None = None,
 ) -> Generator[JobContext]:
     """Everything around a job: servers, schema check, lock, run row, Ray; and the run's end, however it ends.
 
     Args:
-        name: of the job; two of one name do not run at once.
+        name: of the job; two of one name do not run at once, but see `one_run_each`.
         settings: of this run.
         parameters: kept with the run.
         more_connections: to PostgreSQL, beyond those of readers, writers and the progress display.
+        one_run_each: the parameter, a list, whose values keep runs of this job apart: those with no value in common run
+            side by side.
 
     Raises:
         ConnectionBudgetExceeded: PostgreSQL has too few connections left.
-        JobAlreadyRunning: another process runs the same job on this database.
+        JobAlreadyRunning: another process runs the same job, or one of those values, on this database.
         DependencyError: PostgreSQL or Ray cannot be used.
     """
     started = time.monotonic()
@@ -114,7 +121,7 @@ def job(
     url = endpoints.database_url
     with (
         translated(address_of(url)),
-        runs.job_lock(url, name),
+        runs.job_lock(url, name, one_run_each, parameters.get(one_run_each or "", ())),
         connect(url, application_name=f"rapray {name}") as own,
     ):
         check_server(own)

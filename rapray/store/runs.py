@@ -1,4 +1,4 @@
-"""What each job did: one row a run, and the lock that keeps two runs of a job apart.
+"""What each job did: one row a run, and the locks that keep two runs of a job apart.
 
 Does not know what a job is: only its name, its parameters and its counts.
 """
@@ -6,7 +6,7 @@ Does not know what a job is: only its name, its parameters and its counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,17 +76,26 @@ def list_(conn: Connection, limit: int = 20) -> list[Run]:
 
 
 @contextmanager
-def job_lock(database_url: str, job: str) -> Generator[None]:
-    """Holds the only right to run a job on this database.
+def job_lock(
+    database_url: str, job: str, parameter: str | None = None, values: Sequence[str] = ()
+) -> Generator[None]:
+    """Holds the only right to run a job on this database, or the right to its share of it.
 
     The lock belongs to a session of its own, so the server gives it back when the driver dies, however it
     dies. What died in the middle before is marked as interrupted here: nobody else can be running it.
 
+    Args:
+        database_url: of the collection.
+        job: its name.
+        parameter: of the runs of this job, a list: two runs without a value in common may stand side by side.
+        values: of this run.
+
     Raises:
-        JobAlreadyRunning: where another process holds it.
+        JobAlreadyRunning: where another process holds it, or one of the values.
         DatabaseUnavailable: where the server cannot be reached.
     """
     address = address_of(database_url)
+    wanted = [job] if parameter is None else [f"{job}/{value}" for value in sorted(set(values))]
     conn = connect(database_url, application_name=f"rapray {job} (lock)")
     try:
         with translated(address):
@@ -94,9 +103,10 @@ def job_lock(database_url: str, job: str) -> Generator[None]:
             conn.execute(
                 "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 6"
             )
-            if not _try_lock(conn, job):
-                raise JobAlreadyRunning(job=job)
-            conn.execute(_SQL["interrupt"], {"job": job})
+            for name in wanted:
+                if not _try_lock(conn, name):
+                    raise JobAlreadyRunning(job=name)
+            conn.execute(_SQL["interrupt"], {"job": job, "parameter": parameter, "values": list(values)})
         yield
     finally:
         # Closing gives the lock back too, but when the server comes to it: a run right after this one would be refused.
@@ -105,7 +115,7 @@ def job_lock(database_url: str, job: str) -> Generator[None]:
         conn.close()  # never fails, even where the server is gone
 
 
-def _try_lock(conn: psycopg.Connection, job: str) -> bool:
-    key = crc32(job.encode()) - 2**31  # a signed 32-bit key
+def _try_lock(conn: psycopg.Connection, name: str) -> bool:
+    key = crc32(name.encode()) - 2**31  # a signed 32-bit key
     row = conn.execute("SELECT pg_try_advisory_lock(%s::int, %s::int)", (_LOCK_CLASS, key)).fetchone()
     return bool(row and row[0])

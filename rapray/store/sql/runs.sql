@@ -7,8 +7,11 @@ INSERT INTO runs (id, job, parameters, program) VALUES (%(id)s, %(job)s, %(param
 UPDATE runs SET state = %(state)s, counts = %(counts)s, error = %(error)s, finished_at = now() WHERE id = %(id)s;
 
 -- name: interrupt
--- Marks what a dead driver left open; only the holder of the job's lock may.
-UPDATE runs SET state = 'interrupted', finished_at = now() WHERE job = %(job)s AND state = 'running';
+-- Marks what a dead driver left open: of the whole job, or with one of these values in that parameter. Only the holder of
+-- its locks may.
+UPDATE runs SET state = 'interrupted', finished_at = now()
+WHERE job = %(job)s AND state = 'running'
+  AND (%(parameter)s::text IS NULL OR parameters -> %(parameter)s ?| %(values)s::text[]);
 
 -- name: written
 -- The sums of what a run's batches counted.

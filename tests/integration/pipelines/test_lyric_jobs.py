@@ -8,7 +8,7 @@ import pytest
 import ray
 
 from rapray.config import Settings
-from rapray.domain import Artist, FetchResult, Lyric, Outcome, SongRef, Track
+from rapray.domain import Lyric
 from rapray.embeddings.passages import is_searchable
 from rapray.errors import JobAlreadyRunning, UnknownAnalyzer, UsageError
 from rapray.pipelines import plan
@@ -18,30 +18,20 @@ from rapray.pipelines.job import job
 from rapray.pipelines.lyrics import read_due_lyrics
 from rapray.pipelines.records import from_table, to_table
 from rapray.samples.corpus import songs
-from rapray.store import runs, tracks
+from rapray.store import runs
 from rapray.store.pool import connect
 from rapray.store.scope import NamedScope
 from rapray.text.clean import clean_lyrics
-from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
+from tests.support.collection import song_of, store
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
 TRACKS = 40
 
 
 def stored(database_url: str, count: int = TRACKS) -> None:
-    """The first sample songs as tracks, as collecting would store them."""
-    results: list[FetchResult] = []
-    for song in songs()[:count]:
-        artist = Artist("genius", str(song.artist_id), song.artist)
-        text = clean_lyrics(song.lyrics)
-        key, url = str(song.id), f"http://127.0.0.1/{song.id}"
-        track = Track("genius", key, song.title, artist, text, split_sections(text), content_hash(text), url)
-        results.append(FetchResult(SongRef("genius", key, url, song.title, artist), Outcome.LYRICS, track))
-    with connect(database_url, application_name="test") as conn:
-        run_id = runs.start(conn, "seed", {})
-        tracks.write_fetched(conn, run_id, results, max_attempts=3, retry_delay_s=1)
-        tracks.group_duplicates(conn)
+    """The first sample songs as tracks."""
+    store(database_url, map(song_of, songs()[:count]))
 
 
 def scalar(database_url: str, statement: str) -> int:
@@ -139,6 +129,18 @@ def test_job_second_of_a_kind_is_refused(job_settings: Settings) -> None:
     """Two runs of one job on one database would do the work twice."""
     with job("embed", job_settings, {}), pytest.raises(JobAlreadyRunning, match="embed"):
         embed(job_settings)
+
+
+def test_analyze_beside_a_run_of_another_analyzer(job_settings: Settings, database_url: str) -> None:
+    """Hours of one analyzer keep none of the others waiting; the same one is refused by its name."""
+    stored(database_url, 4)
+    with job("analyze", job_settings, {"analyzers": ["qwen"]}, one_run_each="analyzers"):
+        assert analyze(job_settings, ["algorithmic"]).new == 4
+    with (
+        job("analyze", job_settings, {"analyzers": ["algorithmic"]}, one_run_each="analyzers"),
+        pytest.raises(JobAlreadyRunning, match="analyze/algorithmic"),
+    ):
+        analyze(job_settings, ["algorithmic"])
 
 
 def test_run_row_tells_how_the_job_ended(job_settings: Settings, database_url: str) -> None:

@@ -36,6 +36,27 @@ def test_job_lock_held_refuses_the_same_job_and_no_other(database_url: str) -> N
         pass
 
 
+def test_job_lock_of_values_refuses_those_that_are_taken_alone(database_url: str) -> None:
+    """Runs that share no analyzer stand side by side; the one that is taken is named, and nothing else is kept."""
+    with runs.job_lock(database_url, "analyze", "analyzers", ["qwen", "emotion"]):
+        with runs.job_lock(database_url, "analyze", "analyzers", ["algorithmic"]):
+            pass
+        taken = runs.job_lock(database_url, "analyze", "analyzers", ["gemma", "algorithmic", "qwen"])
+        with pytest.raises(JobAlreadyRunning, match="analyze/qwen"), taken:
+            pass
+        with runs.job_lock(database_url, "analyze", "analyzers", ["gemma", "algorithmic"]):
+            pass
+
+
+def test_job_lock_of_values_marks_what_died_with_one_of_them(database_url: str, conn: Connection) -> None:
+    """Who holds an analyzer's lock knows that its former run is dead, and nothing of a run of others."""
+    shared = runs.start(conn, "analyze", {"analyzers": ["algorithmic", "emotion"]})
+    other = runs.start(conn, "analyze", {"analyzers": ["qwen"]})
+    with runs.job_lock(database_url, "analyze", "analyzers", ["emotion", "gemma"]):
+        states = {run.id: run.state for run in runs.list_(conn)}
+    assert states == {shared: "interrupted", other: "running"}
+
+
 def test_job_lock_given_back_is_free_at_once(database_url: str) -> None:
     """A job may start the moment after another of its kind has ended, however busy the server is."""
     for _ in range(200):
