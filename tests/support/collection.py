@@ -45,6 +45,7 @@ def store(database_url: str, results: Iterable[FetchResult]) -> dict[str, int]:
     with connect(database_url, application_name="test") as conn:
         run_id = runs.start(conn, "seed", {})
         tracks.write_fetched(conn, run_id, list(results), max_attempts=3, retry_delay_s=1)
+        tracks.group_duplicates(conn)
         return dict(conn.execute("SELECT title, id FROM tracks").fetchall())
 
 

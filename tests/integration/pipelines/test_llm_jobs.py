@@ -11,15 +11,12 @@ import pytest
 from rapray.analyzers.llm.prompts import load_prompts
 from rapray.config import Settings
 from rapray.config.llm import LlmSettings
-from rapray.domain import Artist, FetchResult, Outcome, SongRef, Track
 from rapray.errors import ConfigError, ConnectionBudgetExceeded, ProviderNotConfigured, ProviderRefused
 from rapray.pipelines.analyze import analyze
 from rapray.samples.corpus import songs
-from rapray.store import costs, runs, tracks
+from rapray.store import costs, runs
 from rapray.store.pool import connect
-from rapray.text.clean import clean_lyrics
-from rapray.text.fingerprint import content_hash
-from rapray.text.sections import split_sections
+from tests.support.collection import song_of, store
 from tests.support.hostile import HostileServer, Reply, answers, error, says, status
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
@@ -27,16 +24,8 @@ TRACKS = 12
 
 
 def stored(database_url: str) -> None:
-    """A few sample songs as tracks, as collecting would store them."""
-    results: list[FetchResult] = []
-    for song in songs()[:TRACKS]:
-        artist = Artist("genius", str(song.artist_id), song.artist)
-        text = clean_lyrics(song.lyrics)
-        key, url = str(song.id), f"http://127.0.0.1/{song.id}"
-        track = Track("genius", key, song.title, artist, text, split_sections(text), content_hash(text), url)
-        results.append(FetchResult(SongRef("genius", key, url, song.title, artist), Outcome.LYRICS, track))
-    with connect(database_url, application_name="test") as conn:
-        tracks.write_fetched(conn, runs.start(conn, "seed", {}), results, max_attempts=3, retry_delay_s=1)
+    """A few sample songs as tracks."""
+    store(database_url, map(song_of, songs()[:TRACKS]))
 
 
 def with_llm(
