@@ -112,7 +112,7 @@ _FORGOTTEN = (
     "tokens_at",
 )
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class RedisGate:
@@ -226,4 +226,4 @@ class FallbackGate:
     def _degrade(self, error: RedisUnavailable) -> None:
         with self._lock:
             self._primary_from = time.monotonic() + self._retry_after_s
-        logger.warning("a provider's limits without Redis for %.0f s: %s", self._retry_after_s, error)
+        log.warning("a provider's limits without Redis for %.0f s: %s", self._retry_after_s, error)

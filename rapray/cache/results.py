@@ -32,7 +32,7 @@ _CONNECTIONS = 16
 # After an error nobody asks for so long: a Redis that does not answer would add its time-out to every request.
 _PAUSE_S = 5.0
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def key_of(parts: Sequence[str | None]) -> str:
@@ -94,7 +94,7 @@ class ResultCache:
 
     def _pause(self, error: Exception) -> None:
         self._paused_until = time.monotonic() + _PAUSE_S
-        logger.warning("no result cache for %.0f s: %s", _PAUSE_S, type(error).__name__)
+        log.warning("no result cache for %.0f s: %s", _PAUSE_S, type(error).__name__)
 
 
 def _written(key: str, result: Analysis) -> bytes | None:

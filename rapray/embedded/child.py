@@ -23,20 +23,20 @@ _HOPELESS_AFTER = 3  # failed starts in a row of a server that never ran
 _TRANSIENT_FOR_S = 30.0
 _LOG_ROTATE_BYTES = 10_000_000
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Child:
     """One server under supervision; call `tick` again and again."""
 
-    def __init__(self, server: Server, log: Path, port: int | None) -> None:
+    def __init__(self, server: Server, log_file: Path, port: int | None) -> None:
         self.server = server
         self.port = port
         self.state: State = "starting"
         self.process: ProcessId | None = None
         self.error = ""
         self.restarts = 0
-        self._log = log
+        self._log_file = log_file
         self._log_start = 0
         self._popen: subprocess.Popen[bytes] | None = None
         self._started_at: float | None = None
@@ -77,7 +77,7 @@ class Child:
             stop(stray, self.server.stop_steps)
         self.port = self.server.running_port(self.process.pid) or self.port
         self._started_at = time.time()
-        logger.info("adopted %s, pid %d, port %s", self.server.name, self.process.pid, self.port)
+        log.info("adopted %s, pid %d, port %s", self.server.name, self.process.pid, self.port)
         return True
 
     def tick(self, taken_port: int | None) -> None:
@@ -100,7 +100,7 @@ class Child:
         self.state = "stopped"
         if self._popen is not None:
             self._popen.poll()
-        logger.info("%s, pid %d, %s", self.server.name, process.pid, "stopped" if is_gone else "DID NOT STOP")
+        log.info("%s, pid %d, %s", self.server.name, process.pid, "stopped" if is_gone else "DID NOT STOP")
 
     def _start_if_due(self, taken_port: int | None) -> None:
         if time.monotonic() < self._not_before:
@@ -113,14 +113,14 @@ class Child:
         # A process that has ended already is a zombie until it is reaped: give it a birth that never matches.
         self.process = identify(self._popen.pid) or ProcessId(self._popen.pid, "ended")
         self._started_at = time.time()
-        logger.info("started %s, pid %d, port %d", self.server.name, self.process.pid, self.port)
+        log.info("started %s, pid %d, port %d", self.server.name, self.process.pid, self.port)
 
     def _start(self, taken: Collection[int]) -> tuple[int, subprocess.Popen[bytes]]:
         port = ports.choose(self.port, taken)
         self._rotate_log()
-        with self._log.open("ab") as log:
-            self._log_start = log.tell()
-            return port, self.server.start(port, log)
+        with self._log_file.open("ab") as file:
+            self._log_start = file.tell()
+            return port, self.server.start(port, file)
 
     def _probe(self) -> None:
         assert self.process is not None
@@ -133,7 +133,7 @@ class Child:
         if is_ready:
             self.state, self.error = "ready", ""
             self._was_ready, self._ready_since = True, time.monotonic()
-            logger.info("%s is ready on port %d", self.server.name, self.port)
+            log.info("%s is ready on port %d", self.server.name, self.port)
 
     def _on_death(self, reason: str) -> None:
         lived_s = 0.0 if self._ready_since is None else time.monotonic() - self._ready_since
@@ -144,17 +144,17 @@ class Child:
         self.process, self._ready_since = None, None
         self.state = "restarting" if self._was_ready else "starting"
         self.restarts += 1
-        logger.warning("%s ended; starting again in %.1f s", self.server.name, pause_s)
+        log.warning("%s ended; starting again in %.1f s", self.server.name, pause_s)
 
     def _log_tail(self) -> str:
         try:
-            with self._log.open("rb") as log:
-                log.seek(self._log_start)
-                text = log.read().decode(errors="replace")
+            with self._log_file.open("rb") as file:
+                file.seek(self._log_start)
+                text = file.read().decode(errors="replace")
         except OSError:
             return "its log cannot be read"
         return "\n".join(text.strip().splitlines()[-12:])[-2000:]
 
     def _rotate_log(self) -> None:
-        if self._log.exists() and self._log.stat().st_size > _LOG_ROTATE_BYTES:
-            self._log.replace(self._log.with_suffix(".log.1"))
+        if self._log_file.exists() and self._log_file.stat().st_size > _LOG_ROTATE_BYTES:
+            self._log_file.replace(self._log_file.with_suffix(".log.1"))

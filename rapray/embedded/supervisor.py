@@ -40,7 +40,7 @@ from rapray.errors import EmbeddedServerError, RaprayError
 # A tick costs two reads of /proc; while a server comes up, somebody waits for it.
 _TICK_S, _BUSY_TICK_S = 0.2, 0.03
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Supervisor:
@@ -83,7 +83,7 @@ class Supervisor:
         try:
             self._publish()
         except OSError:  # a full disk is no reason to stop the servers; the next turn tries again
-            logger.exception("the endpoint could not be written")
+            log.exception("the endpoint could not be written")
         if self._postgres.is_hopeless:
             raise EmbeddedServerError(server="PostgreSQL", reason=self._postgres.error)
         is_busy = self._postgres.state != "ready" or (
@@ -116,7 +116,7 @@ class Supervisor:
         return self._owner is None or self._owner.is_alive
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        logger.info("%s: stopping", signal.Signals(number).name)
+        log.info("%s: stopping", signal.Signals(number).name)
         self._end.set()
 
 
@@ -185,13 +185,13 @@ def _myself() -> ProcessId:
     return found
 
 
-def _detach(log: Path) -> None:
+def _detach(log_file: Path) -> None:
     """Fork once more: the supervisor is nobody's child, leaves no zombie, and its pid goes to the starter's pipe."""
     pid = os.fork()
     if pid:
         os.write(1, f"{pid}\n".encode())
         os._exit(0)
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    handle = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for stream in (1, 2):
         os.dup2(handle, stream)
     os.close(handle)
@@ -214,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        logger.info("another supervisor has this directory")
+        log.info("another supervisor has this directory")
         return 0
     try:
         return _run(paths, owner)
@@ -226,7 +226,7 @@ def _run(paths: Paths, owner: ProcessId | None) -> int:
     try:
         supervise(paths.data_dir, owner)
     except RaprayError as error:
-        logger.exception("giving up")
+        log.exception("giving up")
         write_private(paths.failure, {"code": error.code, "attributes": error.attributes})
         return 1
     return 0

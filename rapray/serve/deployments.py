@@ -37,7 +37,7 @@ from rapray.serve.roster import roster
 from rapray.telemetry import configure_logging, logger
 from rapray.text.sections import split_sections
 
-LOG = logger(__name__)
+log = logger(__name__)
 _MODEL = "The language model"
 _ATTEMPTS = 3  # of a request whose replica dies; the deadline ends them earlier
 Handle: TypeAlias = DeploymentHandle[Any]
@@ -184,7 +184,7 @@ class HandleInference:
             try:
                 return await answered(what, handle.analyze.remote(lyric))
             except RayUnavailable:
-                LOG.warning("a replica died with a request", analyzer=name)
+                log.warning("a replica died with a request", analyzer=name)
         return await answered(what, handle.analyze.remote(lyric))
 
     async def describe(self, name: str) -> Identity:
@@ -275,7 +275,7 @@ class Ingress:
         """Called by Serve in the replica, after the constructor."""
         from rapray.serve.api import create_app
 
-        return create_app(self._services)
+        return create_app(self._services, proxy_sends_id=True)
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take a new deadline without a restart."""

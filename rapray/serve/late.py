@@ -12,7 +12,7 @@ from rapray.domain import Lyric
 from rapray.serve.backend import Answer
 from rapray.telemetry import logger
 
-LOG = logger(__name__)
+log = logger(__name__)
 _MOST = 32
 
 
@@ -44,7 +44,7 @@ class Late:
     def _ended(self, question: tuple[str, Lyric]) -> None:
         asked = self._awaited.pop(question)
         if not asked.cancelled() and (error := asked.exception()) is not None:
-            LOG.warning("a late answer failed", analyzer=question[0], error=type(error).__name__)
+            log.warning("a late answer failed", analyzer=question[0], error=type(error).__name__)
 
     async def close(self) -> None:
         """Give up all of them."""

@@ -32,7 +32,7 @@ from rapray.store.pool import acquired, async_pool
 from rapray.store.read import server_versions
 from rapray.telemetry import logger
 
-LOG = logger(__name__)
+log = logger(__name__)
 # Writes of requests that store, at once: each opens a connection beside the pool.
 _WRITERS = 2
 
@@ -123,7 +123,7 @@ class LiveServices:
         try:
             await self._database.pool()
         except DependencyError as error:
-            LOG.error("the database is not there yet", code=error.code, detail=str(error))
+            log.error("the database is not there yet", code=error.code, detail=str(error))
 
     async def close(self) -> None:
         """Close pool and cache."""

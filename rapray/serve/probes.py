@@ -15,7 +15,7 @@ from rapray.serve.backend import DependencyHealth
 from rapray.store.pool import check_budget, connect
 from rapray.telemetry import logger
 
-LOG = logger(__name__)
+log = logger(__name__)
 PROBE_TIMEOUT_S = 5
 
 
@@ -30,10 +30,10 @@ async def probed(name: str, check: Callable[[], Awaitable[str]], *, is_required:
     except TimeoutError:
         return DependencyHealth(name, "down", is_required, f"no answer within {PROBE_TIMEOUT_S} s")
     except RaprayError as error:
-        LOG.warning("dependency down", dependency=name, code=error.code, detail=str(error))
+        log.warning("dependency down", dependency=name, code=error.code, detail=str(error))
         return DependencyHealth(name, "down", is_required, error.code)
     except Exception:
-        LOG.exception("dependency check broke", dependency=name)
+        log.exception("dependency check broke", dependency=name)
         return DependencyHealth(name, "down", is_required, "internal")
     return DependencyHealth(name, "up", is_required, "", version, time.perf_counter() - started)
 
@@ -46,7 +46,7 @@ def warn_without_room(database_url: str, needed: int) -> None:
     except DatabaseUnavailable:
         return
     except ConnectionBudgetExceeded as error:
-        LOG.error("too few database connections for this replica", code=error.code, detail=str(error))
+        log.error("too few database connections for this replica", code=error.code, detail=str(error))
 
 
 def redis_version(url: str, timeout_s: float) -> str:

@@ -19,7 +19,7 @@ from rapray.errors import RaprayError
 from rapray.serve.problems import Problem, of_code, of_error
 from rapray.telemetry import logger
 
-LOG = logger(__name__)
+log = logger(__name__)
 NOT_SERVED = "analyzer_not_served"
 
 
@@ -93,5 +93,5 @@ def to_deploy(names: Collection[str], settings: Settings) -> list[str]:
     found = selected(names, settings)
     wanted = found.required()
     for name, problem in found.problems.items():
-        LOG.warning("analyzer left out", analyzer=name, code=problem.code, detail=str(problem))
+        log.warning("analyzer left out", analyzer=name, code=problem.code, detail=str(problem))
     return wanted

@@ -20,7 +20,7 @@ import structlog
 from rapray.samples.site import answers
 from rapray.samples.site.answers import Answer, Delivery
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 _PIECES = 40  # of a trickled body
 _IDLE_S = 60  # a connection that asks nothing for so long is closed
 Respond = Callable[[str, str, dict[str, str]], Answer]  # method, target, headers in lower case
@@ -72,7 +72,7 @@ class Listener(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log what is ours; a client that went away is nobody's error."""
         if not isinstance(sys.exception(), OSError):
-            _log.exception("sample site could not answer", client=str(client_address))
+            log.exception("sample site could not answer", client=str(client_address))
 
 
 class _Handler(BaseHTTPRequestHandler):

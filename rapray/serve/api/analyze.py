@@ -32,7 +32,7 @@ from rapray.serve.backend import Services
 from rapray.serve.problems import Problem, of_error
 from rapray.telemetry import logger
 
-LOG = logger(__name__)
+log = logger(__name__)
 router = APIRouter(route_class=JsonRoute, tags=["analyze"])
 TEXT_CODES = ("lyrics_empty", "lyrics_invalid", "lyrics_too_long", "track_not_found")
 CODES = (*BODY_CODES, *TEXT_CODES, "analyzer_unknown", "dependency_unavailable")
@@ -98,7 +98,7 @@ async def _batch(services: Services, request: BatchRequest, names: list[str]) ->
                 found = await _one_of_batch(services, text, names, store=request.store)
             return await asyncio.to_thread(_rendered, index, found, request.include_embedding)
         except Exception as error:  # the status is long sent
-            LOG.exception("a text of a batch broke")
+            log.exception("a text of a batch broke")
             return _rendered(index, of_error(error))
 
     begun = deque[asyncio.Task[bytes]]()

@@ -19,7 +19,7 @@ from rapray.serve.problems import FieldError, Problem, of_code, of_error, quotab
 from rapray.serve.ui.render import problem_page
 from rapray.telemetry import logger, metric
 
-LOG = logger(__name__)
+log = logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _MOST_ERRORS = 20
 _BY_STATUS = {
@@ -75,7 +75,7 @@ def respond_to_defect(request: Request, error: Exception) -> Response:
     problem = of_error(error)
     if problem.status >= 500:
         # The client gets the table's sentence; the cause stays here, found by the request id.
-        LOG.error("request failed", code=problem.code, path=request.url.path, exc_info=error)
+        log.error("request failed", code=problem.code, path=request.url.path, exc_info=error)
     return respond(request, problem)
 
 

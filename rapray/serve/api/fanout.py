@@ -17,7 +17,7 @@ from rapray.serve.backend import Answer, Services
 from rapray.serve.problems import Problem, of_code, of_error
 from rapray.telemetry import logger, metric
 
-LOG = logger(__name__)
+log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +134,14 @@ async def _answer(services: Services, name: str, lyric: Lyric) -> Finding:
         late = DeadlineExceeded(what=f"The analyzer {name}", limit=f"{deadline_s:g} s")
         return Finding(name, problem=of_error(late))
     except RaprayError as error:
-        LOG.warning("analyzer failed", analyzer=name, code=error.code, detail=str(error))
+        log.warning("analyzer failed", analyzer=name, code=error.code, detail=str(error))
         return Finding(name, problem=of_error(error))
     except Exception as error:
-        LOG.exception("analyzer broke", analyzer=name)
+        log.exception("analyzer broke", analyzer=name)
         return Finding(name, problem=of_error(error))
     outcome = answer.outcome
     if isinstance(outcome, Failure):
-        LOG.warning("analyzer failed", analyzer=name, code=outcome.code, detail=outcome.detail)
+        log.warning("analyzer failed", analyzer=name, code=outcome.code, detail=outcome.detail)
         # A provider that is paused says nothing about the text: that is no failure of it.
         failure = outcome if outcome.blames_text else None
         return Finding(name, problem=of_code(outcome.code, outcome.detail), failure=failure)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rapray.errors import RaprayError
 from rapray.serve.api import actions
 from rapray.serve.api.context import Backend
-from rapray.serve.api.errors import LOG, Refused, invalid
+from rapray.serve.api.errors import Refused, invalid, log
 from rapray.serve.api.models import SearchRequest
 from rapray.serve.api.search import filters_of
 from rapray.serve.backend import SearchHit, Services
@@ -57,5 +57,5 @@ async def _outcome(services: Services, form: Mapping[str, str]) -> list[SearchHi
     except RaprayError as error:
         problem = of_error(error)
         if problem.status >= 500:
-            LOG.error("search failed", code=problem.code, exc_info=error)
+            log.error("search failed", code=problem.code, exc_info=error)
         return problem

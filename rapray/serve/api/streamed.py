@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from rapray.telemetry import logger
 
-LOG = logger(__name__)
+log = logger(__name__)
 # Longest wait for a client to take the next bytes; so many at once that a slow connection is not one that is dead.
 _UNREAD_S = 30.0
 _AT_ONCE_BYTES = 65_536
@@ -48,7 +48,7 @@ class Streamed(StreamingResponse):
             try:
                 await super().__call__(scope, receive, taken)
             except _NotReadError:  # the answer stays incomplete, and the server closes the connection
-                LOG.warning("the client does not read", seconds=_UNREAD_S)
+                log.warning("the client does not read", seconds=_UNREAD_S)
 
 
 class EventStream(Streamed):

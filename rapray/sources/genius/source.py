@@ -28,7 +28,7 @@ from rapray.text.fingerprint import content_hash
 from rapray.text.fold import folded
 from rapray.text.language import detect_language
 
-_log = logger(__name__)
+log = logger(__name__)
 
 _SEARCH_PAGES = 3
 _NEAR_NAMES = 5
@@ -127,7 +127,7 @@ class GeniusSource:
         for song in self._api.artist_songs(int(artist.source_id)):
             ref = self._ref(song)
             if ref is None:
-                _log.warning(
+                log.warning(
                     "song_entry_unreadable", artist_id=artist.source_id, song_id=str(song.get("id"))[:40]
                 )
             elif ref.source_id not in seen:

@@ -81,6 +81,7 @@ def _check_errors(client: httpx.Client) -> None:
     answer = client.get("/nowhere", headers={"x-request-id": "mine"})
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["request_id"] == "mine"
+    assert answer.headers.get_list("x-request-id") == ["mine"]
     assert (
         client.post("/analyze", content=b"\xff", headers={"content-type": "application/json"}).status_code
         == 400
