@@ -1,0 +1,53 @@
+"""A replica of another package's analyzer that breaks its promises; no cluster is needed to see what it answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rapray.config import Settings
+from rapray.domain import Failure, Lyric
+from rapray.errors import AnalysisFailed
+from rapray.serve.deployments import AnalyzerReplica
+from tests.support.package import install
+
+CODE = """
+from rapray.domain import Analysis
+
+
+class Class:
+    version, model, prompt_version, parameters = "2.0", None, None, None
+
+    def __init__(self, settings, name):
+        self.name = name
+
+    def analyze(self, batch):
+        return [Analysis(one.key, self.name, "2.0", one.content_hash, {"x": 1}) for one in batch if %s]
+"""
+
+
+def replica(monkeypatch: pytest.MonkeyPatch, folder: Path, condition: str) -> Any:
+    """A replica of an analyzer that has a result only for the texts of which this holds."""
+    install(monkeypatch, folder, "theirs", code=CODE % condition)
+    return AnalyzerReplica.func_or_class("theirs", Settings())
+
+
+async def test_replica_outcome_that_is_none_is_a_failure_of_the_text(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The request has a problem with a code, as in a job, and not an error of the program."""
+    made = replica(monkeypatch, tmp_path, "one.lyrics != 'hush'")
+    found = await made.analyze(Lyric("text", "hush", (), "h"))
+    assert isinstance(found, Failure)
+    assert (found.stage, found.key, found.code) == ("analyze/theirs/2.0", "text", "analysis_failed")
+    assert (await made.analyze(Lyric("text", "loud", (), "h"))).data == {"x": 1}
+
+
+def test_replica_that_cannot_answer_its_own_question_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It would be healthy and of no use to anybody."""
+    with pytest.raises(AnalysisFailed, match="0 outcomes"):
+        replica(monkeypatch, tmp_path, "False")
