@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from uuid import UUID
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from rapray.analyzers.llm.providers import is_hosted
 from rapray.analyzers.outcomes import outcomes_of
 from rapray.analyzers.registry import create, identity, preflight, spec
 from rapray.config import Settings
-from rapray.domain import Analysis, Failure
+from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import RaprayError, RayUnavailable, RunPaused
 from rapray.hosting import check_hosted, running_model
 from rapray.pipelines.current import due_of
@@ -39,19 +39,42 @@ _MOST_TASKS = 20_000  # of reading: the driver holds each of them
 
 
 class Analyze:
-    """An actor that runs one analyzer; it is created once an actor."""
+    """An actor that runs one analyzer; it is created once an actor, with the first block.
+
+    An analyzer that cannot be made leaves its lyrics due. Raised from here, Ray would hand the driver a text that names
+    neither error nor analyzer, and the job would end as if Ray had failed.
+    """
 
     def __init__(self, analyzer: str, settings: Settings, budget: RunBudget | None = None) -> None:
-        self._analyzer: Analyzer = create(analyzer, settings)
-        if budget is not None and isinstance(self._analyzer, Charged):
-            self._analyzer.charge_to(budget)
+        self._name, self._settings, self._budget = analyzer, settings, budget
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """An analysis or a failure for every lyric of the block."""
         return to_table([(result.key, result) for result in self._results(block)])
 
     def _results(self, block: pa.Table) -> Sequence[Analysis | Failure]:
-        return outcomes_of(self._analyzer, from_table(block))
+        lyrics: list[Lyric] = from_table(block)
+        made = self._analyzer
+        if isinstance(made, RaprayError):
+            return [_untried(self._name, lyric, made) for lyric in lyrics]
+        return outcomes_of(made, lyrics)
+
+    @cached_property
+    def _analyzer(self) -> Analyzer | RaprayError:
+        try:
+            made = create(self._name, self._settings)
+            if self._budget is not None and isinstance(made, Charged):
+                made.charge_to(self._budget)
+        except RaprayError as error:
+            log.error("analyzer cannot be made", analyzer=self._name, code=error.code, detail=str(error))
+            return error
+        return made
+
+
+def _untried(analyzer: str, lyric: Lyric, error: RaprayError) -> Failure:
+    return Failure(
+        f"analyze/{analyzer}", lyric.key, error.code, str(error), lyric.content_hash, blames_text=False
+    )
 
 
 def analyze(

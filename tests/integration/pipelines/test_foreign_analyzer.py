@@ -68,6 +68,13 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("packages")
     with pytest.MonkeyPatch.context() as patch:
         install(patch, folder, "theirs", code=CODE)
+        install(patch, folder, "other", code=CODE.replace('"2.0", None', '"2.1", None'))
+        install(
+            patch,
+            folder,
+            "unmade",
+            code="class Class:\n    def __init__(self, *_):\n        raise OSError('no file')",
+        )
         patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
         yield
 
@@ -88,3 +95,16 @@ def test_analyze_analyzer_that_breaks_every_promise_fails_the_lyrics_that_it_is_
     assert failures_of(database_url) == {("theirs", title): code for title, code in wanted.items()}
     again = analyze(settings, ["theirs"])
     assert (again.new, again.unchanged, again.failed) == (0, len(STORED), len(FAILED) + 1)
+
+
+@pytest.mark.parametrize("name", ["other", "unmade"])
+def test_analyze_analyzer_that_no_worker_can_make_lets_the_others_run(
+    job_settings: Settings, database_url: str, name: str
+) -> None:
+    """Its tracks are due as before, and the report says why."""
+    store(database_url, [fetched(str(n), f"song {n}", f"line {n}") for n in range(3)])
+    done = analyze(job_settings, [name, "algorithmic"])
+    assert (done.new, done.held, done.failed) == (3, 3, 0)
+    assert list(done.stopped) == [name]
+    assert "3 analyzer_broken" in str(done.stopped[name])
+    assert failures_of(database_url) == {}
