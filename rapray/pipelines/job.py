@@ -20,7 +20,7 @@ from ray.exceptions import RayError
 
 from rapray.config import Settings
 from rapray.embedded import Endpoints, resolve_endpoints
-from rapray.errors import RaprayError, RayUnavailable
+from rapray.errors import DatabaseUnavailable, RaprayError, RayUnavailable
 from rapray.pipelines import plan
 from rapray.pipelines.cluster import ray_session
 from rapray.pipelines.progress import RunProgress, progress
@@ -29,9 +29,11 @@ from rapray.pipelines.source import RangeReader
 from rapray.store import migrate, runs
 from rapray.store.costs import RunCost
 from rapray.store.pool import address_of, check_budget, check_server, connect, translated
+from rapray.store.retry import RetryingConnection
 from rapray.telemetry import bound, logger
 
 log = logger(__name__)
+_PROGRESS_PATIENCE_S = 5  # shorter than what the end of a job waits for the display
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +204,14 @@ def _state_of(counts: Counter[str], *, is_stopped: bool) -> runs.RunState:
 @contextmanager
 def _ledger_progress(context: JobContext, total: int) -> Generator[None]:
     before = context.written()  # by an earlier plan of the same run: another analyzer's
-    with connect(context.endpoints.database_url, application_name="rapray progress") as connection:
+    with RetryingConnection(
+        context.endpoints.database_url, application_name="rapray progress", patience_s=_PROGRESS_PATIENCE_S
+    ) as connection:
 
         def so_far() -> RunProgress | None:
             try:
-                return _progress_of(runs.written(connection, context.run_id) - before)
-            except Error as error:
+                return _progress_of(connection.run(lambda conn: runs.written(conn, context.run_id)) - before)
+            except (Error, DatabaseUnavailable) as error:
                 log.warning("progress is not known now", reason=str(error))
                 return None
 
