@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rapray.analyzers.base import Identity, one_by_one, rounded
 from rapray.analyzers.budget import Budget
-from rapray.analyzers.llm.caller import Caller
+from rapray.analyzers.llm.caller import SHORT_QUESTION, Caller
 from rapray.analyzers.llm.checks import check
 from rapray.analyzers.llm.completions import Completions
 from rapray.analyzers.llm.conversation import Conversation, Found, is_context_error
@@ -33,7 +33,7 @@ from rapray.analyzers.llm.result import Reading, data_of, part_of, vector_of
 from rapray.analyzers.llm.wire import Wire
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo
-from rapray.errors import EmptyLyrics, ProviderRejected
+from rapray.errors import EmptyLyrics, ProviderRejected, ProviderUnavailable
 
 _NARROWER = 3  # tries with half the room each, where a server's context is smaller than configured
 
@@ -65,7 +65,7 @@ def preflight(settings: Settings, name: str) -> None:
         return
     wire, gate = Wire(name, provider), gate_of(settings, name)
     try:
-        wire.ask([{"role": "user", "content": "Answer with the word yes."}], max_tokens=1)
+        wire.ask(SHORT_QUESTION, max_tokens=1)
         gate.reopen()
     finally:
         wire.close()
@@ -153,7 +153,11 @@ class LlmAnalyzer:
         if not lyric.has_words:
             raise EmptyLyrics
         usage = Usage()
-        read = self._read(lyric, usage)
+        try:
+            read = self._read(lyric, usage)
+        except ProviderUnavailable as error:
+            self._caller.blame(error)
+            raise
         lengths = [len(part) for part in read.parts]
         answer = merge([found.answer for found in read.found], lengths)
         checks = check(answer, lyric.lyrics, lyric.title)

@@ -32,7 +32,10 @@ from rapray.telemetry import logger
 log = logger(__name__)
 
 REFUSED_PAUSE_S = 600.0  # a key or an account is not mended in seconds; a new job checks it at once
+SHORT_QUESTION: list[Message] = [{"role": "user", "content": "Answer with the word yes."}]
+"""Asked with one token of answer, to see whether a provider takes requests at all."""
 _SHORTEST_WAIT_S = 0.01
+_MAY_BE_THE_TEXTS = frozenset({None, 200, 500, 502, 504})  # None: a time-out, a connection that broke
 _SLOT_TURNS = 10  # of waiting for a slot; even with that many actors to a slot each gets its turn
 
 
@@ -82,6 +85,22 @@ class Caller:
             with attempt:
                 return self._once(messages, usage, members)
         raise AssertionError  # stamina returns or raises; the type checker does not know
+
+    def blame(self, error: ProviderUnavailable) -> None:
+        """Say of an error that no repeat mended whether it is the text's: the provider answers a short question now.
+
+        A text that makes a server time out or break each time would stay due for ever, and hold up every run. A limit
+        (429, 503, Retry-After) or a request that never arrived says nothing about the text, and nobody is asked.
+        """
+        if error.attributes.get("status") in _MAY_BE_THE_TEXTS and error.attributes.get("was_sent", True):
+            error.blames_text = error.attributes.get("retry_after_s") is None and self._answers()
+
+    def _answers(self) -> bool:
+        try:
+            self._once(SHORT_QUESTION, Usage(), {"max_tokens": 1})
+        except RaprayError:
+            return False
+        return True
 
     def _may_repeat(self, error: Exception) -> bool | float:
         """Whether to repeat; a number is the wait that the provider asked for, with some jitter on top."""

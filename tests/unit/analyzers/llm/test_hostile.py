@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,37 @@ def test_retry_after_is_honoured() -> None:
 def test_body_limit_is_above_the_longest_answer() -> None:
     """10 MB is refused while it comes, not after."""
     assert 1_000_000 < wire.MAX_BODY_BYTES < 10_000_000
+
+
+def breaks_on_lyrics(reply: Reply) -> Reply:
+    """A server that answers short questions, and every lyric with this."""
+
+    def one(handler: Any) -> None:
+        is_short = handler.asked.get("max_tokens") == 1
+        (says("yes") if is_short else reply)(handler)
+
+    return one
+
+
+@pytest.mark.parametrize("reply", [slow(30), cut, error(500), error(502)])
+def test_text_that_breaks_a_server_that_answers_others_is_a_failure_of_its_own(reply: Reply) -> None:
+    """It counts as an attempt: a lyric that no server survives would stay due for ever."""
+    found = outcome(breaks_on_lyrics(reply), timeout_s=0.5, max_retries=0)
+    assert isinstance(found, Failure)
+    assert (found.code, found.blames_text) == ("provider_unavailable", True)
+
+
+@pytest.mark.parametrize("reply", [slow(30), cut, error(500), error(429), error(503)])
+def test_server_that_answers_nobody_is_no_fault_of_the_text(reply: Reply) -> None:
+    """The lyric stays due, and no attempt is counted."""
+    found = outcome(reply, timeout_s=0.5, max_retries=0)
+    assert isinstance(found, Failure)
+    assert (found.code, found.blames_text) == ("provider_unavailable", False)
+
+
+@pytest.mark.parametrize("reply", [error(429), error(503), error(500, headers={"retry-after": "1"})])
+def test_limit_of_a_server_asks_no_short_question(reply: Reply) -> None:
+    """A server that says wait is busy: what it would answer to others says nothing about the text."""
+    found = outcome(breaks_on_lyrics(reply), max_retries=0)
+    assert isinstance(found, Failure)
+    assert (found.code, found.blames_text) == ("provider_unavailable", False)
