@@ -35,7 +35,7 @@ class Selection:
             if name in self.named:
                 raise problem
         if not self.ready:
-            raise ConfigError(problems="analyze.analyzers: none of the analyzers is set up")
+            raise ConfigError(problems="none of the analyzers is set up")
         return list(self.ready)
 
 
@@ -48,7 +48,7 @@ def selected(names: Iterable[str], settings: Settings) -> Selection:
     """
     given = _parts(names)
     if not given:
-        raise ConfigError(problems="analyze.analyzers: no analyzer is named")
+        raise ConfigError(problems="no analyzer is named")
     ready: list[str] = []
     problems: dict[str, RaprayError] = {}
     for name in expanded(given, specs(settings)):

@@ -35,6 +35,10 @@ def analyze(
         str | None,
         typer.Option("--file", help="Analyse this text instead, plain or LRC; '-' for standard input."),
     ] = None,
+    duration: Annotated[
+        float | None,
+        typer.Option(min=1, max=86_400, help="Of the song of --file, in seconds: for syllables a second."),
+    ] = None,
     max_cost: Annotated[
         float | None,
         typer.Option(
@@ -48,8 +52,10 @@ def analyze(
     wanted = selected(analyzer or settings.analyze.analyzers, settings)
     if file is not None:
         _refuse({"--limit": limit, "--where": where, "--max-cost": max_cost})
-        analyze_file(file, wanted, settings, as_json=as_json)
+        analyze_file(file, wanted, settings, duration_s=duration, as_json=as_json)
         return
+    if duration is not None:
+        raise UsageError(reason="--duration needs --file: a stored track is analysed as it is stored.")
     from rapray.pipelines.analyze import analyze as run
 
     named = parse(where or [])

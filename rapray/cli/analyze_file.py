@@ -28,7 +28,9 @@ PARTIAL = 3
 Problem = dict[str, str]
 
 
-def analyze_file(file: str, wanted: Selection, settings: Settings, *, as_json: bool) -> None:
+def analyze_file(
+    file: str, wanted: Selection, settings: Settings, *, duration_s: float | None = None, as_json: bool
+) -> None:
     """Print what each analyzer makes of a text.
 
     Exits with 0 where all that were named have a result and "all" left out only what is not set up; with 3 where some
@@ -37,7 +39,7 @@ def analyze_file(file: str, wanted: Selection, settings: Settings, *, as_json: b
     Raises:
         UsageError, InvalidLyrics: see `read_lyric`.
     """
-    lyric = read_lyric(file, settings.analyze.max_lyrics_chars)
+    lyric = read_lyric(file, settings.analyze.max_lyrics_chars, duration_s)
     outcomes = {name: _outcome(name, lyric, settings) for name in wanted.ready} | dict(wanted.problems)
     results = {name: to_json(one) for name, one in outcomes.items() if isinstance(one, Analysis)}
     problems = {name: _problem(one) for name, one in outcomes.items() if not isinstance(one, Analysis)}
@@ -50,14 +52,15 @@ def analyze_file(file: str, wanted: Selection, settings: Settings, *, as_json: b
         raise typer.Exit(PARTIAL)
 
 
-def read_lyric(file: str, max_chars: int) -> Lyric:
+def read_lyric(file: str, max_chars: int, duration_s: float | None = None) -> Lyric:
     """The text of a file or of standard input, plain or LRC, as a lyric.
 
     Raises:
         UsageError: the file cannot be read.
         InvalidLyrics: it is not UTF-8, empty or too long.
     """
-    return submitted_lyric(file, decode(_read(file), "standard input" if file == "-" else file), max_chars)
+    raw = decode(_read(file), "standard input" if file == "-" else file)
+    return submitted_lyric(file, raw, max_chars, duration_s)
 
 
 def _read(file: str) -> bytes:

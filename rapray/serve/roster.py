@@ -36,9 +36,8 @@ class Roster:
     remote: frozenset[str] = frozenset()
 
     def meant_by(self, names: Collection[str]) -> tuple[str, ...]:
-        """Those of `names` that answer here; all that do where none of them does. "all" stands for every one."""
-        wanted = self.served if ALL in names else names
-        return tuple(name for name in wanted if name in self.served) or tuple(self.served)
+        """What a request gets that names none: `names`, served or not, where "all" stands for those that answer here."""
+        return tuple(self.served if ALL in names else names)
 
     def cache_key(self, name: str, lyric: Lyric) -> str | None:
         """What decides this analyzer's result for this text; None where it is not known before the answer.

@@ -35,6 +35,17 @@ def test_synced_file_is_analysed_without_its_stamps(rapray: Any, tmp_path: Path)
     assert found["flow"]["syllables_per_second_from"] == "synced"
 
 
+def test_duration_of_a_text_gives_its_pace_and_of_the_collection_is_refused(rapray: Any) -> None:
+    """Eight syllables in four seconds; a stored track is analysed as it is stored."""
+    line = b"I count the cost and cross the coast\n"
+    found = _analysis(rapray("analyze", "--file", "-", "--duration", "4", "--json", stdin=line).out)
+    assert (found["flow"]["syllables_per_second"], found["flow"]["syllables_per_second_from"]) == (
+        2,
+        "duration",
+    )
+    assert rapray("analyze", "--duration", "4").code == 2
+
+
 def test_table_shows_measures_to_a_person(rapray: Any) -> None:
     """Without --json a table with the same measures."""
     ended = rapray("analyze", "--file", "-", stdin=VERSE.encode())
