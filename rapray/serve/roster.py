@@ -36,7 +36,7 @@ class Roster:
     remote: frozenset[str] = frozenset()
 
     def meant_by(self, names: Collection[str]) -> tuple[str, ...]:
-        """What a request gets that names none: `names`, served or not, where "all" stands for those that answer here."""
+        """What a request gets that names none: `names`, served or not; "all" stands for those that answer here."""
         return tuple(self.served if ALL in names else names)
 
     def cache_key(self, name: str, lyric: Lyric) -> str | None:
