@@ -5,6 +5,7 @@ Does not know what is stored. A client lives in one process: build it where it i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import cast
@@ -14,9 +15,38 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from rapray.errors import ConfigError, RedisUnavailable
+from rapray.telemetry import logger
 
+log = logger(__name__)
 PREFIX = "rapray:"
 _MAX_CONNECTIONS = 16
+
+
+class Outage:
+    """For how long a Redis that has not answered is left alone: everything that asked it would wait for its time-out.
+
+    Safe to use from several threads.
+
+    Args:
+        what: goes without Redis meanwhile, for the log.
+        seconds: until Redis is asked again.
+    """
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self._what, self._seconds = what, seconds
+        self._until = 0.0
+
+    @property
+    def is_on(self) -> bool:
+        """True while Redis is left alone."""
+        return time.monotonic() < self._until
+
+    def begin(self, error: Exception) -> None:
+        """Redis has not answered just now."""
+        self._until = time.monotonic() + self._seconds
+        log.warning(
+            "without redis", what=self._what, seconds=self._seconds, reason=str(error) or type(error).__name__
+        )
 
 
 def connect(url: str, timeout_s: float) -> redis.Redis:

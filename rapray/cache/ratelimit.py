@@ -6,15 +6,12 @@ Does not sleep: it hands out waiting times. Knows no HTTP; who is told to wait d
 from __future__ import annotations
 
 import math
-import threading
-import time
 from typing import Protocol, cast
 
 import redis
 
-from rapray.cache.connection import PREFIX, reported
+from rapray.cache.connection import PREFIX, Outage, reported
 from rapray.errors import RedisUnavailable
-from rapray.telemetry import logger
 
 # GCRA (the "generic cell rate algorithm" of ATM, ITU-T I.371): one number a host, the theoretical arrival time of the
 # next request. The clock is the server's, so that a worker with a wrong clock cannot exceed the rate.
@@ -55,8 +52,6 @@ if wanted > blocked then keep(KEYS[2], wanted) end
 )
 _MICROSECONDS = 1_000_000
 _LONGEST_PENALTY_S = 7 * 86_400.0  # a host that asks for more has sent nonsense
-
-log = logger(__name__)
 
 
 class RateLimiter(Protocol):
@@ -119,15 +114,12 @@ class FallbackRateLimiter:
     def __init__(self, primary: RateLimiter, secondary: RateLimiter, retry_after_s: float = 15.0) -> None:
         self._primary = primary
         self._secondary = secondary
-        self._retry_after_s = retry_after_s
-        self._lock = threading.Lock()
-        self._primary_from = 0.0
+        self._outage = Outage("the rate limit of hosts", retry_after_s)
 
     @property
     def is_degraded(self) -> bool:
         """True while the second limiter is in use."""
-        with self._lock:
-            return time.monotonic() < self._primary_from
+        return self._outage.is_on
 
     def reserve(self, host: str) -> float:
         """Take the next free moment; returns the seconds until then."""
@@ -135,7 +127,7 @@ class FallbackRateLimiter:
             try:
                 return self._primary.reserve(host)
             except RedisUnavailable as error:
-                self._degrade(error)
+                self._outage.begin(error)
         return self._secondary.reserve(host)
 
     def penalize(self, host: str, seconds: float) -> None:
@@ -144,13 +136,8 @@ class FallbackRateLimiter:
             try:
                 self._primary.penalize(host, seconds)
             except RedisUnavailable as error:
-                self._degrade(error)
+                self._outage.begin(error)
         self._secondary.penalize(host, seconds)
-
-    def _degrade(self, error: RedisUnavailable) -> None:
-        with self._lock:
-            self._primary_from = time.monotonic() + self._retry_after_s
-        log.warning("shared rate limit without Redis", seconds=self._retry_after_s, reason=str(error))
 
 
 def _keys(host: str) -> list[str]:

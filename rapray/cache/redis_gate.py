@@ -6,16 +6,14 @@ lets one trial pass for all processes together; limits and breaker in one script
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
-import time
 import uuid
 from typing import cast
 
 import redis
 
-from rapray.cache.connection import PREFIX, reported
+from rapray.cache.connection import PREFIX, Outage, reported
 from rapray.cache.gate import (
     BUSY_WAIT_S,
     TRIAL_WAIT_S,
@@ -112,8 +110,6 @@ _FORGOTTEN = (
     "tokens_at",
 )
 
-log = logging.getLogger(__name__)
-
 
 class RedisGate:
     """A `Gate` that all processes with the same Redis share.
@@ -184,18 +180,17 @@ class FallbackGate:
 
     def __init__(self, primary: Gate, secondary: Gate, retry_after_s: float = 15.0) -> None:
         self._primary, self._secondary = primary, secondary
-        self._retry_after_s = retry_after_s
+        self._outage = Outage("a provider's limits", retry_after_s)
         self._lock = threading.Lock()
-        self._primary_from = 0.0
         self._of_secondary: set[str] = set()
 
     def enter(self, tokens: int) -> Pass | Wait:
         """Take a slot and a place, or hear how long to wait."""
-        if time.monotonic() >= self._primary_from:
+        if not self._outage.is_on:
             try:
                 return self._primary.enter(tokens)
             except RedisUnavailable as error:
-                self._degrade(error)
+                self._outage.begin(error)
         found = self._secondary.enter(tokens)
         if isinstance(found, Pass):
             with self._lock:
@@ -212,7 +207,7 @@ class FallbackGate:
                 self._primary.leave(taken, end)
                 return
             except RedisUnavailable as error:
-                self._degrade(error)
+                self._outage.begin(error)
         self._secondary.leave(taken, end)
 
     def reopen(self) -> None:
@@ -220,10 +215,5 @@ class FallbackGate:
         try:
             self._primary.reopen()
         except RedisUnavailable as error:
-            self._degrade(error)
+            self._outage.begin(error)
         self._secondary.reopen()
-
-    def _degrade(self, error: RedisUnavailable) -> None:
-        with self._lock:
-            self._primary_from = time.monotonic() + self._retry_after_s
-        log.warning("a provider's limits without Redis for %.0f s: %s", self._retry_after_s, error)

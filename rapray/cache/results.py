@@ -8,8 +8,6 @@ pool and way of hiding errors for them.
 from __future__ import annotations
 
 import json
-import logging
-import time
 from collections.abc import Sequence
 from dataclasses import fields
 from hashlib import sha256
@@ -21,7 +19,7 @@ from pydantic import ConfigDict, create_model
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from rapray.cache.connection import PREFIX
+from rapray.cache.connection import PREFIX, Outage
 from rapray.domain import Analysis
 from rapray.errors import ConfigError
 
@@ -31,8 +29,6 @@ _FORM = "2"  # raise it where the stored form changes: older entries are then ne
 _CONNECTIONS = 16
 # After an error nobody asks for so long: a Redis that does not answer would add its time-out to every request.
 _PAUSE_S = 5.0
-
-log = logging.getLogger(__name__)
 
 
 def key_of(parts: Sequence[str | None]) -> str:
@@ -59,22 +55,22 @@ class ResultCache:
             raise ConfigError(problems=f"redis.url: {error}") from error
         self._redis: Any = redis.asyncio.Redis.from_pool(pool)
         self._expiry_s = expiry_s
-        self._paused_until = 0.0
+        self._outage = Outage("the cache of results", _PAUSE_S)
 
     async def get(self, key: str, lyric_key: str) -> Analysis | None:
         """The result under a key, given the caller's own name for the text; None where there is none or no Redis."""
-        if self._is_paused:
+        if self._outage.is_on:
             return None
         try:
             found = await self._redis.get(key)
         except (redis.RedisError, OSError) as error:
-            self._pause(error)
+            self._outage.begin(error)
             return None
         return None if found is None else _read(found, key, lyric_key)
 
     async def put(self, key: str, result: Analysis) -> None:
         """Keep a result; done without a word where there is no Redis."""
-        if self._is_paused:
+        if self._outage.is_on:
             return
         stored = _written(key, result)
         if stored is None:
@@ -82,19 +78,11 @@ class ResultCache:
         try:
             await self._redis.set(key, stored, ex=self._expiry_s)
         except (redis.RedisError, OSError) as error:
-            self._pause(error)
+            self._outage.begin(error)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._redis.aclose(close_connection_pool=True)
-
-    @property
-    def _is_paused(self) -> bool:
-        return time.monotonic() < self._paused_until
-
-    def _pause(self, error: Exception) -> None:
-        self._paused_until = time.monotonic() + _PAUSE_S
-        log.warning("no result cache for %.0f s: %s", _PAUSE_S, type(error).__name__)
 
 
 def _written(key: str, result: Analysis) -> bytes | None:
