@@ -144,11 +144,13 @@ class RedisGate:
         arguments = [taken.ticket, *numbers, *waits, patience_us]
         with reported(self._client):
             found = self._enter(keys=self._keys, args=arguments)
-        kind, wait_us, reason = cast("tuple[bytes, bytes, bytes]", found)
+            kind, wait_us, reason = cast("tuple[bytes, bytes, bytes]", found)
+            seconds = _whole(wait_us) / _MICROSECONDS
         if kind == b"pass":
             return taken
-        seconds = int(wait_us) / _MICROSECONDS
-        return Wait(seconds, reason.decode(), is_busy=kind == b"busy", is_down=kind == b"down")
+        return Wait(
+            seconds, reason.decode(errors="replace"), is_busy=kind == b"busy", is_down=kind == b"down"
+        )
 
     def leave(self, taken: Pass, end: End) -> None:
         """Give the slot and the unused tokens back, and tell how it went.
@@ -170,6 +172,15 @@ class RedisGate:
         """
         with reported(self._client):
             self._client.hdel(self._keys[0], *_FORGOTTEN)
+
+
+def _whole(number: bytes) -> int:
+    """What somebody else wrote under our keys may be no number: as bad as no answer."""
+    try:
+        return int(number)
+    except ValueError as error:
+        reason = f"a wait of {number!r}"
+        raise redis.DataError(reason) from error
 
 
 class FallbackGate:

@@ -50,6 +50,8 @@ def search(
     """Find passages by meaning."""
     if not query.strip():
         raise UsageError(reason="The query is empty.")
+    if year_from is not None and year_to is not None and year_from > year_to:
+        raise UsageError(reason="--year-from must not be after --year-to.")
     settings = state.settings()
     model_id = _embedded_model(settings)
     vector = load_embedder(settings.embedding).encode([query])[0]

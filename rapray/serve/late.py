@@ -14,6 +14,7 @@ from rapray.telemetry import logger
 
 log = logger(__name__)
 _MOST = 32
+_LONGEST_S = 900.0  # a question that is never answered must not shut its text out, nor keep a place
 
 
 class Late:
@@ -29,8 +30,10 @@ class Late:
         awaited = self._awaited.get(_question(name, lyric))
         if awaited is None:
             return None
-        outcome = (await asyncio.shield(awaited)).outcome
-        return Answer(replace(outcome, key=lyric.key))
+        await asyncio.wait([awaited])  # a caller who stops waiting leaves it alone
+        if awaited.cancelled():
+            return None
+        return Answer(replace(awaited.result().outcome, key=lyric.key))
 
     def keep(self, name: str, lyric: Lyric, asked: asyncio.Task[Answer]) -> None:
         """Let the answer come; given up where the same one, or too many, are awaited already."""
@@ -39,9 +42,11 @@ class Late:
             asked.cancel()
             return
         self._awaited[question] = asked
-        asked.add_done_callback(lambda _: self._ended(question))
+        limit = asyncio.get_running_loop().call_later(_LONGEST_S, asked.cancel)
+        asked.add_done_callback(lambda _: self._ended(question, limit))
 
-    def _ended(self, question: tuple[str, Lyric]) -> None:
+    def _ended(self, question: tuple[str, Lyric], limit: asyncio.TimerHandle) -> None:
+        limit.cancel()
         asked = self._awaited.pop(question)
         if not asked.cancelled() and (error := asked.exception()) is not None:
             log.warning("a late answer failed", analyzer=question[0], error=type(error).__name__)

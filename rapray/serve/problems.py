@@ -18,15 +18,27 @@ LONGEST_QUOTE = 200
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """What one code means. `detail` is what a caller reads where the cause itself is none of their business."""
+    """What one code means. `detail` is what a caller reads where the cause itself is none of their business.
+
+    One that `passes` is worth another try a little later: a status 503 that says so with Retry-After.
+    """
 
     status: int
     title: str
     detail: str = ""
 
+    @property
+    def passes(self) -> bool:
+        """Whether it does."""
+        return self.status == 503 and self.detail not in (_SETUP, _NOT_CONFIGURED)
+
 
 _DEPENDENCY = "A server that this request needs does not answer. It is not your request; try again later."
 _SETUP = "This installation is not set up completely. The operator finds the reason in the log."
+_NOT_CONFIGURED = (
+    "The operator has not set up this language model (address, model, key); `rapray llm check NAME` says what is "
+    "missing."
+)
 _INTERNAL = "Something went wrong on this side. The request id finds it in the log."
 
 PROBLEMS: dict[str, ProblemKind] = {
@@ -98,8 +110,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "provider_not_configured": ProblemKind(
         503,
         "The language model is not configured",
-        "The operator has not set up this language model (address, model, key); `rapray llm check NAME` says what is "
-        "missing.",
+        _NOT_CONFIGURED,
     ),
     "provider_auth": ProblemKind(503, "The provider refuses the key", _SETUP),
     "provider_quota": ProblemKind(503, "The provider's quota is used up", _SETUP),
@@ -193,7 +204,7 @@ def of_code(code: str, detail: str | None = None, errors: Sequence[FieldError] =
     """The problem for a code; the table's sentence where it has one, else `detail`."""
     code = code if code in PROBLEMS else "internal"
     kind = PROBLEMS[code]
-    retry = RETRY_AFTER_S if kind.status == 503 else None
+    retry = RETRY_AFTER_S if kind.passes else None
     return Problem(code, quotable(kind.detail or detail or kind.title), tuple(errors), retry)
 
 

@@ -15,7 +15,7 @@ from rapray.analyzers.selection import selected
 from rapray.cache.results import key_of
 from rapray.config import Settings
 from rapray.domain import Analysis, Lyric
-from rapray.errors import RaprayError
+from rapray.errors import ProviderNotConfigured, RaprayError
 from rapray.serve.problems import Problem, of_code, of_error
 from rapray.telemetry import logger
 
@@ -92,5 +92,7 @@ def to_deploy(names: Collection[str], settings: Settings) -> list[str]:
     found = selected(names, settings)
     wanted = found.required()
     for name, problem in found.problems.items():
-        log.warning("analyzer left out", analyzer=name, code=problem.code, detail=str(problem))
+        # A language model that nobody has set up is no news: `/health` and the doctor say so to who asks.
+        tell = log.debug if isinstance(problem, ProviderNotConfigured) else log.warning
+        tell("analyzer left out", analyzer=name, code=problem.code, detail=str(problem))
     return wanted

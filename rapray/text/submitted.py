@@ -6,11 +6,14 @@ Knows no HTTP and no file: both ways in use it, so that both find the same.
 from __future__ import annotations
 
 from rapray.domain import Lyric
+from rapray.errors import LyricsTooLong
 from rapray.text.clean import checked_lyrics
 from rapray.text.fingerprint import content_hash, timed_hash
 from rapray.text.language import detect_language
 from rapray.text.sections import split_sections
 from rapray.text.synced import parse_lrc, timings_of
+
+_RAW_FACTOR = 4  # stamps and page junk; nothing that holds a lyric has more of them
 
 
 def submitted_lyric(key: str, raw: str, max_chars: int, duration_s: float | None = None) -> Lyric:
@@ -25,6 +28,8 @@ def submitted_lyric(key: str, raw: str, max_chars: int, duration_s: float | None
     Raises:
         InvalidLyrics: empty or too long.
     """
+    if len(raw) > _RAW_FACTOR * max_chars:  # before anything reads it: to clean it takes seconds
+        raise LyricsTooLong(length=len(raw), unit="characters", limit=max_chars)
     synced = parse_lrc(raw)
     lyrics = checked_lyrics(raw if synced is None else "\n".join(line.text for line in synced), max_chars)
     sections = split_sections(lyrics)

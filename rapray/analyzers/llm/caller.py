@@ -121,9 +121,11 @@ class Caller:
             raise
         ended = self._sent(messages, members)
         spent = taken_by(ended, most)
-        self._gate.leave(taken, _end_of(ended, spent))
         usage.requests += spent is not None
-        self._account(reservation, spent)
+        try:
+            self._gate.leave(taken, _end_of(ended, spent))
+        finally:
+            self._account(reservation, spent)
         if isinstance(ended, BaseException):
             raise ended
         usage.add(ended)

@@ -21,6 +21,7 @@ from rapray.errors import (
     ProviderUnavailable,
     RaprayError,
 )
+from rapray.text.storable import storable
 
 _LONGEST_REASON = 300
 _MOST_TOKENS = 10_000_000  # of one request: no context that the settings allow holds more
@@ -145,8 +146,8 @@ def reason_of(body: str) -> str:
 
 
 def short(text: str) -> str:
-    """One line of at most 300 characters."""
-    line = " ".join(text.split())
+    """One line of at most 300 characters that can be written and stored: an API may send half of a character."""
+    line = " ".join(storable(text).split())
     return line if len(line) <= _LONGEST_REASON else line[:_LONGEST_REASON] + "…"
 
 

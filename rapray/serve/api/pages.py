@@ -26,6 +26,7 @@ FIELDS = ("q", "artist", "year_from", "year_to", "language")
 RESULTS = 20
 
 
+@router.head("/")
 @router.get("/")
 async def search_page(request: Request, services: Backend) -> Response:
     """The search box, and below it the results of the query in the address."""

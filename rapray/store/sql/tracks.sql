@@ -76,10 +76,10 @@ WITH latest AS (
     SET state = excluded.state, outcome = excluded.outcome, attempts = excluded.attempts,
         not_before = excluded.not_before, http_status = excluded.http_status, final_url = excluded.final_url,
         etag = coalesce(excluded.etag, c.etag), detail = excluded.detail, fetched_at = excluded.fetched_at
-    RETURNING source, source_id, state, outcome, attempts, detail
+    RETURNING source, source_id, state, outcome, attempts, detail, discovered_at
 ), died AS (
-    INSERT INTO dead_letters AS d (stage, key, code, detail, attempts, is_dead)
-    SELECT 'collect/' || source, source_id, outcome, detail, attempts, true FROM written WHERE state = 'dead'
+    INSERT INTO dead_letters AS d (stage, key, code, detail, attempts, is_dead, first_seen_at)
+    SELECT 'collect/' || source, source_id, outcome, detail, attempts, true, discovered_at FROM written WHERE state = 'dead'
     ON CONFLICT (stage, key) DO UPDATE
     SET code = excluded.code, detail = excluded.detail, attempts = excluded.attempts, is_dead = true,
         last_seen_at = now()

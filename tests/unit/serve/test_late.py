@@ -120,3 +120,16 @@ async def test_late_answers_are_bounded_and_end_with_the_app(monkeypatch: pytest
     assert services.given_up == 1
     await services.answers.close()
     assert services.given_up == 3
+
+
+async def test_question_that_is_never_answered_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps its text and a place for a while only."""
+    monkeypatch.setattr(late, "_LONGEST_S", 0.1)
+    services = Slow()
+    assert await services.code() == "deadline_exceeded"
+    services.may_answer.clear()
+    while services.given_up == 0:
+        await asyncio.sleep(0.01)
+    services.may_answer.set()
+    assert await services.code() is None
+    assert services.asked == 2

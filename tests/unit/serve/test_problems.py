@@ -395,3 +395,11 @@ async def test_host_header_of_a_local_ingress_must_name_this_host(
     assert answer.status_code == status
     if status == 421:
         assert answer.json()["code"] == "host_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("code", "wait"), [("overloaded", 2), ("provider_not_configured", None), ("config_invalid", None)]
+)
+def test_problem_that_only_an_operator_mends_invites_no_retry(code: str, wait: int | None) -> None:
+    """A client that obeys Retry-After would ask for ever."""
+    assert of_code(code).retry_after_s == wait

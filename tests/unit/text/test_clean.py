@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rapray.errors import EmptyLyrics, InvalidLyrics, LyricsTooLong
+from rapray.text import clean
 from rapray.text.clean import checked_lyrics, clean_lyrics, decode
 
 _JUNK = st.sampled_from(
@@ -139,3 +140,12 @@ def test_decode_other_encoding_names_the_offset(body: bytes, offset: int) -> Non
     """What is not UTF-8 is refused with the place of the first wrong byte in the whole body."""
     with pytest.raises(InvalidLyrics, match=rf"lyrics\.txt.*offset {offset}\b"):
         decode(body, "lyrics.txt")
+
+
+@given(st.text(alphabet="ae\u0301\u0327 \n\u1100\u1161\u11a8é", max_size=300))
+def test_text_in_pieces_is_composed_as_in_one(text: str) -> None:
+    """A cut stands before a blank, which composes with nothing."""
+    whole = clean.composed(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clean, "_PIECE_CHARS", 1)
+        assert clean.composed(text) == whole

@@ -156,3 +156,17 @@ def test_limit_of_a_server_asks_no_short_question(reply: Reply) -> None:
     found = outcome(breaks_on_lyrics(reply), max_retries=0)
     assert isinstance(found, Failure)
     assert (found.code, found.blames_text) == ("provider_unavailable", False)
+
+
+@pytest.mark.parametrize("code", [429, 500])
+def test_half_a_character_in_an_error_is_a_failure_like_any_other(code: int) -> None:
+    """A server that cuts a prompt inside an emoji: the reason can be stored, and the slot is free again."""
+    broken = status(code, b'{"error": {"message": "cannot read \\ud83d", "type": "x", "code": "x"}}')
+    with HostileServer(broken, broken, answers()) as server:
+        analyzer = LlmAnalyzer(settings_for(server, max_retries=0, concurrency=1), "qwen")
+        found = [analyzer.analyze([lyric()])[0] for _ in range(2)]
+    first, second = found
+    assert isinstance(first, Failure)
+    assert first.code == "provider_unavailable"
+    assert first.detail.encode()
+    assert isinstance(second, Analysis | Failure)
