@@ -71,7 +71,7 @@ class Caller:
         self._budget = budget
 
     def ask(self, messages: list[Message], usage: Usage, **members: Any) -> Generation:
-        """The answer, after repeats where they may help; counts into `usage`.
+        """The generation, after repeats where they may help; counts into `usage`.
 
         Raises:
             ProviderPaused: the provider is down, or a wait would be too long.

@@ -1,4 +1,4 @@
-"""What a language model says to one request, whoever carries it: the answer, or what a refusal means.
+"""What a language model says to one request, whoever carries it: a generation, or what a refusal means.
 
 Knows neither HTTP clients nor Ray: `wire.py` carries requests over HTTP, `rapray/hosting/` within a cluster.
 """
@@ -88,7 +88,7 @@ def request_of(
 
 
 def generation_of(name: str, body: str | bytes) -> Generation:
-    """The answer in a body of OpenAI's form.
+    """The generation in a body of OpenAI's form.
 
     Raises:
         ProviderUnavailable, AnswerRefused: see `Completions.ask`.
@@ -115,7 +115,7 @@ def generation_of(name: str, body: str | bytes) -> Generation:
 
 
 def generation_in(name: str, reply: Reply) -> Generation:
-    """The answer in a reply. Raises as `Completions.ask`."""
+    """The generation in a reply. Raises as `Completions.ask`."""
     if reply.status == 200:
         return generation_of(name, reply.body)
     raise refusal(name, reply.status, reason_of(reply.body))

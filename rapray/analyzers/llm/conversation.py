@@ -64,13 +64,13 @@ class Conversation:
         return Found(answers[most_typical(answers)], agreement(answers), "agreement")
 
     def _sample(self, build: Build, usage: Usage) -> Found:
-        messages, answer = self._first(build, usage)
+        messages, generation = self._first(build, usage)
         try:
-            return self._found(answer)
+            return self._found(generation)
         except Unusable as error:
             problem = str(error)
         usage.repairs += 1
-        shown = disarmed(without_thinking(answer.text))[:REPAIR_CHARACTERS]
+        shown = disarmed(without_thinking(generation.text))[:REPAIR_CHARACTERS]
         again = self._prompts.repair(messages, shown, problem)
         try:
             return self._found(self._caller.ask(again, usage, **members_of(self._provider, self._form)))
@@ -79,12 +79,12 @@ class Conversation:
             raise AnswerInvalid(provider=self._name, reason=reason) from error
 
     def _first(self, build: Build, usage: Usage) -> tuple[list[Message], Generation]:
-        """The first answer, in the strictest form that the API accepts."""
+        """The first generation, in the strictest form that the API accepts."""
         form = self._form
         while True:
             messages = build(form.written_schema)
             try:
-                answer = self._caller.ask(messages, usage, **members_of(self._provider, form))
+                generation = self._caller.ask(messages, usage, **members_of(self._provider, form))
             except ProviderRejected as error:
                 simpler = self._simpler(form, error)
                 if simpler is None:
@@ -92,7 +92,7 @@ class Conversation:
                 form = simpler
             else:
                 self._form = form
-                return messages, answer
+                return messages, generation
 
     def _simpler(self, form: Form, error: ProviderRejected) -> Form | None:
         """The next form to try after a request that the API does not accept; None where the form is not why."""
@@ -103,14 +103,14 @@ class Conversation:
             return Form(form.mode, logprobs=False)
         return form.looser() if self._provider.structured_output == "auto" else None
 
-    def _found(self, answer: Generation) -> Found:
-        if answer.finish_reason == "length":
-            told = "" if answer.output_tokens is None else f" after {answer.output_tokens} tokens"
+    def _found(self, generation: Generation) -> Found:
+        if generation.finish_reason == "length":
+            told = "" if generation.output_tokens is None else f" after {generation.output_tokens} tokens"
             problem = f"It was cut{told}. Write shorter sentences."
             raise Unusable(problem)
-        found = read_answer(answer.text)
-        confidence = from_logprobs(answer.text, answer.tokens)
-        return Found(found, confidence, None if confidence is None else "log_probabilities")
+        answer = read_answer(generation.text)
+        confidence = from_logprobs(generation.text, generation.tokens)
+        return Found(answer, confidence, None if confidence is None else "log_probabilities")
 
 
 def is_context_error(error: ProviderRejected) -> bool:

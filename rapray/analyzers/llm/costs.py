@@ -48,11 +48,11 @@ class Usage:
     output_tokens: int = 0
     is_told: bool = True
 
-    def add(self, answer: Generation) -> None:
-        """Count the tokens of an answer."""
-        self.input_tokens += answer.input_tokens or 0
-        self.output_tokens += answer.output_tokens or 0
-        is_said = None not in (answer.input_tokens, answer.output_tokens)
+    def add(self, generation: Generation) -> None:
+        """Count the tokens of a generation."""
+        self.input_tokens += generation.input_tokens or 0
+        self.output_tokens += generation.output_tokens or 0
+        is_said = None not in (generation.input_tokens, generation.output_tokens)
         self.is_told = self.is_told and is_said and max(self.input_tokens, self.output_tokens) <= _MOST_STORED
 
 
