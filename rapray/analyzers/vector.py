@@ -12,7 +12,8 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-DIMENSIONS = 256
+from rapray.store.bounds import EMBEDDING_VALUES
+
 _DIGITS = 6
 
 
@@ -28,7 +29,7 @@ class Layout:
     """Blocks by name, in order; together they have 256 values."""
 
     def __init__(self, **blocks: Block) -> None:
-        assert sum(block.size for block in blocks.values()) == DIMENSIONS
+        assert sum(block.size for block in blocks.values()) == EMBEDDING_VALUES
         self._blocks = blocks
 
     def vector(self, **values: Iterable[float]) -> tuple[float, ...]:

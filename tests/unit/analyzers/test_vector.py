@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from rapray.analyzers.vector import DIMENSIONS, Block, Layout, hashed, roots_of_shares
+from rapray.analyzers.vector import Block, Layout, hashed, roots_of_shares
+from rapray.store.bounds import EMBEDDING_VALUES
 
 LAYOUT = Layout(first=Block(200, 1.0), second=Block(56, 0.5))
 
@@ -14,14 +15,14 @@ LAYOUT = Layout(first=Block(200, 1.0), second=Block(56, 0.5))
 def test_vector_has_blocks_at_fixed_places_with_their_weights() -> None:
     """A short block ends in zeros and moves none of the next."""
     vector = LAYOUT.vector(first=[3.0], second=[8.0])
-    assert len(vector) == DIMENSIONS
+    assert len(vector) == EMBEDDING_VALUES
     assert (vector[0], vector[200]) == (0.6, 0.8)
     assert math.fsum(map(abs, vector)) == pytest.approx(1.4)
 
 
 def test_vector_of_nothing_is_zeros() -> None:
     """There is no direction to scale."""
-    assert LAYOUT.vector(first=roots_of_shares({}, 200), second=hashed([], 56)) == (0.0,) * DIMENSIONS
+    assert LAYOUT.vector(first=roots_of_shares({}, 200), second=hashed([], 56)) == (0.0,) * EMBEDDING_VALUES
 
 
 @pytest.mark.parametrize("values", [{"first": [1.0]}, {"first": [1.0] * 201, "second": []}])
