@@ -17,7 +17,8 @@ from typing import Any
 
 import yaml
 
-from rapray.analyzers.registry import ALL, spec
+from rapray.analyzers.base import ALL
+from rapray.analyzers.registry import spec
 from rapray.serve.app import analyzer_options
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LARGEST_ID = 2**63 - 1
 """Of a track or an artist: what PostgreSQL's bigint holds."""
 
+ANALYZER_NAME = r"[a-z][a-z0-9_-]{0,39}"
+"""The whole of an analyzer's name: it stands in lists with commas, and between slashes in the stages of failures."""
+
 
 class Outcome(StrEnum):
     """How the fetch of one song page ended. Exactly one of them is a stored lyric."""

@@ -15,6 +15,9 @@ from rapray.analyzers.budget import Budget
 from rapray.domain import Analysis, Comparable, Failure, Lyric, ModelInfo, analyze_stage
 from rapray.errors import AnalysisFailed, RaprayError
 
+ALL = "all"
+"""Not the name of an analyzer: whoever names it means every one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:

@@ -12,15 +12,13 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from rapray.analyzers.base import Analyzer, AnalyzerSpec, Identity
+from rapray.analyzers.base import ALL, Analyzer, AnalyzerSpec, Identity
+from rapray.domain import ANALYZER_NAME
 from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
 
-ALL = "all"
-"""Not the name of an analyzer: whoever names it means every one."""
 ENTRY_POINT_GROUP = "rapray.analyzers"
-# Names stand in lists with commas, and with the version between slashes in the stages of failures.
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _NAMES = "a letter, then letters, digits, '_' and '-', all small, at most 40, and not 'all'"
+# It stands between slashes in the stages of failures, as the name does.
 _VERSION = re.compile(r"[^\s/]{1,40}")
 _VERSIONS = "1 to 40 characters without blanks and '/'"
 
@@ -102,7 +100,7 @@ def _package_of(point: EntryPoint) -> str:
 
 
 def _is_name(name: object) -> bool:
-    return isinstance(name, str) and name != ALL and _NAME.fullmatch(name) is not None
+    return isinstance(name, str) and name != ALL and re.fullmatch(ANALYZER_NAME, name) is not None
 
 
 def _flaw(told: Any) -> str | None:

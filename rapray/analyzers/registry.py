@@ -8,8 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from rapray.analyzers.base import Analyzer, AnalyzerSpec, Identity, Needs
-from rapray.analyzers.plugins import ALL, as_identified, as_told, faults_of, installed, require_whole
+from rapray.analyzers.base import ALL, Analyzer, AnalyzerSpec, Identity, Needs
+from rapray.analyzers.plugins import as_identified, as_told, faults_of, installed, require_whole
 from rapray.config import Settings
 from rapray.domain import Comparable
 from rapray.errors import ConfigError, UnknownAnalyzer

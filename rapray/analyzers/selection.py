@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from rapray.analyzers.registry import ALL, identity, specs
+from rapray.analyzers.base import ALL
+from rapray.analyzers.registry import identity, specs
 from rapray.config import Settings
 from rapray.errors import ConfigError, RaprayError, UnknownAnalyzer
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from psycopg import Connection
 
-from rapray.analyzers.registry import ALL, identity, spec, specs
+from rapray.analyzers.base import ALL
+from rapray.analyzers.registry import identity, spec, specs
 from rapray.analyzers.selection import expanded
 from rapray.cli import state
 from rapray.cli.output import note, print_json, print_table

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
 from rapray.config.section import Section, Url
+from rapray.domain import ANALYZER_NAME
 
 
 def _header_value(key: SecretStr | None) -> SecretStr | None:
@@ -156,7 +157,17 @@ def _over(preset: dict[str, Any], provider: Any) -> Any:
     return {**preset, **({"enabled": True} if values else {}), **values}
 
 
-ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+def _without_hyphen(name: str) -> str:
+    """A provider's name is part of environment variables too, and no shell takes a hyphen in one."""
+    if "-" in name:
+        reason = "a provider's name is part of environment variables: write '_' for '-'"
+        raise ValueError(reason)
+    return name
+
+
+ProviderName = Annotated[
+    str, StringConstraints(pattern=f"^{ANALYZER_NAME}$"), AfterValidator(_without_hyphen)
+]
 
 
 class HostedSettings(Section):

@@ -193,6 +193,22 @@ def test_provider_of_ones_own_is_added_by_configuration(tmp_path: Path) -> None:
     assert list(found) == ["qwen", "gemma", "ollama", "local", "mine"]
 
 
+def test_provider_has_the_name_of_an_analyzer_without_a_hyphen(tmp_path: Path) -> None:
+    """It is one, and part of environment variables besides."""
+
+    def names(name: str) -> list[str]:
+        mine = {"base_url": "http://127.0.0.1:1/v1", "model": "m"}
+        given = {f"llm.providers.{name}.{key}": value for key, value in mine.items()}
+        return list(load_settings(given, environ={}, directory=tmp_path).settings.llm.providers)
+
+    assert names("m" * 40)[-1] == "m" * 40
+    for refused in ("m" * 41, "8b", "Mine"):
+        with pytest.raises(ConfigError, match=refused):
+            names(refused)
+    with pytest.raises(ConfigError, match="write '_' for '-'"):
+        names("my-model")
+
+
 def test_provider_without_an_address_is_refused(tmp_path: Path) -> None:
     """The error names the provider's missing key."""
     with pytest.raises(ConfigError, match=r"llm.providers.mine.base_url"):
