@@ -18,7 +18,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
-from rapray.config.section import REDACTED, redacted
+from rapray.config.secrets import REDACTED, redacted
 from rapray.config.settings import Settings
 from rapray.config.yaml_files import read_yaml_layers
 from rapray.errors import ConfigError

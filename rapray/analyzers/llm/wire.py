@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from rapray.analyzers.llm.completions import Generation, generation_of, refusal, short
 from rapray.analyzers.llm.prompts import Message
 from rapray.config.llm import ProviderSettings
-from rapray.config.section import secrets_in
+from rapray.config.secrets import secrets_in
 from rapray.errors import AnswerInvalid, ProviderUnavailable, RaprayError
 from rapray.sources.deadline import Deadline
 
