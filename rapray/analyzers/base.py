@@ -156,7 +156,7 @@ def _outcome(
         return failure(analyzer, lyric, AnalysisFailed(analyzer=analyzer.name, reason=reason))
 
 
-def failure(analyzer: Analyzer, lyric: Lyric, error: RaprayError) -> Failure:
+def failure(analyzer: Analyzer | Identity, lyric: Lyric, error: RaprayError) -> Failure:
     """An error as the stored failure of one lyric."""
     model = analyzer.model
     stage = analyze_stage(

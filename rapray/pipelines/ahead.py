@@ -17,6 +17,7 @@ import pyarrow as pa
 from ray import serve
 from ray.data import Dataset
 
+from rapray.analyzers.base import Identity
 from rapray.analyzers.llm.completions import Asking, Reply, request_of
 from rapray.analyzers.llm.drafts import Drafts
 from rapray.analyzers.llm.prompts import load_prompts
@@ -84,11 +85,13 @@ def _answered(row: dict[str, Any]) -> dict[str, Any]:
 class AnalyzeAhead(Analyze):
     """An actor that reads the replies that came ahead; what is to be repaired it asks itself."""
 
-    def __init__(self, analyzer: str, settings: Settings, budget: RunBudget | None, application: str) -> None:
-        super().__init__(analyzer, settings, budget)
+    def __init__(
+        self, wanted: Identity, settings: Settings, budget: RunBudget | None, application: str
+    ) -> None:
+        super().__init__(wanted, settings, budget)
         self._questions = _questions(settings)
         handle = serve.get_deployment_handle(DEPLOYMENT, application)
-        self._drafts = Drafts(analyzer, HostedCompletions(self._questions.provider, handle))
+        self._drafts = Drafts(wanted.name, HostedCompletions(self._questions.provider, handle))
         assert isinstance(self._analyzer, Asking)
         self._analyzer.ask_through(self._drafts)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from uuid import UUID
 
 import pyarrow as pa
 from psycopg import Connection
 
-from rapray.analyzers.base import Analyzer, Charged
+from rapray.analyzers.base import Analyzer, Charged, Identity, failure
 from rapray.analyzers.llm.providers import is_hosted
 from rapray.analyzers.outcomes import outcomes_of
 from rapray.analyzers.registry import create, identity, preflight, spec
@@ -45,8 +46,8 @@ class Analyze:
     neither error nor analyzer, and the job would end as if Ray had failed.
     """
 
-    def __init__(self, analyzer: str, settings: Settings, budget: RunBudget | None = None) -> None:
-        self._name, self._settings, self._budget = analyzer, settings, budget
+    def __init__(self, wanted: Identity, settings: Settings, budget: RunBudget | None = None) -> None:
+        self._wanted, self._settings, self._budget = wanted, settings, budget
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """An analysis or a failure for every lyric of the block."""
@@ -56,25 +57,25 @@ class Analyze:
         lyrics: list[Lyric] = from_table(block)
         made = self._analyzer
         if isinstance(made, RaprayError):
-            return [_untried(self._name, lyric, made) for lyric in lyrics]
+            return [_untried(self._wanted, lyric, made) for lyric in lyrics]
         return outcomes_of(made, lyrics)
 
     @cached_property
     def _analyzer(self) -> Analyzer | RaprayError:
         try:
-            made = create(self._name, self._settings)
+            made = create(self._wanted.name, self._settings)
             if self._budget is not None and isinstance(made, Charged):
                 made.charge_to(self._budget)
         except RaprayError as error:
-            log.error("analyzer cannot be made", analyzer=self._name, code=error.code, detail=str(error))
+            log.error(
+                "analyzer cannot be made", analyzer=self._wanted.name, code=error.code, detail=str(error)
+            )
             return error
         return made
 
 
-def _untried(analyzer: str, lyric: Lyric, error: RaprayError) -> Failure:
-    return Failure(
-        f"analyze/{analyzer}", lyric.key, error.code, str(error), lyric.content_hash, blames_text=False
-    )
+def _untried(wanted: Identity, lyric: Lyric, error: RaprayError) -> Failure:
+    return replace(failure(wanted, lyric, error), blames_text=False)
 
 
 def analyze(
@@ -86,8 +87,8 @@ def analyze(
 ) -> JobReport:
     """Run each of `analyzers` over the tracks, at most `limit`, that it has no current result for.
 
-    An analyzer that cannot go on, because its provider does not, leaves its tracks due and lets the others run: it is
-    one of the report's `stopped`.
+    An analyzer that cannot be made or go on leaves its tracks due and lets the others run: it is one of the report's
+    `stopped`.
 
     Raises:
         UnknownAnalyzer, ConfigError, MissingExtra, ModelUnavailable, ProviderRefused and the like: of any of them;
@@ -105,8 +106,8 @@ def analyze(
         for query in queries:
             if due.count(context.connection, query):
                 _check(settings, query.analyzer)
-        for query in queries:
-            _try(context, query, limit)
+        for one, query in zip(wanted, queries, strict=True):
+            _try(context, one, query, limit)
         return report(context, *queries)
 
 
@@ -117,10 +118,10 @@ def _check(settings: Settings, analyzer: str) -> None:
         check_hosted(settings)
 
 
-def _try(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
+def _try(context: JobContext, wanted: Identity, query: DueAnalyses, limit: int | None) -> None:
     """Run one analyzer; what stops it is kept, for another analyzer may still do its work."""
     try:
-        _analyze(context, query, limit)
+        _analyze(context, wanted, query, limit)
     except RayUnavailable:
         raise
     except RaprayError as error:
@@ -128,13 +129,13 @@ def _try(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
         context.stopped[query.analyzer] = error
 
 
-def _analyze(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
+def _analyze(context: JobContext, wanted: Identity, query: DueAnalyses, limit: int | None) -> None:
     settings = context.settings
     before = _held(context)
     ranges = due.due_ranges(context.connection, query, _block_rows(context, query), limit)
     if not ranges:
         return
-    with _stage(context, query.analyzer) as stage:
+    with _stage(context, wanted) as stage:
         run_plan(
             context,
             reader=partial(read_due_lyrics, query=query),
@@ -168,14 +169,14 @@ def _block_rows(context: JobContext, query: DueAnalyses) -> int:
 
 
 @contextmanager
-def _stage(context: JobContext, analyzer: str) -> Generator[Stage]:
+def _stage(context: JobContext, wanted: Identity) -> Generator[Stage]:
     """The actors of an analyzer; before those of the hosted model, that model is asked about many lyrics at once."""
-    settings = context.settings
+    settings, name = context.settings, wanted.name
     budget = RunBudget(context.endpoints.database_url, context.run_id, settings.llm.max_cost_usd)
-    arguments = {"analyzer": analyzer, "settings": settings, "budget": budget}
-    wanted = spec(analyzer, settings)
-    stage = partial(computing, settings, batch_rows=_batch_rows(settings, analyzer), needs=wanted.needs)
-    if not is_hosted(settings, analyzer):
+    arguments = {"wanted": wanted, "settings": settings, "budget": budget}
+    needs = spec(name, settings).needs
+    stage = partial(computing, settings, batch_rows=_batch_rows(settings, name), needs=needs)
+    if not is_hosted(settings, name):
         yield stage(Analyze, arguments)
         return
     from rapray.pipelines.ahead import AnalyzeAhead, asked_ahead  # it imports this file
@@ -190,7 +191,7 @@ def _stage(context: JobContext, analyzer: str) -> Generator[Stage]:
 
 
 def _held(context: JobContext) -> Counter[str]:
-    """Tracks of this run that were not tried because their provider does not go on, by error code."""
+    """Tracks of this run that were not tried, for a reason that is not the lyric's, by error code."""
     return Counter({name: n for name, n in context.written().items() if name.startswith(HELD)})
 
 
@@ -202,10 +203,10 @@ def write(
     A failure that says nothing about its lyric is counted and not stored: the lyric is due as before.
     """
     done, failed = split(records)
-    held = [failure for failure in failed if not failure.blames_text]
-    tried = [failure for failure in failed if failure.blames_text]
+    held = [one for one in failed if not one.blames_text]
+    tried = [one for one in failed if one.blames_text]
     analyses.write_analyses(connection, run_id, done, failed=tried, max_attempts=max_attempts)
     if held:
-        counts = Counter(f"{HELD}{failure.code}" for failure in held)
-        keys = ["held", *(f"{failure.stage}\x1f{failure.key}" for failure in held)]
+        counts = Counter(f"{HELD}{one.code}" for one in held)
+        keys = ["held", *(f"{one.stage}\x1f{one.key}" for one in held)]
         write_once(connection, run_id, batch_id(keys), lambda _: counts)
