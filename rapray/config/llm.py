@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, cast
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
@@ -25,21 +24,10 @@ def _header_value(key: SecretStr | None) -> SecretStr | None:
     return SecretStr(value) if value else None
 
 
-def _without_secrets(url: str) -> str:
-    """An address is shown and logged; a key has a setting of its own that is not."""
-    parts = urlsplit(url)
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        reason = "an address has no user name, password or query: a key belongs into api_key"
-        raise ValueError(reason)
-    return url
-
-
 class ProviderSettings(Section):
     """One language model behind an API of OpenAI's form; each becomes an analyzer of its name."""
 
-    base_url: Annotated[Url, AfterValidator(_without_secrets)] = Field(
-        description="Base address of the API, up to and with its version: https://host/v1."
-    )
+    base_url: Url = Field(description="Base address of the API, up to and with its version: https://host/v1.")
     model: str = Field(min_length=1, max_length=200, description="Name of the model as the API knows it.")
     revision: str = Field(
         default="unpinned",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
@@ -22,9 +21,22 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+def _without_secrets(url: str) -> str:
+    """An address is shown and logged; a secret has a setting of its own that is not."""
+    host = url.partition("://")[2].partition("/")[0]
+    if "@" in host or "?" in url or "#" in url:
+        reason = "an address has no user name, password or query: a secret belongs into api_key or token"
+        raise ValueError(reason)
+    return url
+
+
 Directory = Annotated[Path, AfterValidator(_absolute)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", strip_whitespace=True)]
+Url = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^\s]+$", strip_whitespace=True),
+    AfterValidator(_without_secrets),
+]
 
 
 class Section(BaseModel):

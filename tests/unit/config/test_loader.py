@@ -236,11 +236,20 @@ def test_provider_secret_among_further_members_is_not_shown(tmp_path: Path) -> N
     assert settings.llm.providers["ollama"].extra_body["proxies"][0]["apiKey"] == "s3cret-1"
 
 
-@pytest.mark.parametrize("address", ["https://me:s3cret@host/v1", "https://host/v1?key=s3cret"])
-def test_provider_address_that_holds_a_secret_is_refused(tmp_path: Path, address: str) -> None:
-    """It would be shown with every error; the sentence says where a key belongs."""
-    with pytest.raises(ConfigError, match="api_key") as caught:
-        load_settings({"llm.providers.qwen.base_url": address}, environ={}, directory=tmp_path)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://me:s3cret@host/v1",
+        "https://me:s3cret@ho\u2100st",
+        "https://host/v1?key=s3cret",
+        "https://host#s3cret",
+    ],
+)
+@pytest.mark.parametrize("key", ["llm.providers.qwen.base_url", "genius.api_url", "genius.web_url"])
+def test_address_that_holds_a_secret_is_refused(tmp_path: Path, key: str, address: str) -> None:
+    """It would be shown with every error; the sentence says where a secret belongs."""
+    with pytest.raises(ConfigError, match="api_key or token") as caught:
+        load_settings({key: address}, environ={}, directory=tmp_path)
     assert "s3cret" not in str(caught.value)
 
 
