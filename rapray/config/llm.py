@@ -64,7 +64,8 @@ class ProviderSettings(Section):
         default=60,
         ge=0,
         le=3600,
-        description="Longest wait of one request for a limit, a Retry-After or a paused provider; not for a slot.",
+        description="Longest wait of one request for a limit, a Retry-After or a paused provider; not for a slot. "
+        "A provider that was paused for longer, and for 90 s at least, with no answer between is down.",
     )
     concurrency: int = Field(
         default=4, ge=1, le=1024, description="Requests at once, of all workers together."
@@ -221,5 +222,6 @@ class LlmSettings(Section):
     )
     providers: Annotated[dict[ProviderName, ProviderSettings], BeforeValidator(_with_presets)] = Field(
         default_factory=dict[str, ProviderSettings],
-        description="Providers by name: the presets qwen, gemma, ollama and local, and any of your own.",
+        description="Providers by name: the presets qwen, gemma, ollama and local, and any of your own. "
+        "A preset needs only its key, or 'enabled: true'; giving any setting of ollama or local enables it.",
     )

@@ -168,6 +168,42 @@ def test_example_file_documents_every_key_with_its_default() -> None:
     assert shown == defaults
 
 
+def test_example_file_says_of_every_key_what_its_description_says() -> None:
+    """A provider's keys are explained once, at the first."""
+    shown = _comments((ROOT / "rapray.example.yaml").read_text())
+    told = _descriptions(Settings) | _descriptions(ProviderSettings, "llm.providers.qwen.")
+    assert {key: shown.get(key) for key in told} == told
+
+
+def _comments(example: str) -> dict[str, str]:
+    """What stands above each dotted key, in one line."""
+    found: dict[str, str] = {}
+    path: list[str] = []
+    above: list[str] = []
+    for line in example.splitlines():
+        text = line.lstrip()
+        if text.startswith("#"):
+            above.append(text.removeprefix("# "))
+            continue
+        if text:
+            path = [*path[: (len(line) - len(text)) // 2], text.partition(":")[0]]
+            found[".".join(path)] = " ".join(above)
+        above = []
+    return found
+
+
+def _descriptions(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
+    """What each dotted key does; of a section without a description, what its class says."""
+    found: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        told, key = field.description, f"{prefix}{name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            told = told or field.annotation.__doc__
+            found |= _descriptions(field.annotation, f"{key}.")
+        found[key] = " ".join((told or "").split())
+    return found
+
+
 def test_every_setting_has_a_description_and_secrets_are_secret() -> None:
     """A setting without a sentence is not documented; a password in plain text would be printed."""
     fields = _keys(Settings) | _keys(ProviderSettings, "llm.providers.*.")
