@@ -49,12 +49,6 @@ def pronounce(word: str) -> Pronunciation | None:
     return _pronounce(straighten(word[:LONGEST_WORD]).lower())
 
 
-def dictionary_origin(word: str) -> str | None:
-    """Origin of a word that the dictionaries cover, by themselves or after normalisation; None for rules."""
-    found = pronounce(word)
-    return None if found is None or found.origin == "rules" else found.origin
-
-
 @lru_cache(maxsize=_CACHED_WORDS)
 def _pronounce(word: str) -> Pronunciation | None:
     if not any(map(str.isalnum, word)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import TypeVar
 
 import psycopg
 import redis
@@ -17,7 +16,6 @@ from rapray.embedded.processes import birth_of, find_servers
 from rapray.embedded.record import EndpointRecord, read_endpoint
 from tests.support.waiting import wait_for
 
-Found = TypeVar("Found")
 REMEMBERED = ("Nocturne", b"Nocturne")
 
 

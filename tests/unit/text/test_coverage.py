@@ -8,7 +8,7 @@ import pytest
 
 import rapray
 from rapray.text.language import detect_language
-from rapray.text.pronounce import dictionary_origin
+from rapray.text.pronounce import pronounce
 from rapray.text.sections import split_sections, sung_lines
 from rapray.text.tokens import words
 
@@ -19,9 +19,14 @@ _SONGS = sorted((Path(rapray.__file__).parent / "samples" / "songs").rglob("*.md
 def test_dictionary_covers_ninety_seven_percent_of_english_rap_tokens() -> None:
     """Dictionaries with normalisation, rules left out, over every English song of the sample corpus."""
     tokens = [word for path in _SONGS for word in _english_words(path.read_text(encoding="utf-8"))]
-    covered = sum(dictionary_origin(token) is not None for token in tokens)
+    covered = sum(_is_covered(token) for token in tokens)
     assert len(tokens) > 5_000
     assert covered / len(tokens) >= 0.97
+
+
+def _is_covered(word: str) -> bool:
+    found = pronounce(word)
+    return found is not None and found.origin != "rules"
 
 
 def _english_words(document: str) -> list[str]:

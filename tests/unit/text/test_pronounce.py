@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rapray.text.arpabet import CONSONANTS, VOWELS, from_misaki, is_vowel
 from rapray.text.dictionary import look_up
-from rapray.text.pronounce import dictionary_origin, pronounce
+from rapray.text.pronounce import pronounce
 from rapray.text.slang import lexicon
 
 
@@ -119,13 +119,12 @@ def test_pronounce_unknown_script_has_no_phones_and_no_dictionary() -> None:
     found = pronounce("日本")
     assert found is not None
     assert (found.phones, found.origin) == ((), "rules")
-    assert dictionary_origin("日本") is None
 
 
-def test_dictionary_origin_counts_derived_words_and_not_rules() -> None:
+def test_pronounce_origin_tells_derived_words_from_rules() -> None:
     """Coverage means dictionary plus normalisation."""
-    assert dictionary_origin("skateparks") is not None
-    assert dictionary_origin("blorptastic") is None
+    origins = [found.origin for word in ("skateparks", "blorptastic") if (found := pronounce(word))]
+    assert origins == ["derived", "rules"]
 
 
 def test_dictionary_weak_words_are_said_as_in_running_speech() -> None:
