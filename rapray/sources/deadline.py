@@ -49,10 +49,10 @@ class Deadline(threading.local):
 
     def hold(self, client: Any) -> None:
         """Let every connection that this client of httpx or httpx2 opens from now on keep to the deadline."""
-        # They have no argument for it; with a transport of our own httpx would not see the environment's proxies.
-        for transport in filter(None, (client._transport, *client._mounts.values())):  # noqa: SLF001
-            pool = transport._pool  # noqa: SLF001
-            pool._network_backend = _Backend(pool._network_backend, self)  # noqa: SLF001
+        # With a transport of our own httpx would not see the environment's proxies.
+        for transport in filter(None, (client._transport, *client._mounts.values())):  # noqa: SLF001 - no argument does it
+            pool = transport._pool  # noqa: SLF001 - the same
+            pool._network_backend = _Backend(pool._network_backend, self)  # noqa: SLF001 - the same
 
 
 class _Backend(httpcore.NetworkBackend):

@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
             for piece in self._pieces(answer):
                 self.wfile.write(piece)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = answer  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = answer  # noqa: N815 - the base class calls these
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the base class refuses by itself: requests that are not HTTP, methods that nobody knows."""
