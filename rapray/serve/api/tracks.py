@@ -27,6 +27,7 @@ from rapray.serve.api.models import (
 from rapray.serve.limits import MAX_ID, MAX_PAGE
 
 router = APIRouter(route_class=JsonRoute, tags=["tracks"])
+Id = Annotated[int, Path(ge=1, le=MAX_ID), InAddress]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE), InAddress]
 
 
@@ -35,9 +36,7 @@ Limit = Annotated[int, Query(ge=1, le=MAX_PAGE), InAddress]
     summary="Read a track",
     responses=documented("track_not_found", "validation_failed", "dependency_unavailable"),
 )
-async def read_track(
-    track_id: Annotated[int, Path(ge=1, le=MAX_ID), InAddress], services: Backend
-) -> TrackDetailBody:
+async def read_track(track_id: Id, services: Backend) -> TrackDetailBody:
     """A track with its lyrics by section and every current analysis: measures, rhyme chains with their positions."""
     return views.track_detail(await actions.found_track(services, track_id))
 
@@ -82,8 +81,6 @@ async def list_artists(
     summary="Read an artist",
     responses=documented("artist_not_found", "validation_failed", "dependency_unavailable"),
 )
-async def read_artist(
-    artist_id: Annotated[int, Path(ge=1, le=MAX_ID)], services: Backend
-) -> ArtistDetailBody:
+async def read_artist(artist_id: Id, services: Backend) -> ArtistDetailBody:
     """An artist with the size of their vocabulary, counted now: up to 35,000 words are read for the answer."""
     return views.artist(await actions.found_artist(services, artist_id))

@@ -117,6 +117,8 @@ REQUESTS: list[tuple[str, str, str, dict[str, object], int, str]] = [
     ),
     ("track with a point", "GET", "/track/1.0", {}, 422, "validation_failed"),
     ("track with an underscore", "GET", "/track/1_0", {}, 422, "validation_failed"),
+    ("artist with a point", "GET", "/artists/1.0", {}, 422, "validation_failed"),
+    ("artist with an underscore", "GET", "/artists/1_0", {}, 422, "validation_failed"),
     ("limit with a point", "GET", "/tracks?limit=5.0", {}, 422, "validation_failed"),
     ("year with a sign", "GET", "/tracks?year_from=%2B1999", {}, 422, "validation_failed"),
     ("analyze unknown track", "POST", "/analyze", {"json": {"track_id": 99999}}, 404, "track_not_found"),
