@@ -14,7 +14,6 @@ from psycopg_pool import AsyncConnectionPool
 from rapray.domain import Analysis, ModelInfo, TrackFilter
 from rapray.serve.backend import CorpusStats, PassageHit, SearchHit, TrackDetail
 from rapray.store import artists, read, records
-from rapray.store.analyses import StoredAnalysis
 from rapray.store.search import Hit, search
 
 Pool = AsyncConnectionPool[AsyncConnection]
@@ -98,7 +97,7 @@ def _newest(track: records.StoredTrack) -> Iterable[Analysis]:
             yield _analysis(track, stored)
 
 
-def _analysis(track: records.StoredTrack, stored: StoredAnalysis) -> Analysis:
+def _analysis(track: records.StoredTrack, stored: records.StoredAnalysis) -> Analysis:
     return Analysis(
         key=str(track.id),
         analyzer=stored.analyzer,

@@ -6,9 +6,7 @@ Does not know what an analyzer measures: `data` is plain JSON.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +22,7 @@ from rapray.store import failures, queries
 from rapray.store.bounds import fitted
 from rapray.store.ledger import batch_id, stage, write_once
 from rapray.store.pool import acquired, know_vectors
+from rapray.store.records import StoredAnalysis
 from rapray.store.values import storable_or_none
 
 _SQL = queries.load("analyses")
@@ -45,28 +44,6 @@ _COLUMNS = {
     "output_tokens": "int4",
     "cost_usd": "float8",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAnalysis:
-    """One analyzer's stored result; `is_current` says that it is of the track's present text."""
-
-    analyzer: str
-    version: str
-    content_hash: str
-    sentiment: float | None
-    confidence: float | None
-    data: Mapping[str, Any]
-    model: str | None
-    model_revision: str | None
-    prompt_version: str | None
-    parameters: str | None
-    seconds: float | None
-    input_tokens: int | None
-    output_tokens: int | None
-    cost_usd: float | None
-    created_at: datetime
-    is_current: bool
 
 
 def write_analyses(

@@ -1,4 +1,4 @@
-"""What reading the store gives back: tracks and artists as they are stored.
+"""What reading the store gives back: tracks, their analyses and artists as they are stored.
 
 Knows no SQL and no HTTP; ids here are the database's own.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import Any
 
 from rapray.domain import Section
-from rapray.store.analyses import StoredAnalysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,28 @@ class TrackSummary:
     url: str
     content_hash: str
     duplicate_group: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnalysis:
+    """One analyzer's stored result; `is_current` says that it is of the track's present text."""
+
+    analyzer: str
+    version: str
+    content_hash: str
+    sentiment: float | None
+    confidence: float | None
+    data: Mapping[str, Any]
+    model: str | None
+    model_revision: str | None
+    prompt_version: str | None
+    parameters: str | None
+    seconds: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    created_at: datetime
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
