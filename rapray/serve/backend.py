@@ -71,8 +71,8 @@ class TrackDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class CorpusStats:
-    """How much is in the collection."""
+class Overview:
+    """What the first page says of the collection; `embedded` with the model that searches, `analyzed` at all."""
 
     tracks: int
     artists: int
@@ -157,7 +157,7 @@ class Catalogue(Protocol):
         """An artist with the size of their vocabulary, or None."""
         ...
 
-    async def stats(self) -> CorpusStats:
+    async def overview(self) -> Overview:
         """How much is in the collection."""
         ...
 

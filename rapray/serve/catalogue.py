@@ -12,13 +12,13 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from rapray.domain import Analysis, ModelInfo, TrackFilter
-from rapray.serve.backend import CorpusStats, PassageHit, SearchHit, TrackDetail
+from rapray.serve.backend import Overview, PassageHit, SearchHit, TrackDetail
 from rapray.store import artists, read, records
 from rapray.store.search import Hit, search
 
 Pool = AsyncConnectionPool[AsyncConnection]
 # Counting reads whole indexes; every visit of the first page asks.
-STATS_SECONDS = 10
+OVERVIEW_SECONDS = 10
 
 
 class StoredCatalogue:
@@ -27,7 +27,7 @@ class StoredCatalogue:
     def __init__(self, pool: Callable[[], Awaitable[Pool]], model: ModelInfo) -> None:
         self._pool, self._model = pool, model
         self._model_id: int | None = None
-        self._stats: tuple[float, CorpusStats] | None = None
+        self._overview: tuple[float, Overview] | None = None
 
     async def search(self, vector: Sequence[float], filters: TrackFilter, limit: int) -> list[SearchHit]:
         """The nearest tracks; none as long as nothing was embedded with this model."""
@@ -60,12 +60,12 @@ class StoredCatalogue:
         """An artist, with up to 35,000 words read for it."""
         return await artists.get_artist(await self._pool(), artist_id)
 
-    async def stats(self) -> CorpusStats:
-        """Figures of the collection, at most `STATS_SECONDS` old."""
+    async def overview(self) -> Overview:
+        """Figures of the collection, at most `OVERVIEW_SECONDS` old."""
         now = time.monotonic()
-        if self._stats is None or now - self._stats[0] > STATS_SECONDS:
-            self._stats = (now, _stats(await read.corpus_stats(await self._pool()), self._model))
-        return self._stats[1]
+        if self._overview is None or now - self._overview[0] > OVERVIEW_SECONDS:
+            self._overview = (now, _overview(await read.corpus_stats(await self._pool()), self._model))
+        return self._overview[1]
 
 
 def _hit(hit: Hit) -> SearchHit:
@@ -117,8 +117,8 @@ def _analysis(track: records.StoredTrack, stored: records.StoredAnalysis) -> Ana
     )
 
 
-def _stats(found: records.CorpusStats, model: ModelInfo) -> CorpusStats:
-    return CorpusStats(
+def _overview(found: records.CorpusStats, model: ModelInfo) -> Overview:
+    return Overview(
         tracks=found.tracks,
         artists=found.artists,
         year_from=found.first_year,

@@ -17,10 +17,10 @@ from rapray.domain import Analysis, Failure, Lyric, ModelInfo, TrackFilter
 from rapray.serve.backend import (
     Answer,
     Chat,
-    CorpusStats,
     DependencyHealth,
     Health,
     Limits,
+    Overview,
     PassageHit,
     SearchHit,
     TrackDetail,
@@ -160,11 +160,11 @@ class MemoryServices:
             for i, name in enumerate(sorted(counts), start=1)
         ]
 
-    async def stats(self) -> CorpusStats:
+    async def overview(self) -> Overview:
         """Counts over the list."""
         tracks = self.tracks.values()
         years = [track.summary.release_year for track in tracks if track.summary.release_year]
-        return CorpusStats(
+        return Overview(
             tracks=len(tracks),
             artists=len({track.summary.artist for track in tracks}),
             year_from=min(years, default=None),

@@ -49,15 +49,15 @@ async def health(services: Backend) -> HealthBody:
 @router.get("/info", summary="Limits, versions, models", responses=documented("dependency_unavailable"))
 async def info(services: Backend) -> InfoBody:
     """What runs here and what a request may ask for."""
-    stats = await services.catalogue.stats()
+    overview = await services.catalogue.overview()
     return InfoBody(
         version=__version__,
         limits=LimitsBody(**asdict(services.limits)),
         analyzers=dict(services.analyzers),
         deadlines_s={name: services.deadline_s(name) for name in services.analyzers},
         embedding_model=views.model(services.embedding_model),
-        tracks=stats.tracks,
-        artists=stats.artists,
+        tracks=overview.tracks,
+        artists=overview.artists,
     )
 
 

@@ -31,9 +31,9 @@ RESULTS = 20
 async def search_page(request: Request, services: Backend) -> Response:
     """The search box, and below it the results of the query in the address."""
     form = {name: quotable(request.query_params.get(name, "").strip(), MAX_QUERY_CHARS) for name in FIELDS}
-    stats = await services.catalogue.stats()
+    overview = await services.catalogue.overview()
     outcome = await _outcome(services, form) if any(form.values()) else None
-    return render.search_page(form, stats, outcome, services.embedding_model)
+    return render.search_page(form, overview, outcome, services.embedding_model)
 
 
 @router.get("/tracks/{track_id}")

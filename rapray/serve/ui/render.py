@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from rapray import __version__
 from rapray.domain import Analysis, ModelInfo, Section
-from rapray.serve.backend import CorpusStats, PassageHit, SearchHit, TrackDetail
+from rapray.serve.backend import Overview, PassageHit, SearchHit, TrackDetail
 from rapray.serve.problems import Problem, ProblemKind
 from rapray.serve.ui.marks import marked
 from rapray.serve.ui.measures import explained
@@ -46,7 +46,7 @@ def _environment() -> Environment:
 
 def search_page(
     form: Mapping[str, str],
-    stats: CorpusStats,
+    overview: Overview,
     outcome: Sequence[SearchHit] | Problem | None,
     model: ModelInfo,
 ) -> Response:
@@ -58,7 +58,14 @@ def search_page(
         if problem
         else {}
     )
-    context = {"form": form, "stats": stats, "hits": hits, "problem": problem, "wrong": wrong, "model": model}
+    context = {
+        "form": form,
+        "overview": overview,
+        "hits": hits,
+        "problem": problem,
+        "wrong": wrong,
+        "model": model,
+    }
     return _page("search.html", context, problem.status if problem else 200)
 
 

@@ -320,7 +320,7 @@ async def test_exception_nobody_expected_is_a_500_with_an_id(
         message = "password=hunter2"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(services, "stats", broken)
+    monkeypatch.setattr(services, "overview", broken)
     answer = await client.get("/info")
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal"
