@@ -23,7 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 from benchmarks.database import fresh_database
 from benchmarks.timing import spread_of
 from rapray.config.settings import DatabaseSettings
-from rapray.domain import ANY_TRACK, LyricVectors, ModelInfo, TrackFilter
+from rapray.domain import LyricVectors, ModelInfo, TrackFilter
 from rapray.store import models, runs, vector_index, vectors
 from rapray.store.pool import async_pool, connect
 from rapray.store.search import search
@@ -81,14 +81,14 @@ async def timed(
     pool: AsyncConnectionPool[AsyncConnection],
     model_id: int,
     queries: Floats,
-    wanted: TrackFilter = ANY_TRACK,
+    filters: TrackFilter = TrackFilter(),
 ) -> tuple[list[float], list[set[int]]]:
     """Seconds and found track ids of each query, one after the other."""
     took: list[float] = []
     found: list[set[int]] = []
     for query in queries:
         start = time.perf_counter()
-        hits = await search(pool, model_id, query, wanted, limit=10)
+        hits = await search(pool, model_id, query, filters, limit=10)
         took.append(time.perf_counter() - start)
         found.append({hit.track.id for hit in hits})
     return took, found

@@ -185,9 +185,6 @@ class TrackFilter:
     language: str | None = None
 
 
-ANY_TRACK = TrackFilter()
-
-
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of a lyric that has a vector of its own; 0 is the whole track, 1… are its sections in order."""

@@ -60,7 +60,7 @@ def search(
         model_id=model_id,
         vector=vector,
         limit=limit,
-        wanted=TrackFilter(artist, year_from, year_to, language),
+        filters=TrackFilter(artist, year_from, year_to, language),
     )
     hits = _asked(settings, ask)
     if as_json:

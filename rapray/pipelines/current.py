@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from rapray.analyzers.base import Identity
 from rapray.store.due import DueAnalyses
-from rapray.store.scope import EVERYTHING, Scope
+from rapray.store.scope import Scope
 
 
-def due_of(wanted: Identity, scope: Scope = EVERYTHING) -> DueAnalyses:
+def due_of(wanted: Identity, scope: Scope = Scope()) -> DueAnalyses:
     """The tracks that have no result of exactly this identity."""
     return DueAnalyses(
         analyzer=wanted.name,

@@ -14,7 +14,7 @@ from psycopg import Connection, sql
 from rapray.domain import Lyric, analyze_stage
 from rapray.store import queries
 from rapray.store.ranges import KeyRange, by_index
-from rapray.store.scope import EVERYTHING, Scope
+from rapray.store.scope import Scope
 from rapray.store.values import sections_from_json
 
 _SQL = queries.load("due")
@@ -52,7 +52,7 @@ class DueEmbeddings:
 
     model_id: int
     stage: str
-    scope: Scope = EVERYTHING
+    scope: Scope = Scope()
 
     @property
     def done(self) -> sql.SQL:
@@ -78,7 +78,7 @@ class DueAnalyses:
     model_revision: str | None = None
     prompt_version: str | None = None
     parameters: str | None = None
-    scope: Scope = EVERYTHING
+    scope: Scope = Scope()
 
     @property
     def stage(self) -> str:

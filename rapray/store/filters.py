@@ -26,22 +26,22 @@ class Conditions:
     is_empty: bool
 
 
-async def conditions(conn: AsyncConnection, wanted: TrackFilter) -> Conditions:
+async def conditions(conn: AsyncConnection, filters: TrackFilter) -> Conditions:
     """The filter as SQL; the artist's name is looked up first, so that the planner sees ids."""
     parts: list[sql.SQL] = []
     parameters: dict[str, Any] = {}
-    if wanted.artist is not None:
+    if filters.artist is not None:
         parts.append(sql.SQL("t.artist_id = ANY (%(artist_ids)s)"))
-        parameters["artist_ids"] = await artist_ids(conn, wanted.artist)
-    if wanted.year_from is not None:
+        parameters["artist_ids"] = await artist_ids(conn, filters.artist)
+    if filters.year_from is not None:
         parts.append(sql.SQL("t.release_year >= %(year_from)s"))
-        parameters["year_from"] = wanted.year_from
-    if wanted.year_to is not None:
+        parameters["year_from"] = filters.year_from
+    if filters.year_to is not None:
         parts.append(sql.SQL("t.release_year <= %(year_to)s"))
-        parameters["year_to"] = wanted.year_to
-    if wanted.language is not None:
+        parameters["year_to"] = filters.year_to
+    if filters.language is not None:
         parts.append(sql.SQL("t.language = %(language)s"))
-        parameters["language"] = wanted.language
+        parameters["language"] = filters.language
     return Conditions(sql.SQL(" AND ").join(parts or [sql.SQL("true")]), parameters, is_empty=not parts)
 
 

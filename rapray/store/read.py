@@ -11,7 +11,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import ANY_TRACK, LARGEST_ID, ModelInfo, TrackFilter
+from rapray.domain import LARGEST_ID, ModelInfo, TrackFilter
 from rapray.store import queries
 from rapray.store.analyses import get_analyses
 from rapray.store.filters import conditions
@@ -37,11 +37,11 @@ async def get_track(pool: Pool, track_id: int) -> StoredTrack | None:
 
 
 async def list_tracks(
-    pool: Pool, wanted: TrackFilter = ANY_TRACK, *, after: int = 0, limit: int = 50
+    pool: Pool, filters: TrackFilter = TrackFilter(), *, after: int = 0, limit: int = 50
 ) -> list[TrackSummary]:
     """Tracks in order of their ids, from the first after `after`: the last id of a page asks for the next."""
     async with acquired(pool) as conn:
-        where = await conditions(conn, wanted)
+        where = await conditions(conn, filters)
         statement = _SQL["tracks"].format(where=where.sql)
         parameters = where.parameters | {"after": after, "limit": limit}
         rows = await (await conn.execute(statement, parameters)).fetchall()

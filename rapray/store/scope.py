@@ -51,9 +51,6 @@ class Scope:
         }
 
 
-EVERYTHING = Scope()
-
-
 @dataclass(frozen=True, slots=True)
 class NamedScope:
     """A scope as a person says it, with the names of artists; all must hold, of several names or languages one."""

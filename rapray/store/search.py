@@ -16,7 +16,7 @@ from pgvector import HalfVector
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import ANY_TRACK, Section, TrackFilter
+from rapray.domain import Section, TrackFilter
 from rapray.errors import DatabaseUnsuitable
 from rapray.store import queries
 from rapray.store.filters import Conditions, conditions
@@ -65,11 +65,11 @@ async def search(
     pool: AsyncConnectionPool[AsyncConnection],
     model_id: int,
     vector: Sequence[float] | NDArray[np.float32],
-    wanted: TrackFilter = ANY_TRACK,
+    filters: TrackFilter = TrackFilter(),
     *,
     limit: int,
 ) -> list[Hit]:
-    """The wanted tracks nearest to `vector`, the nearest first; of tracks with one text, the nearest alone.
+    """The tracks that fit and are nearest to `vector`, the nearest first; of tracks with one text, the nearest alone.
 
     Uses the HNSW index where there is one and compares every vector where there is none. Vectors of a text
     that a track no longer has are left out.
@@ -84,7 +84,7 @@ async def search(
             await conn.execute(
                 _SQL["settings"], {"ef_search": str(min(2 * _passages_for(limit), _WIDEST_WALK))}
             )
-            candidates = await _best(conn, nearest, await conditions(conn, wanted), limit)
+            candidates = await _best(conn, nearest, await conditions(conn, filters), limit)
             return await _hits(conn, nearest, candidates)
         except (psycopg.errors.UndefinedTable, psycopg.errors.DataException) as error:
             reason = f"it has no vectors of {len(asked)} dimensions by model {model_id}"

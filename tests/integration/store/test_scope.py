@@ -13,7 +13,7 @@ from rapray.domain import Analysis, Failure
 from rapray.errors import UsageError
 from rapray.store import analyses, due, failures
 from rapray.store.due import DueAnalyses
-from rapray.store.scope import EVERYTHING, NamedScope, Scope
+from rapray.store.scope import NamedScope
 
 QUERY = DueAnalyses("counting", "2", model="m", model_revision="r", prompt_version="p")
 STAGE = QUERY.stage
@@ -75,9 +75,8 @@ def test_scope_unknown_artist_is_refused_not_guessed(
         NamedScope(artists=("Ada Flo",)).resolved(conn)
 
 
-def test_scope_without_conditions_is_everything() -> None:
-    """Nothing asked for, nothing left out."""
-    assert Scope() == EVERYTHING
+def test_named_scope_says_only_what_was_asked_for() -> None:
+    """What was left open is not in the run's parameters."""
     assert NamedScope(year_from=1999).as_json() == {"year_from": 1999}
 
 
