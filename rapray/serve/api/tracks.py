@@ -14,7 +14,6 @@ from rapray.serve.api import actions, cursor, views
 from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.context import Backend, documented
 from rapray.serve.api.models import (
-    ArtistBody,
     ArtistDetailBody,
     ArtistPage,
     InAddress,
@@ -73,7 +72,7 @@ async def list_artists(
 ) -> ArtistPage:
     """Artists whose name is like `name`, the best match first; the first by id where it is left out."""
     found = await services.catalogue.list_artists(name, limit)
-    return ArtistPage(artists=[ArtistBody(id=a.id, name=a.name, tracks=a.tracks) for a in found])
+    return ArtistPage(artists=[views.artist(a) for a in found])
 
 
 @router.get(
@@ -83,4 +82,4 @@ async def list_artists(
 )
 async def read_artist(artist_id: Id, services: Backend) -> ArtistDetailBody:
     """An artist with the size of their vocabulary, counted now: up to 35,000 words are read for the answer."""
-    return views.artist(await actions.found_artist(services, artist_id))
+    return views.artist_detail(await actions.found_artist(services, artist_id))

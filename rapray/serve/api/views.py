@@ -13,7 +13,7 @@ from rapray.analyzers.base import to_json
 from rapray.domain import Analysis, ModelInfo, Section
 from rapray.serve.api import models
 from rapray.serve.backend import Health, SearchHit, TrackDetail
-from rapray.store.records import StoredArtist, TrackSummary
+from rapray.store.records import ArtistSummary, StoredArtist, TrackSummary
 
 
 def section(record: Section) -> models.SectionBody:
@@ -73,7 +73,12 @@ def track_detail(record: TrackDetail) -> models.TrackDetailBody:
     )
 
 
-def artist(record: StoredArtist) -> models.ArtistDetailBody:
+def artist(record: ArtistSummary) -> models.ArtistBody:
+    """An artist in a list."""
+    return models.ArtistBody(id=record.id, name=record.name, tracks=record.tracks)
+
+
+def artist_detail(record: StoredArtist) -> models.ArtistDetailBody:
     """An artist with the size of their vocabulary."""
     return models.ArtistDetailBody(**asdict(record))
 
