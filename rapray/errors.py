@@ -175,10 +175,10 @@ class SourceUnavailable(SourceError):
     exit_code = 4
 
 
-class ArtistNotFound(SourceError):
+class SourceArtistNotFound(SourceError):
     """{source} knows no artist {artist!r}{near}."""
 
-    code = "artist_not_found"
+    code = "source_artist_not_found"
 
 
 class SampleCorpusError(RaprayError):
@@ -326,6 +326,14 @@ class TrackNotFound(RaprayError):
     """There is no track {track_id}."""
 
     code = "track_not_found"
+
+
+class ArtistNotFound(RaprayError):
+    """The collection has no artist {artist!r}: `rapray artist NAME` takes the one most like a name,
+    GET /artists?name=NAME lists those like it.
+    """
+
+    code = "artist_not_found"
 
 
 class Overloaded(RaprayError):

@@ -109,7 +109,7 @@ def artist(
         pass  # so that a database that is older is named
     found = _asked(settings, lambda pool: _artist(pool, id_or_name.strip()))
     if found is None:
-        raise ArtistNotFound(source="The collection", artist=id_or_name, near="")
+        raise ArtistNotFound(artist=id_or_name)
     if as_json:
         print_json(asdict(found))
         return

@@ -65,7 +65,7 @@ def collect(settings: Settings, artists: Sequence[str], *, source: str = "genius
     """Discover the songs of `artists` (names or ids) and store the lyrics of those that are due.
 
     Raises:
-        ArtistNotFound: the source does not know one of them; nothing has been fetched then.
+        SourceArtistNotFound: the source does not know one of them; nothing has been fetched then.
         SourceAuthError: the source refuses the credentials.
         JobAlreadyRunning, DependencyError: see `rapray.pipelines.job.job`.
     """

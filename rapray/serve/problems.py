@@ -145,6 +145,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "job_already_running": ProblemKind(409, "The job is already running"),
     # sources: a later endpoint may fetch
     "source_error": ProblemKind(502, "The source did not answer as expected", _DEPENDENCY),
+    "source_artist_not_found": ProblemKind(404, "The source knows no such artist"),
     "source_auth": ProblemKind(502, "The source refused the credentials", _SETUP),
     "source_unavailable": ProblemKind(502, "The source is unavailable", _DEPENDENCY),
 }

@@ -35,7 +35,7 @@ class Source(Protocol):
         """The artist with this id (digits) or name.
 
         Raises:
-            ArtistNotFound: The source knows no such artist.
+            SourceArtistNotFound: The source knows no such artist.
             SourceError: The source could not be asked.
         """
         ...

@@ -148,7 +148,7 @@ def test_collect_with_a_wrong_token_exits_4_and_names_the_setting(
 def test_collect_an_unknown_artist_exits_1_and_fetches_nobody(rapray: Rapray, genius: dict[str, str]) -> None:
     """A typing error in one name costs nothing: the others are not begun."""
     done = rapray("collect", "--artist", "Mara Quill", "--artist", "Nobody Of That Name", "--json", **genius)
-    assert "Nobody Of That Name" in one_sentence(done, 1, "artist_not_found")
+    assert "Nobody Of That Name" in one_sentence(done, 1, "source_artist_not_found")
     with psycopg.connect(genius["RAPRAY_DATABASE__URL"]) as connection:
         assert connection.execute("SELECT count(*) FROM crawl").fetchone() == (0,)
         assert connection.execute("SELECT state FROM runs").fetchall() == [("failed",)]

@@ -57,7 +57,7 @@ async def found_artist(services: Services, artist_id: int) -> StoredArtist:
     """A stored artist. Raises ArtistNotFound."""
     artist = await services.catalogue.get_artist(artist_id)
     if artist is None:
-        raise ArtistNotFound(source="The collection", artist=artist_id, near="")
+        raise ArtistNotFound(artist=artist_id)
     return artist
 
 

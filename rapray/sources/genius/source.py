@@ -14,7 +14,7 @@ from typing import Any
 from rapray.cache import RateLimiter
 from rapray.config import GeniusSettings
 from rapray.domain import Artist, FetchResult, Outcome, SongRef, Track
-from rapray.errors import ArtistNotFound
+from rapray.errors import SourceArtistNotFound
 from rapray.sources.address import Site, parse_url
 from rapray.sources.base import Discovery
 from rapray.sources.genius.api import SOURCE, GeniusApi
@@ -89,14 +89,14 @@ class GeniusSource:
         """The artist with this id (digits), or whose name is the same but for case, accents and punctuation.
 
         Raises:
-            ArtistNotFound: There is none; names the nearest that the search found.
+            SourceArtistNotFound: There is none; names the nearest that the search found.
             SourceError: The API could not be asked.
         """
         artist_id = number(name_or_id.strip())
         if artist_id is not None:
             artist = _artist(self._api.artist(artist_id) or {})
             if artist is None:
-                raise ArtistNotFound(source=SOURCE, artist=name_or_id, near="")
+                raise SourceArtistNotFound(source=SOURCE, artist=name_or_id, near="")
             return artist
         return self._find_by_name(name_or_id)
 
@@ -115,7 +115,7 @@ class GeniusSource:
             f"{artist.name} ({artist.source_id})" for artist, _ in seen.most_common(_NEAR_NAMES)
         )
         near = f"; near it: {nearest}" if nearest else ""
-        raise ArtistNotFound(source=SOURCE, artist=wanted, near=near)
+        raise SourceArtistNotFound(source=SOURCE, artist=wanted, near=near)
 
     def discover(self, artist: Artist) -> Iterator[Discovery]:
         """Every song of the artist, once each; those of others that he is featured on are marked.

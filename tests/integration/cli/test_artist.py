@@ -35,3 +35,5 @@ def test_artist_is_found_by_id_and_by_a_name_like_theirs(
     for nobody in ("Zed", "99", "9" * 5000):
         code, out, err = _run(capsys, "artist", nobody)
         assert (code, out, "(artist_not_found)" in err) == (1, "", True)
+        assert "did not answer" not in err
+        assert "`rapray artist NAME`" in err

@@ -15,7 +15,7 @@ from ray.cluster_utils import Cluster
 from rapray.config import GeniusSettings, RaySettings, Settings
 from rapray.domain import Outcome
 from rapray.embedded import Endpoints, refuse_on_cluster
-from rapray.errors import ArtistNotFound, EmbeddedOnCluster, SourceAuthError
+from rapray.errors import EmbeddedOnCluster, SourceArtistNotFound, SourceAuthError
 from rapray.pipelines.analyze import analyze
 from rapray.pipelines.cluster import ray_session
 from rapray.pipelines.collect import collect
@@ -149,7 +149,7 @@ def test_whole_way_on_several_raylets(job_settings: Settings, database_url: str)
 def test_collect_unknown_artist_fetches_nothing(job_settings: Settings, database_url: str) -> None:
     """A typing error in the last name costs no request for a page."""
     with SampleSite(faults=False) as site:
-        with pytest.raises(ArtistNotFound, match="Marra Quil"):
+        with pytest.raises(SourceArtistNotFound, match="Marra Quil"):
             collect(genius(job_settings, site), ["Mara Quill", "Marra Quil"])
         assert not [r for r in site.requests if not r.path.startswith(("/api", "/robots"))]
     assert rows(database_url, "SELECT count(*) FROM crawl") == [(0,)]

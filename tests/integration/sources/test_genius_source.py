@@ -12,7 +12,7 @@ from werkzeug import Request, Response
 
 from rapray.config import GeniusSettings, Settings
 from rapray.domain import Artist, Outcome, SongRef
-from rapray.errors import ArtistNotFound, SourceAuthError, SourceError, SourceUnavailable, UsageError
+from rapray.errors import SourceArtistNotFound, SourceAuthError, SourceError, SourceUnavailable, UsageError
 from rapray.sources import create_source
 from rapray.sources.genius import GeniusSource
 from rapray.text.fingerprint import content_hash
@@ -79,7 +79,7 @@ def test_find_artist_by_digits_asks_for_the_id(httpserver: HTTPServer, base: str
         {"meta": {"status": 404, "message": "no"}}, status=404
     )
     assert source(base).find_artist(" 7 ") == Artist("genius", "7", "Ada", "u")
-    with pytest.raises(ArtistNotFound, match="no artist '8'"):
+    with pytest.raises(SourceArtistNotFound, match="no artist '8'"):
         source(base).find_artist("8")
 
 
@@ -107,7 +107,7 @@ def test_find_artist_unknown_names_the_nearest(httpserver: HTTPServer, base: str
         return Response(json.dumps(envelope(hits=hits)), content_type="application/json")
 
     expect_api(httpserver, "/search").respond_with_handler(search)
-    with pytest.raises(ArtistNotFound, match=r"Adah \(5\)") as raised:
+    with pytest.raises(SourceArtistNotFound, match=r"Adah \(5\)") as raised:
         source(base).find_artist("Ada")
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
 
