@@ -145,9 +145,7 @@ class RayUnavailable(DependencyError):
 
 
 class JobAlreadyRunning(RaprayError):
-    """A `{job}` job is already running on this database: `rapray runs` lists it. Wait for it, stop it, or run another
-    job or analyzer beside it.
-    """
+    """`{job}` is already running on this database: wait for it or stop it; `rapray runs` shows since when."""
 
     code = "job_already_running"
 

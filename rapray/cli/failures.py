@@ -97,6 +97,7 @@ def runs(*, limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20, as_json
         (
             f"{run.started_at:%Y-%m-%d %H:%M:%S}",
             run.job,
+            ", ".join(run.parameters.get("analyzers", ())),
             run.state,
             _counted(run),
             "\n".join(map(spent, costs[run.id])),
@@ -104,7 +105,7 @@ def runs(*, limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20, as_json
         )
         for run in found
     ]
-    print_table(("started", "job", "state", "counts", "spent", "error"), rows)
+    print_table(("started", "job", "analyzers", "state", "counts", "spent", "error"), rows)
 
 
 def _counted(run: stored_runs.Run) -> str:

@@ -75,3 +75,20 @@ def test_runs_lists_what_jobs_did(capsys: pytest.CaptureFixture[str]) -> None:
         main(["runs"])
     shown = " ".join(capsys.readouterr().out.split())
     assert "1,000 + 20" in shown
+
+
+def test_runs_tells_apart_those_of_different_analyzers(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two may stand side by side: which is which is in the table and in the JSON."""
+    monkeypatch.setenv("COLUMNS", "200")
+    with connect(database_url, application_name="test") as conn:
+        for analyzers in (["qwen"], ["algorithmic", "emotion"]):
+            runs.start(conn, "analyze", {"analyzers": analyzers, "limit": None})
+    asked = [run["parameters"].get("analyzers") for run in printed(capsys, "runs")]
+    assert asked == [["algorithmic", "emotion"], ["qwen"], None]
+    with pytest.raises(SystemExit):
+        main(["runs"])
+    shown = capsys.readouterr().out
+    assert "algorithmic, emotion" in shown
+    assert shown.count("qwen") == 2  # the run of it, and what the other took of the provider
