@@ -58,7 +58,13 @@ class MemoryServices:
         self.unserved = dict(unserved or {})
         self.chat = chat
         self.limits = limits or Limits(
-            6_000_000, 1_000_000, MAX_QUERY_CHARS, 50, MAX_PAGE, MAX_BATCH_TEXTS, 30
+            max_body_bytes=6_000_000,
+            max_lyrics_chars=1_000_000,
+            max_query_chars=MAX_QUERY_CHARS,
+            search_limit=50,
+            page_limit=MAX_PAGE,
+            batch_texts=MAX_BATCH_TEXTS,
+            deadline_s=30,
         )
         self.stored: dict[tuple[str, str], Analysis] = {}
         self.failures: list[Failure] = []

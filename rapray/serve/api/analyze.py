@@ -111,8 +111,7 @@ async def _batch(services: Services, request: BatchRequest, names: list[str]) ->
         while begun:
             yield await begun.popleft() + (b"," if begun else b"]}")
     finally:
-        for task in begun:
-            task.cancel()
+        fanout.give_up(begun)
 
 
 async def found_lyric(services: Services, text: AnalyzeRequest | BatchText) -> Lyric:

@@ -30,6 +30,11 @@ class Finding:
     failure: Failure | None = None
     is_cached: bool = False
 
+    @property
+    def cache_state(self) -> Literal["hit", "miss"]:
+        """A hit where the answer had been made before; a problem never had."""
+        return "hit" if self.is_cached else "miss"
+
 
 @dataclass(frozen=True, slots=True)
 class Analyzed:
@@ -51,7 +56,7 @@ class Analyzed:
 
     @property
     def cache_state(self) -> Literal["hit", "miss"]:
-        """A hit where every answer had been made before; a problem never had."""
+        """A hit where every answer is one."""
         return "hit" if all(found.is_cached for found in self.findings) else "miss"
 
 

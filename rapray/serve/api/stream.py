@@ -103,8 +103,7 @@ async def _as_they_end(tasks: Sequence[asyncio.Task[_T]]) -> AsyncGenerator[_T |
 def _event(finding: Finding, *, include_embedding: bool) -> bytes:
     if finding.result is not None:
         result = views.analysis(finding.result, include_embedding=include_embedding)
-        cache = "hit" if finding.is_cached else "miss"
-        event = ResultEvent(analyzer=finding.analyzer, cache=cache, result=result)
+        event = ResultEvent(analyzer=finding.analyzer, cache=finding.cache_state, result=result)
         return format_sse_event(event="result", data_str=event.model_dump_json())
     assert finding.problem is not None
     return _formatted("problem", {"analyzer": finding.analyzer, "problem": finding.problem.to_json()})

@@ -11,11 +11,12 @@ import pytest
 
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.serve.api import create_app
-from rapray.serve.backend import Limits, TrackDetail
+from rapray.serve.backend import TrackDetail
 from rapray.serve.memory import MemoryServices
 from rapray.store.records import TrackSummary
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
+from tests.support.request_limits import request_limits
 
 LYRICS = (
     "[Verse 1: Ada]\nI light the night\nand hold it tight\n\n[Chorus]\nKeep the river running\nriver running"
@@ -84,15 +85,7 @@ def make_track() -> Callable[..., TrackDetail]:
 def services() -> MemoryServices:
     """Twelve tracks by two artists and two analyzers, one of which fails."""
     tracks = [track(i, artist="Ada" if i <= 8 else "Büşra", release_year=1990 + i) for i in range(1, 13)]
-    limits = Limits(
-        max_body_bytes=3_000_000,
-        max_lyrics_chars=1_000_000,
-        max_query_chars=2000,
-        search_limit=50,
-        page_limit=200,
-        batch_texts=100,
-        deadline_s=5,
-    )
+    limits = request_limits(max_body_bytes=3_000_000, max_lyrics_chars=1_000_000)
     return MemoryServices(tracks, {"algorithmic": counted, "failing": failing}, limits=limits)
 
 

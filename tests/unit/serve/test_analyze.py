@@ -15,13 +15,14 @@ from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import Overloaded
 from rapray.serve.api import create_app, fanout, stream
-from rapray.serve.backend import Answer, Limits, TrackDetail
+from rapray.serve.backend import Answer, TrackDetail
 from rapray.serve.limits import MAX_BATCH_TEXTS
 from rapray.serve.memory import MemoryServices
 from rapray.serve.problems import of_code
 from rapray.text.fingerprint import content_hash
+from tests.support.request_limits import request_limits
 
-LIMITS = Limits(1_000_000, 100_000, 2000, 50, 200, 100, 5)
+LIMITS = request_limits()
 Make = Callable[..., TrackDetail]
 
 
@@ -279,7 +280,7 @@ async def test_store_has_a_deadline_and_a_stream_is_not_silent_meanwhile(
             raise AssertionError
 
     monkeypatch.setattr(stream, "_SILENCE_S", 0.05)
-    services = Stuck([make_track(1)], {"a": counting("a")}, limits=replace(LIMITS, deadline_s=0.5))
+    services = Stuck([make_track(1)], {"a": counting("a")}, limits=request_limits(0.5))
     async with opened(services) as client, asyncio.timeout(10):
         answer = await client.post(path, json={"track_id": 1, "store": True})
     assert answer.status_code == code

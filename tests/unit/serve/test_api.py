@@ -19,8 +19,9 @@ from rapray.domain import Analysis, Lyric, TrackFilter
 from rapray.errors import DatabaseUnavailable, Overloaded
 from rapray.serve.api import create_app, cursor
 from rapray.serve.api.errors import Refused
-from rapray.serve.backend import DependencyHealth, Health, Limits, TrackDetail
+from rapray.serve.backend import DependencyHealth, Health, TrackDetail
 from rapray.serve.memory import MemoryServices
+from tests.support.request_limits import request_limits
 
 MakeTrack = Callable[..., TrackDetail]
 
@@ -101,7 +102,7 @@ async def test_analyze_a_megabyte_does_not_stop_the_event_loop(client: httpx.Asy
 
 
 def _services(analyze: Callable[[Lyric], Analysis], deadline_s: float = 5) -> MemoryServices:
-    limits = Limits(1_000_000, 100_000, 2000, 50, 200, 100, deadline_s)
+    limits = request_limits(deadline_s)
     return MemoryServices((), {"only": analyze}, limits=limits)
 
 
@@ -119,7 +120,7 @@ async def test_analyze_beyond_the_deadline_is_a_504() -> None:
             await asyncio.Event().wait()
             raise AssertionError
 
-    limits = Limits(1_000_000, 100_000, 2000, 50, 200, 100, 0.05)
+    limits = request_limits(0.05)
     answer = await _post(Slow((), {"only": lambda _: None}, limits=limits), "/analyze", {"lyrics": "a b"})  # type: ignore[arg-type,return-value]
     assert (answer.status_code, answer.json()["code"]) == (504, "deadline_exceeded")
 

@@ -13,11 +13,11 @@ import pytest
 from rapray.analyzers.llm.completions import Reply
 from rapray.errors import Overloaded
 from rapray.serve.api import create_app
-from rapray.serve.backend import Limits
 from rapray.serve.memory import MemoryServices
+from tests.support.request_limits import request_limits
 
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-LIMITS = Limits(6_000_000, 1_000_000, 2000, 50, 200, 100, 0.5)
+LIMITS = request_limits(0.5)
 
 
 class Echo:

@@ -12,13 +12,14 @@ from rapray.domain import Analysis, Failure, Lyric
 from rapray.serve import late
 from rapray.serve.answers import Answers
 from rapray.serve.api import fanout
-from rapray.serve.backend import Answer, Limits
+from rapray.serve.backend import Answer
 from rapray.serve.memory import MemoryServices
 from rapray.serve.roster import Roster
+from tests.support.request_limits import request_limits
 from tests.support.result_cache import Kept
 
 LYRIC = Lyric("1", "one line", (), "hash")
-LIMITS = Limits(1_000_000, 100_000, 2000, 50, 200, 100, 0.05)
+LIMITS = request_limits(0.05)
 
 
 class Slow(MemoryServices):
@@ -100,7 +101,7 @@ async def test_late_answer_that_costs_nothing_is_given_up() -> None:
 async def test_late_client_that_leaves_before_the_deadline_takes_the_request_along() -> None:
     """Who hangs up does not come back for the answer."""
     services = Slow()
-    services.limits = replace(LIMITS, deadline_s=30)
+    services.limits = request_limits(30)
     request = asyncio.create_task(services.code())
     while not services.asked:
         await asyncio.sleep(0)

@@ -11,10 +11,11 @@ import pytest
 
 from rapray.domain import Analysis, Lyric
 from rapray.serve.api import create_app, streamed
-from rapray.serve.backend import Answer, Limits
+from rapray.serve.backend import Answer
 from rapray.serve.memory import MemoryServices
+from tests.support.request_limits import request_limits
 
-LIMITS = Limits(1_000_000, 100_000, 2000, 50, 200, 100, 5)
+LIMITS = request_limits()
 ONE = {"lyrics": "one line"}
 BATCH = {"items": [{"lyrics": f"line {index}"} for index in range(100)]}
 Send = Callable[[Any], Awaitable[None]]
