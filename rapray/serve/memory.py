@@ -11,7 +11,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo, TrackFilter
 from rapray.serve.backend import (
@@ -28,7 +27,7 @@ from rapray.serve.backend import (
 from rapray.serve.limits import MAX_BATCH_TEXTS, MAX_PAGE, MAX_QUERY_CHARS
 from rapray.serve.problems import Problem
 from rapray.store.records import ArtistSummary, StoredArtist, TrackSummary
-from rapray.text.diction import DANIELS_WORDS, daniels, distinct
+from rapray.text.diction import distinct
 from rapray.text.sections import sung_lines
 from rapray.text.tokens import words
 
@@ -141,23 +140,13 @@ class MemoryServices:
         return found[:limit]
 
     async def get_artist(self, artist_id: int) -> StoredArtist | None:
-        """The artist with all their words in order of release, or None."""
+        """The artist with the words of all their tracks, or None; never so many that they compare."""
         artist = next((a for a in self._artists() if a.id == artist_id), None)
         if artist is None:
             return None
         own = [track for track in self.tracks.values() if track.summary.artist == artist.name]
-        own.sort(key=lambda track: (track.release_date or date.max, track.summary.id))
-        songs = {track.summary.content_hash: track for track in reversed(own)}
-        lines = [
-            line
-            for track in own
-            if songs[track.summary.content_hash] is track
-            for line in sung_lines(track.sections)
-        ]
-        found = [word for line in lines for word in words(line)][:DANIELS_WORDS]
-        return StoredArtist(
-            artist.id, artist.name, artist.tracks, len(found), distinct(found), daniels(found)
-        )
+        found = [word for t in own for line in sung_lines(t.sections) for word in words(line)]
+        return StoredArtist(artist.id, artist.name, artist.tracks, len(found), distinct(found), None)
 
     def _artists(self) -> list[ArtistSummary]:
         counts = Counter(track.summary.artist for track in self.tracks.values())
