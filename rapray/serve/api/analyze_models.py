@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from rapray.serve.api.models import AnalysisBody, AnalyzerName, ProblemBody, Request, SectionBody, TrackId
+from rapray.serve.api.fields import AnalyzerName, Request, TrackId
+from rapray.serve.api.models import AnalysisBody, ProblemBody, SectionBody
 from rapray.serve.limits import MAX_BATCH_TEXTS
 
 

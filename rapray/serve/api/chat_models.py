@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from rapray.serve.api.models import Request
+from rapray.serve.api.fields import Request
 
 _MOST_MESSAGES = 1000
 _MOST_PARTS = 5000  # of all messages together: each becomes an object, on the event loop

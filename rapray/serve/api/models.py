@@ -6,82 +6,18 @@ Does not know where the values come from; `views.py` fills them.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from rapray.serve.limits import MAX_ID, MAX_QUERY_CHARS, MAX_SEARCH_RESULTS
-
-
-def _is_text(character: str) -> bool:
-    """False for control characters, which PostgreSQL refuses in part, and for halves of a surrogate pair."""
-    code = ord(character)
-    return code >= 32 and code != 127 and not 0xD800 <= code <= 0xDFFF
-
-
-def _printable(text: str) -> str:
-    if not all(map(_is_text, text)):
-        reason = "must not hold control characters"
-        raise ValueError(reason)
-    return text
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if _is_text(c) else " " for c in text).split())
-
-
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
-]
-Language = Annotated[
-    str, StringConstraints(pattern="^[a-z]{2}$"), Field(description="ISO 639-1.", examples=["en"])
-]
-
-
-def _plain_number(given: object) -> object:
-    """Of an address: digits alone, where pydantic would read "1.0" and "1_0" as whole numbers too."""
-    if isinstance(given, str) and not (given.isascii() and given.isdecimal()):
-        raise PydanticCustomError("int_parsing", "Input should be a whole number")
-    return given
-
-
-Year = Annotated[int, Field(ge=1900, le=2100)]
-InAddress = BeforeValidator(_plain_number)
-TrackId = Annotated[int, Field(ge=1, le=MAX_ID)]
-AnalyzerName = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]{1,64}$")]
-
-
-# Every unknown field is an error of its own, made on the event loop: 500,000 of them would stop it for seconds.
-_MOST_FIELDS = 32
-
-
-class Request(BaseModel):
-    """A body, or an object in one, that holds no unknown field and no value of another type: `true` is no id."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _few_fields(cls, given: Any) -> Any:
-        if isinstance(given, dict) and len(cast("dict[str, Any]", given)) > _MOST_FIELDS:
-            reason = "an object may have at most {most} fields"
-            raise PydanticCustomError("too_long", reason, {"most": _MOST_FIELDS})
-        return given
+from rapray.serve.api.fields import Language, Name, Request, Year, one_line
+from rapray.serve.limits import MAX_QUERY_CHARS, MAX_SEARCH_RESULTS
 
 
 class SearchRequest(Request):
     """What to look for, in words; the filters narrow it."""
 
-    query: Annotated[str, StringConstraints(max_length=MAX_QUERY_CHARS), AfterValidator(_one_line)] = Field(
+    query: Annotated[str, StringConstraints(max_length=MAX_QUERY_CHARS), AfterValidator(one_line)] = Field(
         description="A thought, a line, a mood.", examples=["growing up without much money"]
     )
     limit: Annotated[int, Field(ge=1, le=MAX_SEARCH_RESULTS)] = 10

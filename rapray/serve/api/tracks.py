@@ -13,16 +13,8 @@ from rapray.domain import TrackFilter
 from rapray.serve.api import actions, cursor, views
 from rapray.serve.api.body import JsonRoute
 from rapray.serve.api.context import Backend, documented
-from rapray.serve.api.models import (
-    ArtistDetailBody,
-    ArtistPage,
-    InAddress,
-    Language,
-    Name,
-    TrackDetailBody,
-    TrackPage,
-    Year,
-)
+from rapray.serve.api.fields import InAddress, Language, Name, Year
+from rapray.serve.api.models import ArtistDetailBody, ArtistPage, TrackDetailBody, TrackPage
 from rapray.serve.limits import MAX_ID, MAX_PAGE
 
 router = APIRouter(route_class=JsonRoute, tags=["tracks"])
