@@ -100,7 +100,8 @@ def analyze(
     parameters = {"analyzers": list(analyzers), "limit": limit, "where": where.as_json()}
     # Each actor that asks a provider keeps the run's account over a connection of its own.
     accounts = settings.jobs.workers if any(spec(name, settings).is_remote for name in analyzers) else 0
-    with job("analyze", settings, parameters, more_connections=accounts, one_run_each="analyzers") as context:
+    shares = ("analyzers", analyzers)
+    with job("analyze", settings, parameters, more_connections=accounts, shares=shares) as context:
         scope = where.resolved(context.connection)
         queries = [due_of(one, scope) for one in wanted]
         for query in queries:

@@ -101,17 +101,17 @@ def job(
     parameters: Mapping[str, Any],
     *,
     more_connections: int = 0,
-    one_run_each: str | None = None,
+    shares: tuple[str, Sequence[str]] | None = None,
 ) -> Generator[JobContext]:
     """Everything around a job: servers, schema check, lock, run row, Ray; and the run's end, however it ends.
 
     Args:
-        name: of the job; two of one name do not run at once, but see `one_run_each`.
+        name: of the job; two of one name do not run at once, but see `shares`.
         settings: of this run.
         parameters: kept with the run.
         more_connections: to PostgreSQL, beyond those of readers, writers and the progress display.
-        one_run_each: the parameter, a list, whose values keep runs of this job apart: those with no value in common run
-            side by side.
+        shares: the parameter, a list, whose values keep runs of this job apart, and this run's values: those with none
+            in common run side by side.
 
     Raises:
         ConnectionBudgetExceeded: PostgreSQL has too few connections left.
@@ -123,7 +123,7 @@ def job(
     url = endpoints.database_url
     with (
         translated(address_of(url)),
-        runs.job_lock(url, name, one_run_each, parameters.get(one_run_each or "", ())),
+        runs.job_lock(url, name, shares),
         connect(url, application_name=f"rapray {name}") as own,
     ):
         check_server(own)

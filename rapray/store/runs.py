@@ -76,9 +76,7 @@ def list_(conn: Connection, limit: int = 20) -> list[Run]:
 
 
 @contextmanager
-def job_lock(
-    database_url: str, job: str, parameter: str | None = None, values: Sequence[str] = ()
-) -> Generator[None]:
+def job_lock(database_url: str, job: str, shares: tuple[str, Sequence[str]] | None = None) -> Generator[None]:
     """Holds the only right to run a job on this database, or the right to its share of it.
 
     The lock belongs to a session of its own, so the server gives it back when the driver dies, however it
@@ -87,15 +85,16 @@ def job_lock(
     Args:
         database_url: of the collection.
         job: its name.
-        parameter: of the runs of this job, a list: two runs without a value in common may stand side by side.
-        values: of this run.
+        shares: a parameter of the runs of this job, a list, and this run's values of it: two runs without a value in
+            common may stand side by side.
 
     Raises:
         JobAlreadyRunning: where another process holds it, or one of the values.
         DatabaseUnavailable: where the server cannot be reached.
     """
     address = address_of(database_url)
-    wanted = [job] if parameter is None else [f"{job}/{value}" for value in sorted(set(values))]
+    parameter, values = shares or (None, ())
+    wanted = [f"{job}/{value}" for value in sorted(set(values))] if shares else [job]
     conn = connect(database_url, application_name=f"rapray {job} (lock)")
     try:
         with translated(address):

@@ -134,10 +134,10 @@ def test_job_second_of_a_kind_is_refused(job_settings: Settings) -> None:
 def test_analyze_beside_a_run_of_another_analyzer(job_settings: Settings, database_url: str) -> None:
     """Hours of one analyzer keep none of the others waiting; the same one is refused by its name."""
     stored(database_url, 4)
-    with job("analyze", job_settings, {"analyzers": ["qwen"]}, one_run_each="analyzers"):
+    with job("analyze", job_settings, {"analyzers": ["qwen"]}, shares=("analyzers", ["qwen"])):
         assert analyze(job_settings, ["algorithmic"]).new == 4
     with (
-        job("analyze", job_settings, {"analyzers": ["algorithmic"]}, one_run_each="analyzers"),
+        job("analyze", job_settings, {"analyzers": ["algorithmic"]}, shares=("analyzers", ["algorithmic"])),
         pytest.raises(JobAlreadyRunning, match="analyze/algorithmic"),
     ):
         analyze(job_settings, ["algorithmic"])

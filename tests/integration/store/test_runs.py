@@ -38,13 +38,13 @@ def test_job_lock_held_refuses_the_same_job_and_no_other(database_url: str) -> N
 
 def test_job_lock_of_values_refuses_those_that_are_taken_alone(database_url: str) -> None:
     """Runs that share no analyzer stand side by side; the one that is taken is named, and nothing else is kept."""
-    with runs.job_lock(database_url, "analyze", "analyzers", ["qwen", "emotion"]):
-        with runs.job_lock(database_url, "analyze", "analyzers", ["algorithmic"]):
+    with runs.job_lock(database_url, "analyze", ("analyzers", ["qwen", "emotion"])):
+        with runs.job_lock(database_url, "analyze", ("analyzers", ["algorithmic"])):
             pass
-        taken = runs.job_lock(database_url, "analyze", "analyzers", ["gemma", "algorithmic", "qwen"])
+        taken = runs.job_lock(database_url, "analyze", ("analyzers", ["gemma", "algorithmic", "qwen"]))
         with pytest.raises(JobAlreadyRunning, match="analyze/qwen"), taken:
             pass
-        with runs.job_lock(database_url, "analyze", "analyzers", ["gemma", "algorithmic"]):
+        with runs.job_lock(database_url, "analyze", ("analyzers", ["gemma", "algorithmic"])):
             pass
 
 
@@ -52,7 +52,7 @@ def test_job_lock_of_values_marks_what_died_with_one_of_them(database_url: str, 
     """Who holds an analyzer's lock knows that its former run is dead, and nothing of a run of others."""
     shared = runs.start(conn, "analyze", {"analyzers": ["algorithmic", "emotion"]})
     other = runs.start(conn, "analyze", {"analyzers": ["qwen"]})
-    with runs.job_lock(database_url, "analyze", "analyzers", ["emotion", "gemma"]):
+    with runs.job_lock(database_url, "analyze", ("analyzers", ["emotion", "gemma"])):
         states = {run.id: run.state for run in runs.list_(conn)}
     assert states == {shared: "interrupted", other: "running"}
 
