@@ -1,7 +1,8 @@
-"""Waiting for what another thread or process does: the one place where tests sleep between two looks."""
+"""Waiting for what another thread, process or task does: the one place where tests sleep between two looks."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,13 +10,41 @@ from typing import TypeVar
 import pytest
 
 Found = TypeVar("Found")
+_BETWEEN_S = 0.02
 
 
 def wait_for(look: Callable[[], Found], what: str = "the condition holds", deadline_s: float = 60) -> Found:
     """Look again and again until there is something; fail the test where there is nothing in time."""
     until = time.monotonic() + deadline_s
     while not (found := look()):
-        if time.monotonic() > until:
-            pytest.fail(f"in {deadline_s} s it did not happen that {what}")
-        time.sleep(0.02)
+        _check(until, what, deadline_s)
+        time.sleep(_BETWEEN_S)
     return found
+
+
+async def wait_for_task(
+    look: Callable[[], Found], what: str = "the condition holds", deadline_s: float = 60
+) -> Found:
+    """As `wait_for`, on an event loop that goes on meanwhile."""
+    until = time.monotonic() + deadline_s
+    while not (found := look()):
+        _check(until, what, deadline_s)
+        await asyncio.sleep(_BETWEEN_S)
+    return found
+
+
+async def settled(look: Callable[[], Found], for_s: float = 0.2, deadline_s: float = 60) -> Found:
+    """What there is once it has stayed the same for a while, on an event loop: for what must not go on."""
+    until = time.monotonic() + deadline_s
+    found, since = look(), time.monotonic()
+    while time.monotonic() - since < for_s:
+        _check(until, "it stays the same", deadline_s)
+        await asyncio.sleep(_BETWEEN_S)
+        if (now := look()) != found:
+            found, since = now, time.monotonic()
+    return found
+
+
+def _check(until: float, what: str, deadline_s: float) -> None:
+    if time.monotonic() > until:
+        pytest.fail(f"in {deadline_s} s it did not happen that {what}")

@@ -13,6 +13,7 @@ from rapray.domain import ModelInfo
 from rapray.serve import live
 from rapray.serve.live import LiveServices
 from rapray.serve.roster import Roster
+from tests.support.waiting import wait_for_task
 
 
 @pytest.fixture
@@ -47,8 +48,7 @@ async def test_store_given_up_still_counts_as_a_writer(
     monkeypatch.setattr(live.answers, "store", slow)
     given_up = [asyncio.create_task(services.store([], [])) for _ in range(2)]
     async with asyncio.timeout(10):
-        while most < 2:
-            await asyncio.sleep(0.01)
+        await wait_for_task(lambda: most == 2, "both are writing")
         for task in given_up:
             task.cancel()
         await asyncio.wait(given_up)

@@ -14,6 +14,7 @@ from rapray.serve.api import create_app, streamed
 from rapray.serve.backend import Answer
 from rapray.serve.memory import MemoryServices
 from tests.support.request_limits import request_limits
+from tests.support.waiting import settled, wait_for_task
 
 LIMITS = request_limits()
 ONE = {"lyrics": "one line"}
@@ -118,10 +119,8 @@ async def test_batch_waits_for_its_reader() -> None:
 
     request = asyncio.create_task(called(services, "/analyze/batch", BATCH, asyncio.Event(), send))
     async with asyncio.timeout(30):
-        while len(received) <= 100_000:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)  # nothing to wait for: it must not go on
-        assert services.asked <= 12
+        await wait_for_task(lambda: len(received) > 100_000, "the first answer is sent")
+        assert await settled(lambda: services.asked) <= 12
         reads_on.set()
         await request
     answers = json.loads(received)["items"]
