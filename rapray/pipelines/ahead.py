@@ -92,8 +92,8 @@ class AnalyzeAhead(Analyze):
         self._questions = _questions(settings)
         handle = serve.get_deployment_handle(DEPLOYMENT, application)
         self._drafts = Drafts(wanted.name, HostedCompletions(self._questions.provider, handle))
-        assert isinstance(self._analyzer, Asking)
-        self._analyzer.ask_through(self._drafts)
+        if isinstance(self._analyzer, Asking):  # else it cannot be made, and its lyrics stay due
+            self._analyzer.ask_through(self._drafts)
 
     def _results(self, block: pa.Table) -> Sequence[Analysis | Failure]:
         replies: list[str] = block[_REPLIES].to_pylist()

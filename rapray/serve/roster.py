@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from rapray.analyzers.base import Identity
-from rapray.analyzers.registry import ALL, identity, specs
+from rapray.analyzers.base import ALL, Identity
+from rapray.analyzers.registry import identity, specs
 from rapray.analyzers.selection import selected
 from rapray.cache.results import key_of
 from rapray.config import Settings

@@ -34,8 +34,8 @@ class JsonRoute(APIRoute):
         async def strict(request: Request) -> Response:
             # Starlette's caches behind `request.body()` and `request.json()`, which FastAPI asks next.
             read: Any = request
-            read._body = await read_bounded(request)  # noqa: SLF001
-            read._json = await read_json(request)  # noqa: SLF001
+            read._body = await read_bounded(request)  # noqa: SLF001 - see above
+            read._json = await read_json(request)  # noqa: SLF001 - see above
             return await handle(request)
 
         return strict

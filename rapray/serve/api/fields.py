@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from rapray.domain import ANALYZER_NAME
 from rapray.serve.limits import MAX_ID
 
 
@@ -57,7 +58,7 @@ def _plain_number(given: object) -> object:
 Year = Annotated[int, Field(ge=1900, le=2100)]
 InAddress = BeforeValidator(_plain_number)
 TrackId = Annotated[int, Field(ge=1, le=MAX_ID)]
-AnalyzerName = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_-]{0,39}$")]
+AnalyzerName = Annotated[str, StringConstraints(pattern=f"^{ANALYZER_NAME}$")]
 
 
 # Every unknown field is an error of its own, made on the event loop: 500,000 of them would stop it for seconds.
