@@ -247,7 +247,9 @@ def test_readme_collection_holds_what_was_collected(ran: Callable[[str], Ran]) -
     assert found["results"][0]["track"]["artist"] == JOB_ARTIST
     track = json.loads(ran("curl -s http://127.0.0.1:8000/track").stdout)
     assert track["sections"]
-    assert set(track["analyses"]) == {"algorithmic"}
+    assert set(track["analyses"]) == {"algorithmic", "emotion"}
+    analyzed = json.loads(ran("curl -s http://127.0.0.1:8000/analyze").stdout)
+    assert set(analyzed["results"]) == {"algorithmic", "emotion"}
 
 
 @pytest.mark.ray
