@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,10 @@ from rapray.pipelines.cluster import ray_session
 
 
 @pytest.fixture(scope="module")
-def cluster(servers: Endpoints) -> Iterator[None]:
+def cluster(servers: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A local Ray of two CPUs, stopped at the end of the module."""
-    os.environ["RAY_AUTH_MODE"] = "disabled"
-    with ray_session(Settings(ray=RaySettings(address="local", num_cpus=2)), servers):
+    settings = Settings(data_dir=tmp_path_factory.mktemp("ray"), ray=RaySettings(address="local", num_cpus=2))
+    with ray_session(settings, servers):
         yield
 
 
