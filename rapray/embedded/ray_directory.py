@@ -77,7 +77,10 @@ def ray_directory(data_dir: Path, *, asks_for_token: bool) -> Generator[Path]:
 
 def ray_clusters() -> list[RayCluster]:
     """The clusters of this user whose processes live."""
-    return [cluster for cluster in _recorded(_root()) if cluster.process.is_alive]
+    root = _root()
+    if not _is_private(root):
+        return []
+    return [cluster for cluster in _recorded(root) if cluster.process.is_alive]
 
 
 def private_root() -> Path:
@@ -121,10 +124,12 @@ def _is_private(directory: Path) -> bool:
 
 def _recorded(root: Path) -> Iterator[RayCluster]:
     for path in root.glob(f"*/{_RECORD}"):
-        content = read_json(path)
-        if content is not None:
+        content = read_json(path) or {}
+        try:
             process = ProcessId(**content["process"])
             yield RayCluster(process, content["data_dir"], content["asks_for_token"], path.parent)
+        except (KeyError, TypeError):
+            continue  # it is being removed, or of another version
 
 
 def _remove_stale(root: Path) -> None:

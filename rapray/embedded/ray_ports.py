@@ -18,6 +18,7 @@ log = logger(__name__)
 
 _ASKS = "asks for Ray's token"
 _FIGURES = "open to read: it only publishes figures"
+_STORE = "asks for nothing: torch's key-value store listens on every interface, so close it with a firewall"
 # By the beginning of the process's title, the longer ones first. Who holds the token may run code; the rest may not.
 _KINDS: tuple[tuple[str, str, str], ...] = (
     ("gcs_server", "GCS", _ASKS),
@@ -28,11 +29,12 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     ("ray::ServeReplica", "replica", _ASKS),
     ("ray::", "worker", _ASKS),
     ("ray.util.client.server", "Ray Client", _ASKS),
+    ("VLLM::", "language model", _STORE),
     ("monitor.py", "autoscaler", _FIGURES),
     ("dashboard.py", "dashboard", f"{_ASKS}, but for the port that publishes figures"),
 )
 _DRIVER = ("driver", _ASKS)
-UNKNOWN = "unknown: it is none of Ray's own processes"
+_UNKNOWN = "unknown: it is none of Ray's own processes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class Listener:
     address: str
     port: int
     protection: str
+
+    @property
+    def is_protected(self) -> bool:
+        """False where a stranger may do more than read figures, as far as is known."""
+        return self.protection not in (_STORE, _UNKNOWN)
 
     @property
     def is_on_loopback(self) -> bool:
@@ -71,7 +78,8 @@ def beyond_loopback(driver_pid: int) -> list[Listener]:
 def log_open_ports() -> None:
     """Say where this process and what it started can be reached from other hosts, and what protects each port."""
     if open_ports := beyond_loopback(os.getpid()):
-        log.info("listens_beyond_loopback", ports=described(open_ports))
+        tell = log.info if all(port.is_protected for port in open_ports) else log.warning
+        tell("listens_beyond_loopback", ports=described(open_ports))
 
 
 def described(open_ports: Sequence[Listener]) -> str:
@@ -101,4 +109,4 @@ def _kind(process: psutil.Process) -> tuple[str, str]:
     for start, name, protection in _KINDS:
         if any(title.startswith(start) for title in titles):
             return name, protection
-    return process.name(), UNKNOWN
+    return process.name(), _UNKNOWN

@@ -25,7 +25,7 @@ def ensure_token(path: Path) -> Path:
     """
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
             _create(path)
         _check(path)
     except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rapray.config import Settings
 from rapray.embedded.paths import Paths
 from rapray.embedded.ray_directory import RayCluster, ray_clusters
-from rapray.embedded.ray_ports import UNKNOWN, Listener, described, listeners
+from rapray.embedded.ray_ports import Listener, described, listeners
 from rapray.embedded.ray_token import ensure_token
 from rapray.errors import RayTokenUnusable
 from rapray.ops.finding import Finding
@@ -42,7 +42,7 @@ def _cluster(cluster: RayCluster) -> Finding:
         return Finding(
             SUBJECT, "warn", f"{summary}; no token protects them", "unset RAY_AUTH_MODE and restart"
         )
-    state = "warn" if any(listener.protection == UNKNOWN for listener in beyond) else "ok"
+    state = "ok" if all(listener.is_protected for listener in beyond) else "warn"
     return Finding(SUBJECT, state, summary, _status_command(ports))
 
 

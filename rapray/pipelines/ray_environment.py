@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,17 +92,18 @@ def _joining(settings: Settings, address: str) -> dict[str, str]:
     scheme, _, place = address.rpartition("://")
     if place == "auto":
         place = _found_here(address)
-    host, _, port = place.partition("/")[0].rpartition(":")
-    if not host or not port.isdigit():
+    target = place.partition("/")[0]
+    host, _, digits = target.rpartition(":")
+    if not host or not digits.isdigit():
         return {}  # Ray says what is wrong with it
-    _knock(address, host, int(port))
+    host, port = host.strip("[]"), int(digits)
+    _knock(address, host, port)
     # Ray takes 127.0.0.1 for another name of this node's address, where a cluster on loopback does not listen.
-    node = (
-        {} if scheme or _listens(services.resolve_ip_for_localhost(host), int(port)) else {NODE_ADDRESS: "0"}
-    )
+    node = {} if scheme or _listens(services.resolve_ip_for_localhost(host), port) else {NODE_ADDRESS: "0"}
     if not is_token_mode() or scheme not in _QUESTIONS:
         return node
-    return node | _accepted_token(settings, f"{host}:{port}", _QUESTIONS[scheme])
+    sources = list(_token_variables(settings, host))
+    return node | _accepted_token(target, _QUESTIONS[scheme], sources)
 
 
 def _found_here(address: str) -> str:
@@ -128,11 +129,10 @@ def _listens(host: str, port: int) -> bool:
     return True
 
 
-def _accepted_token(settings: Settings, target: str, question: str) -> dict[str, str]:
+def _accepted_token(target: str, question: str, sources: Sequence[dict[str, str]]) -> dict[str, str]:
     """The variables of the first token that the cluster accepts; none where it asks for none."""
     if _accepts(target, question, {MODE: "disabled"}):
         return {}
-    sources = list(_token_variables(settings, target.rpartition(":")[0]))
     for variables in sources:
         if _accepts(target, question, variables):
             return variables
