@@ -50,6 +50,7 @@ def stranger() -> Generator[Callable[..., Any]]:
 
 
 def _become_nobody() -> None:
+    answers("127.0.0.1", 9, None)  # nobody listens there, and all that Python imports late is there now
     os.setgroups([])
     os.setgid(NOBODY)
     os.setuid(NOBODY)

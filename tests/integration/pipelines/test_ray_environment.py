@@ -97,6 +97,7 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
             f"ray://{HOST}:{client_port}",
             ports["dashboard-agent-listen-port"],
         )
+        wait_for(lambda: _submit(started, "sleep 1000") == 200, "a job is taken: it needs a worker", 60)
         wait_for(lambda: {listener.process for listener in started.ports()} >= KINDS, "all listen", 60)
         yield started
     finally:
@@ -104,11 +105,20 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
         shutil.rmtree(root, ignore_errors=True)
 
 
+def _submit(head: Head, command: str) -> int | None:
+    """The status of a job's submission to the agent, with the owner's token; None while it is starting."""
+    place = (HOST, head.agent_port, "/api/job_agent/jobs/")
+    try:
+        return post(*place, {"entrypoint": command}, head.token)
+    except OSError:
+        return None
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
     process.wait(60)
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=5)
     for child in alive:
         child.kill()
 
@@ -143,7 +153,7 @@ def test_job_agent_runs_nothing_for_strangers(head: Head, nobody: Callable[..., 
     where = (HOST, head.agent_port, "/api/job_agent/jobs/")
     assert nobody(post, *where, {"entrypoint": f"touch {refused}"}, None) == 401
     assert nobody(post, *where, {"entrypoint": f"touch {refused}"}, WRONG_TOKEN) == 403
-    assert post(*where, {"entrypoint": f"touch {accepted}"}, head.token) == 200
+    assert _submit(head, f"touch {accepted}") == 200
     wait_for(accepted.exists, "the owner's job runs", 120)
     assert not refused.exists()
 
