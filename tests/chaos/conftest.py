@@ -1,4 +1,4 @@
-"""Servers, sample site and an undisturbed run that every chaos test is compared with."""
+"""Servers, a Ray cluster, the sample site, and an undisturbed run that every chaos test is compared with."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from rapray.config import Settings
 from rapray.samples.site import SampleSite
 from rapray.store import migrate
 from tests.support.chaos import Chaos, commands
+from tests.support.ray_cluster import three_raylets
 
 
 @pytest.fixture(scope="session")
 def chaos() -> Iterator[Chaos]:
-    """Servers, sample site and settings that make every job take several batches."""
+    """Servers, Ray, sample site and settings that make every job take several batches.
+
+    The jobs join one standing cluster: to start one for each of them would take most of the time.
+    """
     data_dir = Path(tempfile.mkdtemp(prefix="rapray-chaos-"))
     data_dir.chmod(0o711)
     settings = Settings(data_dir=data_dir)
     embedded.up(settings, owner_pid=os.getpid())
-    with SampleSite() as site:
+    with SampleSite() as site, three_raylets(settings) as raylets:
         environment = {
             "RAPRAY_DATA_DIR": str(data_dir),
             "RAPRAY_GENIUS__API_URL": f"{site.url}/api",
@@ -35,7 +39,7 @@ def chaos() -> Iterator[Chaos]:
             "RAPRAY_JOBS__FETCH_BLOCK_ROWS": "4",
             "RAPRAY_JOBS__COMPUTE_BLOCK_ROWS": "16",
             "RAPRAY_JOBS__RETRY_DELAY_S": "3600",
-            "RAPRAY_RAY__ADDRESS": "local",
+            "RAPRAY_RAY__ADDRESS": raylets.address,
             "RAPRAY_RAY__NUM_CPUS": "2",
         }
         yield Chaos(settings, site, environment)

@@ -40,9 +40,14 @@ class Chaos:
         assert found[0] is not None
         return found[0]
 
-    def start(self, database: str, job: list[str]) -> subprocess.Popen[bytes]:
-        """A job as a process of its own group."""
-        environment = {**os.environ, **self.environment, "RAPRAY_DATABASE__URL": self.url(database)}
+    def start(self, database: str, job: list[str], **changes: str) -> subprocess.Popen[bytes]:
+        """Start a job as a process of its own group, with these variables changed."""
+        environment = {
+            **os.environ,
+            **self.environment,
+            "RAPRAY_DATABASE__URL": self.url(database),
+            **changes,
+        }
         return subprocess.Popen(
             [sys.executable, "-m", "rapray.cli", *job],
             env=environment,

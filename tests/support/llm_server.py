@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-START_DEADLINE_S = 120
+API_KEY = "sk-of-the-tests"
 CONTEXT_TOKENS = 8192
 SLOTS = 2
 # Of a request: a base model repeats itself without a penalty, and ends its sentences early where the closing

@@ -1,25 +1,13 @@
-"""A Ray cluster for the tests of this folder, and settings that point at a test's own database."""
+"""Settings of jobs that point at a test's own database."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from rapray.config import DatabaseSettings, JobSettings, RaySettings, RedisSettings, Settings
-from rapray.embedded import Endpoints
-from rapray.pipelines.cluster import ray_session
-
-
-@pytest.fixture(scope="module")
-def cluster(servers: Endpoints) -> Iterator[None]:
-    """A local Ray of two CPUs, stopped at the end of the module."""
-    os.environ["RAY_AUTH_MODE"] = "disabled"
-    with ray_session(Settings(ray=RaySettings(address="local", num_cpus=2)), servers):
-        yield
+from rapray.config import DatabaseSettings, JobSettings, RedisSettings, Settings
 
 
 @pytest.fixture

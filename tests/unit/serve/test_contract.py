@@ -47,7 +47,7 @@ def test_openapi_every_error_is_a_problem() -> None:
 
 
 @schema.parametrize()
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 def test_api_fuzzed_requests_get_documented_answers(case: schemathesis.Case) -> None:
     """Whatever is sent, the answer has a documented status, media type and shape, and is never a 500."""
     # Some rules are beyond a JSON schema: years in order, a known analyzer, a cursor that was given out.
