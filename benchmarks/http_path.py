@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import time
@@ -30,9 +29,9 @@ from benchmarks.database import fresh_servers
 from benchmarks.lyrics import as_lyric, synthetic_lyrics
 from benchmarks.timing import seconds, spread_of
 from rapray.analyzers import create
-from rapray.config import DatabaseSettings, RaySettings, RedisSettings, ServeSettings, Settings
+from rapray.config import DatabaseSettings, RedisSettings, ServeSettings, Settings
 from rapray.domain import Analysis
-from tests.support.serving import free_port
+from tests.support.serving import free_port, local_ray
 
 NAME = "algorithmic"
 WARM_TEXTS = 50  # word caches fill on both sides
@@ -42,7 +41,6 @@ ONE_REPLICA: dict[str, Any] = {NAME: {"autoscaling_config": {"min_replicas": 1, 
 @contextmanager
 def serving() -> Iterator[str]:
     """The address of a served application on a Ray of its own."""
-    from rapray.pipelines.cluster import ray_session
     from rapray.serve.app import served
 
     with fresh_servers() as servers:
@@ -50,9 +48,8 @@ def serving() -> Iterator[str]:
             database=DatabaseSettings(url=SecretStr(servers.database_url)),
             redis=RedisSettings(url=SecretStr(servers.redis_url or "")),
             serve=ServeSettings(port=free_port(), analyzers=(NAME,)),
-            ray=RaySettings(address="local", num_cpus=2),
         )
-        with ray_session(settings, servers), served(settings, ONE_REPLICA) as address:
+        with local_ray(2), served(settings, ONE_REPLICA) as address:
             yield address
 
 
@@ -120,7 +117,6 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=8)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     with redirect_stdout(sys.stderr), serving() as address:  # Ray prints its raylet's troubles there
         found = measure(address, options.texts, options.at_once)
     if options.json:

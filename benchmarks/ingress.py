@@ -9,7 +9,6 @@ turns of 200 so that a busy machine slows both. Needs no database.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from http.client import HTTPConnection
 
 from fastapi import FastAPI
 
-from tests.support.serving import free_port
+from tests.support.serving import free_port, local_ray
 
 TURN = 200
 START_DEADLINE_S = 120
@@ -50,10 +49,6 @@ def uvicorn(port: int) -> Generator[None]:
 @contextmanager
 def ray_serve(port: int) -> Generator[None]:
     """The app in one replica behind Serve's proxy, with the ingress options of rapray."""
-    os.environ.update(
-        RAY_AUTH_MODE="disabled", RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_UV_RUN_RUNTIME_ENV="0"
-    )
-    import ray
     from ray import serve
 
     from rapray.serve.app import INGRESS
@@ -62,23 +57,15 @@ def ray_serve(port: int) -> Generator[None]:
         def __serve_build_asgi_app__(self) -> FastAPI:
             return plain_app()
 
-    ray.init(
-        "local",
-        num_cpus=2,
-        include_dashboard=False,
-        object_store_memory=100_000_000,
-        log_to_driver=False,
-        runtime_env={"env_vars": {"PYTHONPATH": os.getcwd()}},  # noqa: PTH109 (an environment variable is text)
-    )
-    try:
-        quiet = {"log_level": "WARNING", "enable_access_log": False}
-        serve.start(http_options={"host": "127.0.0.1", "port": port}, logging_config=quiet)
-        deployment = serve.deployment(serve.ingress()(Ingress))
-        serve.run(deployment.options(**{**INGRESS, "user_config": None}).bind(), name="ingress")
-        yield
-    finally:
-        serve.shutdown()
-        ray.shutdown()
+    with local_ray(2):
+        try:
+            quiet = {"log_level": "WARNING", "enable_access_log": False}
+            serve.start(http_options={"host": "127.0.0.1", "port": port}, logging_config=quiet)
+            deployment = serve.deployment(serve.ingress()(Ingress))
+            serve.run(deployment.options(**{**INGRESS, "user_config": None}).bind(), name="ingress")
+            yield
+        finally:
+            serve.shutdown()
 
 
 def connect(port: int) -> HTTPConnection:

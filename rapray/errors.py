@@ -144,6 +144,22 @@ class RayUnavailable(DependencyError):
     code = "ray_unavailable"
 
 
+class RayTokenUnusable(DependencyError):
+    """Ray's token in {path} cannot be used: {reason}. Stop `rapray serve` and the jobs of this data directory, remove
+    the file and start them again: they make a new token.
+    """
+
+    code = "ray_token_unusable"
+
+
+class RayRefused(DependencyError):
+    """The Ray cluster at {address} asks for a token and {reason}: set RAY_AUTH_TOKEN_PATH to a file that holds the
+    cluster's token, or RAPRAY_RAY__ADDRESS=local to start a cluster here.
+    """
+
+    code = "ray_refused"
+
+
 class JobAlreadyRunning(RaprayError):
     """`{job}` is already running on this database: wait for it or stop it; `rapray runs` shows since when."""
 

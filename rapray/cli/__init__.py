@@ -26,6 +26,7 @@ from rapray.cli import (
     llm,
     ml,
     pages,
+    ray_env,
     servers,
     serving,
 )
@@ -56,6 +57,7 @@ for family in (
     llm,
     ml,
     servers,
+    ray_env,
     database,
     configuration,
 ):

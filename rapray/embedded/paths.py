@@ -56,6 +56,11 @@ class Paths:
         return self.data_dir / "credentials.json"
 
     @property
+    def ray_token(self) -> Path:
+        """The token of the Ray clusters that are started with this data directory; 0600."""
+        return self.data_dir / "ray-token"
+
+    @property
     def log_dir(self) -> Path:
         """One log file a process."""
         return self.data_dir / "log"

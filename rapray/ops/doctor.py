@@ -10,9 +10,7 @@ import platform
 import shutil
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from typing import Any, Literal
 
 from rapray import __version__, cache, embedded
 from rapray.analyzers.emotion_choice import DEFAULT_MODEL, choose
@@ -20,10 +18,11 @@ from rapray.analyzers.llm.providers import require_configured
 from rapray.config import Settings
 from rapray.embeddings import model_info
 from rapray.errors import RaprayError
+from rapray.ops.doctor_ray import ray_findings
+from rapray.ops.finding import Finding
 from rapray.store import migrate
 from rapray.store.pool import check_server, connect
 
-State = Literal["ok", "warn", "fail"]
 LOW_DISK_BYTES = (
     2_000_000_000  # initdb, WAL and the demo take about 300 MB; below this a job may fill the disk
 )
@@ -39,22 +38,8 @@ PACKAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. "fail" stops rapray from working, "warn" takes something away."""
-
-    subject: str
-    state: State
-    found: str
-    advice: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
-
-
 def examine(settings: Settings) -> list[Finding]:
-    """Look at program, packages, disk, servers, schema, source and models, in that order."""
+    """Look at program, packages, disk, servers, schema, source, models and Ray, in that order."""
     findings = [_program(), *_packages(), _disk(settings)]
     endpoints = _endpoints(settings)
     if isinstance(endpoints, Finding):
@@ -69,6 +54,7 @@ def examine(settings: Settings) -> list[Finding]:
         _guarded("embedding model", lambda: _model(settings)),
         _guarded("emotion model", lambda: _emotion(settings)),
         _language_models(settings),
+        *ray_findings(settings),
     ]
 
 

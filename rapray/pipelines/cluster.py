@@ -8,52 +8,60 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import threading
 import warnings
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import ray
 from ray.data import DataContext
+from ray.exceptions import RayError
 
 from rapray.config import Settings
 from rapray.embedded import Endpoints, refuse_on_cluster
+from rapray.embedded.ray_directory import ray_directory
+from rapray.embedded.ray_ports import log_open_ports
 from rapray.errors import RayUnavailable
+from rapray.pipelines.ray_environment import LOCAL, is_token_mode, ray_environment
 from rapray.telemetry import configure_logging
-
-# Ray turns token authentication on by itself for new clusters, and `uv run` rewrites the workers' environment.
-_ENVIRONMENT = {
-    "RAY_AUTH_MODE": "disabled",
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-# Of a cluster inside this process: Ray's core prints warnings about Ray Data's own actors to the terminal.
-_LOCAL_ENVIRONMENT = {"RAY_BACKEND_LOG_LEVEL": "fatal"}
 
 
 @contextmanager
 def ray_session(settings: Settings, endpoints: Endpoints) -> Generator[None]:
-    """A connection to Ray for the time of a job; a cluster that was started here is stopped at the end.
+    """A connection to Ray for the time of a job; one that exists already is used and left as it is.
 
     Raises:
         RayUnavailable: no cluster answers at the address.
+        RayRefused: the cluster asks for a token, and this process has no right one.
+        RayTokenUnusable: others may read this data directory's token.
         EmbeddedOnCluster: an embedded server is in use and the cluster spans several hosts.
     """
-    already = ray.is_initialized()
-    if not already:
-        _connect(settings)
-    try:
+    with nullcontext() if ray.is_initialized() else ray_connection(settings):
         # Known only now: how many hosts there are.
         refuse_on_cluster(endpoints, [node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]])
         _configure_data()
         yield
-    finally:
-        if not already:
-            ray.shutdown()
+
+
+@contextmanager
+def ray_connection(settings: Settings) -> Generator[None]:
+    """Connect to the cluster that the settings name, or start one inside this process; closed or stopped at the end.
+
+    Raises: as `ray_session`.
+    """
+    address = settings.ray.address or os.environ.get("RAY_ADDRESS") or LOCAL
+    with ExitStack() as stack:
+        stack.enter_context(ray_environment(settings, address))
+        options = {}
+        if address == LOCAL:
+            directory = ray_directory(settings.data_dir, asks_for_token=is_token_mode())
+            options = _local_options(settings, stack.enter_context(directory))
+        stack.callback(ray.shutdown)
+        _connect(settings, address, options)
+        log_open_ports()
+        yield
 
 
 def total_cpus() -> int:
@@ -61,15 +69,16 @@ def total_cpus() -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
-def _connect(settings: Settings) -> None:
-    address = settings.ray.address or os.environ.get("RAY_ADDRESS") or "local"
-    for name, value in (_ENVIRONMENT | (_LOCAL_ENVIRONMENT if address == "local" else {})).items():
-        os.environ.setdefault(name, value)
-    local: dict[str, Any] = {
+def _local_options(settings: Settings, directory: Path) -> dict[str, Any]:
+    return {
         "num_cpus": settings.ray.num_cpus,
         "object_store_memory": settings.ray.object_store_bytes,
         "include_dashboard": False,
+        "_temp_dir": str(directory),
     }
+
+
+def _connect(settings: Settings, address: str, options: dict[str, Any]) -> None:
     level = settings.log.level
 
     def set_up_worker() -> None:
@@ -78,31 +87,19 @@ def _connect(settings: Settings) -> None:
     runtime_env = {"worker_process_setup_hook": set_up_worker}
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
-        _knock(address)
         ray.init(
             address,
             runtime_env=runtime_env,
             log_to_driver=settings.log.level == "debug",
             logging_level=logging.WARNING,
-            **(local if address == "local" else {}),
+            **options,
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise RayUnavailable(reason=f"{address}: {error}") from error
     finally:
         # Ray puts its own handler there, which ends the process without stopping what it started.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_sigterm)
-
-
-def _knock(address: str) -> None:
-    """Fail in seconds where nobody listens: Ray itself tries a plain host:port for many minutes."""
-    parts = urlsplit(address if "://" in address else f"ray://{address}")
-    if parts.hostname is None or parts.port is None:
-        return
-    try:
-        socket.create_connection((parts.hostname, parts.port), timeout=10).close()
-    except OSError as error:
-        raise RayUnavailable(reason=f"{address}: {error.strerror or error}") from error
 
 
 def _configure_data() -> None:

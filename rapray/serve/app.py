@@ -20,6 +20,7 @@ from rapray.analyzers.registry import spec, specs
 from rapray.analyzers.selection import expanded
 from rapray.config import Settings, load_settings
 from rapray.embedded import Endpoints, refuse_on_cluster
+from rapray.embedded.ray_ports import log_open_ports
 from rapray.errors import ConfigError, RayUnavailable
 from rapray.hosting import hosted_model
 from rapray.serve.deployments import AnalyzerReplica, Embedder, Ingress
@@ -172,6 +173,7 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
         )
         check_room(_chosen(to_deploy(settings.serve.analyzers, settings), settings, options or {}), settings)
         _run(app)
+        log_open_ports()
         yield f"http://{settings.serve.host}:{settings.serve.port}"
     finally:
         if ray.is_initialized():

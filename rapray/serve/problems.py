@@ -95,6 +95,8 @@ PROBLEMS: dict[str, ProblemKind] = {
     "database_unavailable": ProblemKind(503, "The database is unavailable", _DEPENDENCY),
     "redis_unavailable": ProblemKind(503, "Redis is unavailable", _DEPENDENCY),
     "ray_unavailable": ProblemKind(503, "The cluster is unavailable", _DEPENDENCY),
+    "ray_token_unusable": ProblemKind(503, "The cluster's token cannot be used", _SETUP),
+    "ray_refused": ProblemKind(503, "The cluster refuses the token", _SETUP),
     "model_unavailable": ProblemKind(503, "The model is unavailable", _DEPENDENCY),
     "database_too_new": ProblemKind(503, "The database is newer than the program", _SETUP),
     "database_too_old": ProblemKind(503, "The database is older than the program", _SETUP),

@@ -70,6 +70,8 @@ class Terminal:
         if command.startswith("export "):
             name, _, value = command.removeprefix("export ").partition("=")
             self.variables[name] = self.token if name.endswith("__TOKEN") else value
+        elif command.startswith("eval "):
+            self._evaluate(command)
         elif command == "rapray serve":
             self._serve()
         elif command == "ray stop" and _foreign_ray(self.ray_dir):
@@ -88,6 +90,15 @@ class Terminal:
             check=False,
         )
         self.history.append(Ran(command, done.returncode, done.stdout, done.stderr))
+
+    def _evaluate(self, command: str) -> None:
+        """Run it and keep the variables that it leaves behind."""
+        self._run(f"{command}; env -0")
+        ended = self.history.pop()
+        variables = dict(entry.split("=", 1) for entry in ended.stdout.split("\0") if entry)
+        self.history.append(Ran(command, ended.code, "", ended.stderr))
+        if ended.code == 0:
+            self.variables = variables
 
     def _adapted(self, command: str) -> str:
         """The command on free ports; `make` as a dry run, because a test is what it would start."""

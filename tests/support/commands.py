@@ -26,7 +26,7 @@ def environment(**changes: str) -> dict[str, str]:
     """This process's variables without any that rapray or Ray reads, with the virtual environment first on PATH."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAPRAY_", "RAY_"))}
     kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
-    return {**kept, "RAY_AUTH_MODE": "disabled", **changes}
+    return {**kept, **changes}
 
 
 def start(*arguments: str, env: Mapping[str, str], cwd: Path | None = None) -> subprocess.Popen[str]:

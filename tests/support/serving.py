@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import os
 import socket
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
+
+from rapray.config import RaySettings, Settings
 
 Send = Callable[[httpx.Client, int], httpx.Response]
 
@@ -25,25 +28,20 @@ def free_port() -> int:
 
 @contextmanager
 def local_ray(num_cpus: int) -> Iterator[None]:
-    """Ray inside this process, unless there is one already."""
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    """Ray inside this process as rapray starts it, unless there is one already."""
     import ray
+
+    from rapray.pipelines.cluster import ray_connection
 
     if ray.is_initialized():
         yield
         return
-    ray.init(
-        "local",
-        num_cpus=num_cpus,
-        include_dashboard=False,
-        object_store_memory=100_000_000,
-        log_to_driver=False,
-    )
-    try:
+    cluster = RaySettings(address="local", num_cpus=num_cpus, object_store_bytes=100_000_000)
+    with (
+        tempfile.TemporaryDirectory(prefix="rapray-ray-") as place,
+        ray_connection(Settings(data_dir=Path(place), ray=cluster)),
+    ):
         yield
-    finally:
-        ray.shutdown()
 
 
 def replicas() -> dict[str, int]:

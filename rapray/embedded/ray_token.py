@@ -1,0 +1,60 @@
+"""The token of the Ray clusters that rapray starts with this data directory: one file, readable by its owner alone.
+
+Whoever has the token can run code as the owner of the cluster, so a file that others could have read is refused, not
+mended: they may have the token already.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+
+from rapray.errors import RayTokenUnusable
+
+_TOKEN_BYTES = 32
+
+
+def ensure_token(path: Path) -> Path:
+    """Create the token if there is none, and return its file; safe when several processes do so at once.
+
+    Raises:
+        RayTokenUnusable: the file cannot be written or read, belongs to another user, or others can read it.
+    """
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _create(path)
+        _check(path)
+    except OSError as error:
+        raise RayTokenUnusable(path=path, reason=error.strerror or str(error)) from error
+    return path
+
+
+def _create(path: Path) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # 0600
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_hex(_TOKEN_BYTES))
+            stream.flush()
+            os.fsync(stream.fileno())
+        # A link, not a rename: the first of several processes wins, and all of them use its token.
+        os.link(name, path)
+    except FileExistsError:
+        return
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _check(path: Path) -> None:
+    entry = path.lstat()
+    if not stat.S_ISREG(entry.st_mode):
+        raise RayTokenUnusable(path=path, reason="it is not a regular file")
+    if entry.st_uid != os.geteuid():
+        raise RayTokenUnusable(path=path, reason=f"it belongs to user {entry.st_uid}")
+    if entry.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise RayTokenUnusable(path=path, reason="other users may read it, and may have done so")
+    if not path.read_text(encoding="ascii", errors="replace").strip():
+        raise RayTokenUnusable(path=path, reason="it is empty")

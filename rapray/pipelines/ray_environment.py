@@ -1,0 +1,196 @@
+"""What Ray reads from the environment: the token that its processes ask for, and whether they listen on loopback only.
+
+Variables that are set already are the operator's and win. Ray reads some of them once and keeps what it read, so they
+are read again whenever they change here.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ray import _raylet  # pyright: ignore[reportPrivateUsage]
+from ray._private import grpc_utils, ray_constants, services
+from ray.exceptions import AuthenticationError
+
+from rapray.config import Settings
+from rapray.embedded.paths import Paths
+from rapray.embedded.ray_directory import private_root
+from rapray.embedded.ray_token import ensure_token
+from rapray.errors import RayRefused, RayUnavailable
+from rapray.telemetry import logger
+
+log = logger(__name__)
+
+# What Ray itself uses for all this has no types.
+_core: Any = _raylet
+_constants: Any = ray_constants
+_grpc_utils: Any = grpc_utils
+
+LOCAL = "local"
+MODE, TOKEN, TOKEN_PATH = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
+# "0" makes 127.0.0.1 the address of this node, on Linux as elsewhere, and Ray's processes listen on it only.
+NODE_ADDRESS: str = _constants.ENABLE_RAY_CLUSTERS_ENV_VAR
+_TOKEN_OF_RAY = Path("~/.ray/auth_token")
+# `uv run` rewrites the workers' environment.
+_QUIET = {
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+# Of a cluster inside this process: Ray's core prints warnings about Ray Data's own actors to the terminal.
+_LOCAL = {"RAY_BACKEND_LOG_LEVEL": "fatal", NODE_ADDRESS: "0"}
+_PATIENCE_S = 10
+# Any method does that takes an empty message: the token is looked at first.
+_QUESTIONS = {"": "/ray.rpc.NodeInfoGcsService/GetClusterId", "ray": "/ray.rpc.RayletDriver/ClusterInfo"}
+
+
+@contextmanager
+def ray_environment(settings: Settings, address: str = LOCAL) -> Generator[None]:
+    """Set what Ray needs to start a cluster on this host, or to join the one at `address`; undone at the end.
+
+    Raises:
+        RayTokenUnusable: others may read the token of this data directory, or it cannot be read.
+        RayUnavailable: nobody listens at the address.
+        RayRefused: the cluster there asks for a token, and this process has no right one.
+    """
+    variables = _starting(settings) if address == LOCAL else _joining(settings, address)
+    with _variables({k: v for k, v in (_QUIET | variables).items() if k not in os.environ}):
+        yield
+
+
+def shell_variables(settings: Settings) -> dict[str, str]:
+    """The variables with which Ray's own commands start or join a cluster on this host that is as safe as rapray's."""
+    return {**_own_token(settings), NODE_ADDRESS: "0", "RAY_TMPDIR": str(private_root())}
+
+
+def is_token_mode() -> bool:
+    """False where the operator has switched tokens off."""
+    return os.environ.get(MODE, "token").lower() == "token"
+
+
+def _own_token(settings: Settings) -> dict[str, str]:
+    return {MODE: "token", TOKEN_PATH: str(ensure_token(Paths.of(settings.data_dir).ray_token))}
+
+
+def _starting(settings: Settings) -> dict[str, str]:
+    if not is_token_mode():
+        log.warning(
+            "ray_without_token", advice=f"unset {MODE}: anyone on this host can run code as this user"
+        )
+        return _LOCAL
+    if TOKEN in os.environ or TOKEN_PATH in os.environ:
+        return {**_LOCAL, MODE: "token"}
+    return _LOCAL | _own_token(settings)
+
+
+def _joining(settings: Settings, address: str) -> dict[str, str]:
+    scheme, _, place = address.rpartition("://")
+    if place == "auto":
+        place = _found_here(address)
+    host, _, port = place.partition("/")[0].rpartition(":")
+    if not host or not port.isdigit():
+        return {}  # Ray says what is wrong with it
+    _knock(address, host, int(port))
+    # Ray takes 127.0.0.1 for another name of this node's address, where a cluster on loopback does not listen.
+    node = (
+        {} if scheme or _listens(services.resolve_ip_for_localhost(host), int(port)) else {NODE_ADDRESS: "0"}
+    )
+    if not is_token_mode() or scheme not in _QUESTIONS:
+        return node
+    return node | _accepted_token(settings, f"{host}:{port}", _QUESTIONS[scheme])
+
+
+def _found_here(address: str) -> str:
+    try:
+        return services.get_ray_address_from_environment(address, None)
+    except ConnectionError as error:
+        raise RayUnavailable(reason=f"{address}: {error}") from error
+
+
+def _knock(address: str, host: str, port: int) -> None:
+    """Fail in seconds where nobody listens: Ray itself tries a plain host:port for many minutes."""
+    try:
+        socket.create_connection((host, port), timeout=_PATIENCE_S).close()
+    except OSError as error:
+        raise RayUnavailable(reason=f"{address}: {error.strerror or error}") from error
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        _knock(host, host, port)
+    except RayUnavailable:
+        return False
+    return True
+
+
+def _accepted_token(settings: Settings, target: str, question: str) -> dict[str, str]:
+    """The variables of the first token that the cluster accepts; none where it asks for none."""
+    if _accepts(target, question, {MODE: "disabled"}):
+        return {}
+    sources = list(_token_variables(settings, target.rpartition(":")[0]))
+    for variables in sources:
+        if _accepts(target, question, variables):
+            return variables
+    reason = "refuses the one that this process has" if sources else "this process has none"
+    raise RayRefused(address=target, reason=reason)
+
+
+def _token_variables(settings: Settings, host: str) -> Iterator[dict[str, str]]:
+    if TOKEN in os.environ or TOKEN_PATH in os.environ:
+        yield {MODE: "token"}
+        return
+    if _TOKEN_OF_RAY.expanduser().is_file():
+        yield {MODE: "token"}
+    if Paths.of(settings.data_dir).ray_token.exists() and _is_this_host(host):
+        yield _own_token(settings)
+
+
+def _accepts(target: str, question: str, variables: Mapping[str, str]) -> bool:
+    """False where the cluster refuses the caller that these variables make of this process."""
+    grpc = _grpc_utils.grpc
+    with _variables(variables):
+        try:
+            with _grpc_utils.init_grpc_channel(target) as channel:
+                channel.unary_unary(question)(b"", timeout=_PATIENCE_S)
+        except AuthenticationError as error:  # the file that a variable names cannot be read
+            raise RayRefused(address=target, reason=str(error).splitlines()[0].rstrip(".")) from error
+        except grpc.RpcError as error:
+            return error.code() is not grpc.StatusCode.UNAUTHENTICATED
+    return True
+
+
+def _is_this_host(host: str) -> bool:
+    """True where the name or address leads here: nobody else can listen at it."""
+    try:
+        socket.create_server((host, 0)).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _variables(changes: Mapping[str, str]) -> Generator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    _read_again()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        _read_again()
+
+
+def _read_again() -> None:
+    _core.Config.initialize("")
+    _core.AuthenticationTokenLoader.instance().reset_cache()
+    can_span_hosts = _constants.env_bool(NODE_ADDRESS, not _constants.IS_WINDOWS_OR_OSX)
+    _constants.ENABLE_RAY_CLUSTER = can_span_hosts

@@ -1,0 +1,124 @@
+"""Another user of this host, who tries what an attacker would: `nobody`, in a process of its own.
+
+Everything that the process needs is imported before it becomes `nobody`, who may not be able to read the checkout.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import multiprocessing
+import os
+import socket
+from collections.abc import Callable, Generator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import grpc
+import pytest
+
+Result = TypeVar("Result")
+NOBODY = 65534
+# Harmless methods that take an empty message, one of each service that Ray has a port for.
+METHODS = (
+    "/ray.rpc.NodeInfoGcsService/GetClusterId",
+    "/ray.rpc.NodeManagerService/GetSystemConfig",
+    "/ray.rpc.ObjectManagerService/FreeObjects",
+    "/ray.rpc.CoreWorkerService/NumPendingTasks",
+    "/ray.rpc.ReporterService/HealthCheck",
+    "/ray.rpc.RayletDriver/ClusterInfo",
+    "/ray.serve.ASGIService/HandleRequest",
+)
+_NO_SUCH_SERVICE = {"UNIMPLEMENTED", "UNAVAILABLE", "DEADLINE_EXCEEDED"}
+_PATIENCE_S = 20
+
+
+@contextmanager
+def stranger() -> Generator[Callable[..., Any]]:
+    """A function that calls another one as `nobody`; skips the test where this process may not do so."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can act as another user")
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=_become_nobody) as process:
+
+        def call(function: Callable[..., Result], *arguments: object) -> Result:
+            return process.submit(function, *arguments).result(120)
+
+        assert call(os.geteuid) == NOBODY
+        yield call
+
+
+def _become_nobody() -> None:
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+
+
+def answers(host: str, port: int, token: str | None) -> dict[str, str]:
+    """What the services of Ray answer on this port: "refused", "served", or nothing where they are not there."""
+    found = {method: _grpc_answer(f"{host}:{port}", method, token) for method in METHODS}
+    found["HTTP"] = _http_answer(host, port, token)
+    return {service: answer for service, answer in found.items() if answer}
+
+
+def _grpc_answer(target: str, method: str, token: str | None) -> str:
+    metadata = [] if token is None else [("authorization", f"Bearer {token}")]
+    with grpc.insecure_channel(target) as channel:
+        try:
+            channel.unary_unary(method)(b"", timeout=_PATIENCE_S, metadata=metadata)
+        except grpc.RpcError as error:
+            code = error.code().name  # pyright: ignore
+            if code in _NO_SUCH_SERVICE:
+                return ""
+            return "refused" if code == "UNAUTHENTICATED" else "served"  # it read the message at least
+    return "served"
+
+
+def _http_answer(host: str, port: int, token: str | None) -> str:
+    try:
+        status = post(host, port, "/api/jobs/", {}, token)
+    except (OSError, http.client.HTTPException):
+        return ""
+    return "refused" if status in (401, 403) else "served"
+
+
+def post(host: str, port: int, path: str, body: object, token: str | None) -> int:
+    """The status of one HTTP request."""
+    connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE_S)
+    headers = {"Content-Type": "application/json"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    try:
+        connection.request("POST", path, json.dumps(body), headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def only_publishes_figures(host: str, port: int) -> bool:
+    """True where the port answers as an exporter of metrics does."""
+    connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE_S)
+    try:
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        return answer.status == 200 and b"# HELP" in answer.read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def can_read(path: str) -> bool:
+    """True where this process may read the file, or list the directory."""
+    return os.access(path, os.R_OK)
+
+
+def can_connect(path: str) -> bool:
+    """True where this process can connect to a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(path)
+        except PermissionError:
+            return False
+    return True
