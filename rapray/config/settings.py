@@ -51,7 +51,9 @@ class RedisSettings(Section):
     enabled: bool = Field(
         default=True, description="False: use no Redis at all; shared limits are then kept in PostgreSQL."
     )
-    timeout_s: float = Field(default=2, gt=0, le=60, description="Longest wait for one command.")
+    timeout_s: float = Field(
+        default=2, gt=0, le=60, description="Longest wait for one command, connecting included."
+    )
 
 
 class GeniusSettings(Section):
