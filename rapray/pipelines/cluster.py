@@ -30,6 +30,8 @@ _ENVIRONMENT = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # Read by each proxy of Ray Serve: `rapray/serve/doorway.py` says what for.
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "rapray.serve.doorway:middlewares",
 }
 # Of a cluster inside this process: Ray's core prints warnings about Ray Data's own actors to the terminal.
 _LOCAL_ENVIRONMENT = {"RAY_BACKEND_LOG_LEVEL": "fatal"}

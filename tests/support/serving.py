@@ -28,6 +28,7 @@ def local_ray(num_cpus: int) -> Iterator[None]:
     """Ray inside this process, unless there is one already."""
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", "rapray.serve.doorway:middlewares")
     import ray
 
     if ray.is_initialized():

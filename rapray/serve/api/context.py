@@ -36,6 +36,7 @@ BODY_CODES = (
     "json_malformed",
     "body_not_utf8",
     "bad_request",
+    "request_timeout",
     "body_too_large",
     "media_type_unsupported",
     "validation_failed",
