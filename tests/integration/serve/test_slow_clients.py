@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import psutil
@@ -15,6 +14,7 @@ from pydantic import SecretStr
 from ray.serve._private import constants
 
 from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
+from rapray.embedded import Endpoints
 from rapray.serve import doorway
 from tests.support.serving import free_port, local_ray
 from tests.support.slow_clients import SLOW, run_slow_clients
@@ -25,12 +25,11 @@ IDLE_S, TOTAL_S, HEAD_S = 2.0, 6.0, 3.0
 
 
 @pytest.fixture(scope="module")
-def port(servers: Any, template_database: str) -> Iterator[int]:
+def port(servers: Endpoints) -> Iterator[int]:
     """An application of this module's own: its deadlines are short."""
     pytest.importorskip("torch", reason="the embeddings extra is not installed")
     from rapray.serve.app import served
 
-    del template_database
     serving = ServeSettings(
         port=free_port(),
         analyzers=("algorithmic",),
@@ -83,7 +82,7 @@ def _connections_of_proxy(port: int) -> int:
     )
 
 
-@pytest.mark.parametrize("path", ["/livez", "/-/routes", "/-/healthz", "/"])
+@pytest.mark.parametrize("path", ["/livez", "/-/routes", "/-/healthz", "/docs"])
 def test_served_application_answers_to_own_names_only(port: int, path: str) -> None:
     """Also at Serve's own addresses, which never come to the ingress."""
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
