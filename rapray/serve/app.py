@@ -182,7 +182,8 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
     check_host(settings.serve.host, settings.serve)
     app = application({}, settings, options)
     try:
-        doorway.announce(settings)
+        if ray.is_initialized():
+            doorway.announce(settings)
         serve.start(
             proxy_location="HeadOnly",
             http_options={
