@@ -151,7 +151,9 @@ def _outcome(
         return analyze_one(lyric)
     except RaprayError as error:
         return failure(analyzer, lyric, error)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - an unforeseen text must not stop a job: it is kept
+    except KeyboardInterrupt:  # Ctrl-C
+        raise
+    except BaseException as error:  # noqa: BLE001 - an unforeseen text must not stop a job: it is kept
         reason = f"{type(error).__name__}: {error}"
         return failure(analyzer, lyric, AnalysisFailed(analyzer=analyzer.name, reason=reason))
 

@@ -240,8 +240,10 @@ def test_fallback_gate_without_redis_keeps_the_limits_of_this_process() -> None:
 def test_gate_what_others_wrote_under_its_keys_is_no_answer(redis_url: str) -> None:
     """A value that is no number counts as a Redis that does not answer: the process's own gate takes over."""
     client = connect(redis_url, 2)
-    client.hset("rapray:gate:{a}", mapping={"blocked_until": "inf"})
-    both = FallbackGate(gate(redis_url), ProcessGate(GateLimits(concurrency=2, lease_s=60)))
-    entered(both.enter(1))
-    client.hset("rapray:gate:{b}", mapping={"blocked_until": "9" * 18, "reason": b"\xff\xfe"})
+    for nonsense in ("inf", "9" * 18):
+        client.hset("rapray:gate:{a}", mapping={"blocked_until": nonsense})
+        both = FallbackGate(gate(redis_url), ProcessGate(GateLimits(concurrency=2, lease_s=60)))
+        entered(both.enter(1))
+    in_an_hour = round((time.time() + 3600) * 1_000_000)
+    client.hset("rapray:gate:{b}", mapping={"blocked_until": in_an_hour, "reason": b"\xff\xfe"})
     assert isinstance(gate(redis_url, "b").enter(1), Wait)

@@ -188,9 +188,13 @@ def test_rayjob_entrypoint_is_a_job_of_this_checkout() -> None:
 def test_manifest_secrets_are_references(name: str) -> None:
     """Addresses with passwords come from the secret; each variable is a setting of rapray."""
     from rapray.config import Settings
+    from rapray.serve import doorway
 
     group = _cluster(_manifest(name))["headGroupSpec"]
     for variable in group["template"]["spec"]["containers"][0]["env"]:
+        if not variable["name"].startswith("RAPRAY_"):
+            assert (variable["name"], variable["value"]) == (doorway.VARIABLE, doorway.IMPORT_PATH)
+            continue
         section, _, field = variable["name"].removeprefix("RAPRAY_").lower().partition("__")
         model = Settings.model_fields[section].annotation
         assert not field or field in model.model_fields, variable["name"]

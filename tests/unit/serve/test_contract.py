@@ -46,6 +46,27 @@ def test_openapi_every_error_is_a_problem() -> None:
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+def _references(part: Any) -> list[str]:
+    if isinstance(part, list):
+        return [reference for inner in part for reference in _references(inner)]
+    if not isinstance(part, dict):
+        return []
+    own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+    return own + [reference for inner in part.values() for reference in _references(inner)]
+
+
+def test_openapi_every_reference_resolves() -> None:
+    """A client generator follows each `$ref` of the committed document."""
+    document = json.loads(openapi.TARGET.read_text(encoding="utf-8"))
+    references = _references(document)
+    assert references
+    for reference in set(references):
+        place: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            assert step in place, f"{reference} leads nowhere"
+            place = place[step]
+
+
 @schema.parametrize()
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 def test_api_fuzzed_requests_get_documented_answers(case: schemathesis.Case) -> None:
