@@ -7,7 +7,7 @@ import subprocess
 import psutil
 import pytest
 
-from tests.support.chaos import JOB_DEADLINE_S, Chaos, Killer, commands, end_group, kill
+from tests.support.chaos import JOB_DEADLINE_S, Chaos, Contents, Killer, commands, end_group, kill
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
@@ -45,8 +45,8 @@ def valkey(chaos: Chaos, _job: subprocess.Popen[bytes]) -> list[int]:
     "victim", [driver, ray_worker, postmaster, valkey], ids=lambda victim: victim.__name__
 )
 @pytest.mark.parametrize("name", commands())
-def test_job_killed_in_the_middle_and_run_again_ends_the_same(
-    chaos: Chaos, undisturbed: dict[str, dict[str, str]], name: str, victim: Killer
+def test_job_killed_ends_the_same(
+    chaos: Chaos, undisturbed: dict[str, Contents], name: str, victim: Killer
 ) -> None:
     """Whatever dies while rows are being written, running again gives the tables of an undisturbed run."""
     database, job = f"{name}_{victim.__name__}", commands()[name]
@@ -69,5 +69,5 @@ def test_job_killed_in_the_middle_and_run_again_ends_the_same(
         process.wait()
     wait_for(chaos.is_up, "the servers are up again")
     chaos.finish(database, job)
-    assert chaos.checksum(database) == undisturbed[name]
+    chaos.contents(database).assert_same(undisturbed[name])
     chaos.drop(database)
