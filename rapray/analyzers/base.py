@@ -196,7 +196,7 @@ def to_json(analysis: Analysis, *, include_embedding: bool = False) -> dict[str,
 
 
 def rounded(value: Any, digits: int = 6) -> Any:
-    """Plain JSON with every float rounded, so that the same text gives the same bytes on every machine."""
+    """Plain JSON with every float rounded, so that rules give the same text the same bytes on every machine."""
     kind = type(value)
     if kind is int or kind is str:
         return value

@@ -14,7 +14,7 @@ from rapray import embedded
 from rapray.config import Settings
 from rapray.samples.site import SampleSite
 from rapray.store import migrate
-from tests.support.chaos import Chaos, commands
+from tests.support.chaos import Chaos, Contents, commands
 from tests.support.ray_cluster import three_raylets
 
 
@@ -48,14 +48,14 @@ def chaos() -> Iterator[Chaos]:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(chaos: Chaos) -> dict[str, dict[str, str]]:
-    """The checksums after each job of a run that nobody disturbed, and a database before each job to copy."""
+def undisturbed(chaos: Chaos) -> dict[str, Contents]:
+    """The contents after each job of a run that nobody disturbed, and a database before each job to copy."""
     chaos.create("before_collect")
     migrate.upgrade(chaos.url("before_collect"))
-    sums: dict[str, dict[str, str]] = {}
+    after: dict[str, Contents] = {}
     jobs = commands()
     for name, following in zip(jobs, [*list(jobs)[1:], "end"], strict=True):
         chaos.create(f"before_{following}", f"before_{name}")
         chaos.finish(f"before_{following}", jobs[name])
-        sums[name] = chaos.checksum(f"before_{following}")
-    return sums
+        after[name] = chaos.contents(f"before_{following}")
+    return after

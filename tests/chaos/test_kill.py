@@ -7,7 +7,7 @@ import subprocess
 import psutil
 import pytest
 
-from tests.support.chaos import JOB_DEADLINE_S, Chaos, Killer, commands, end_group, kill
+from tests.support.chaos import JOB_DEADLINE_S, Chaos, Contents, Killer, commands, end_group, kill
 from tests.support.waiting import wait_for
 
 pytestmark = [
@@ -51,19 +51,19 @@ def valkey(chaos: Chaos, _job: subprocess.Popen[bytes]) -> list[int]:
 )
 @pytest.mark.parametrize("name", commands())
 def test_killed_job_resumes(
-    chaos: Chaos, undisturbed: dict[str, dict[str, str]], name: str, victim: Killer
+    chaos: Chaos, undisturbed: dict[str, Contents], name: str, victim: Killer
 ) -> None:
     """Whatever dies while rows are being written, running again gives the tables of an undisturbed run."""
     _kill_and_resume(chaos, undisturbed, name, victim)
 
 
-def test_killed_job_with_own_ray_resumes(chaos: Chaos, undisturbed: dict[str, dict[str, str]]) -> None:
+def test_killed_job_with_own_ray_resumes(chaos: Chaos, undisturbed: dict[str, Contents]) -> None:
     """A driver that dies takes the Ray that it started along; what is left of it does not disturb the next run."""
     _kill_and_resume(chaos, undisturbed, "analyze", driver, RAPRAY_RAY__ADDRESS="local")
 
 
 def _kill_and_resume(
-    chaos: Chaos, undisturbed: dict[str, dict[str, str]], name: str, victim: Killer, **variables: str
+    chaos: Chaos, undisturbed: dict[str, Contents], name: str, victim: Killer, **variables: str
 ) -> None:
     database, job = f"{name}_{victim.__name__}_{len(variables)}", commands()[name]
     chaos.create(database, f"before_{name}")
@@ -85,5 +85,5 @@ def _kill_and_resume(
         process.wait()
     wait_for(chaos.is_up, "the servers are up again")
     chaos.finish(database, job)
-    assert chaos.checksum(database) == undisturbed[name]
+    chaos.contents(database).assert_same(undisturbed[name])
     chaos.drop(database)

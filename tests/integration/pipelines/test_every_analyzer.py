@@ -23,6 +23,7 @@ from rapray.store.pool import connect
 from tests.support.collection import failures_of, fetched, results_of, song_of, store
 from tests.support.hostile import HostileServer, Reply, describing, says
 from tests.support.llm_server import API_KEY, SHORT_ANSWERS, LanguageModelServer
+from tests.support.model_results import assert_same_result, dtype_of
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster"), pytest.mark.timeout(600)]
 NAMES = ("algorithmic", "emotion", "qwen")
@@ -165,10 +166,8 @@ def test_real_model_result_is_stored(
     }
 
 
-def test_poisoned_tracks_fail_alone_and_change_no_neighbour(
-    job_settings: Settings, database_url: str
-) -> None:
-    """A megabyte, one token without end, control characters, no letter: the songs beside them have the same bytes."""
+def test_poisoned_tracks_fail_alone(job_settings: Settings, database_url: str) -> None:
+    """A megabyte, one token without end, control characters, no letter: the songs beside them have the same results."""
     good = [song_of(song) for song in songs()[:4]]
     poison = {
         "a megabyte": "\n".join(song.lyrics for song in songs())[:60_000] * 17,
@@ -189,7 +188,8 @@ def test_poisoned_tracks_fail_alone_and_change_no_neighbour(
         )
         report = analyze(settings, NAMES)
     results, failures = results_of(database_url), failures_of(database_url)
-    assert {key: results[key] for key in alone} == alone
+    for key, result in alone.items():
+        assert_same_result(results[key], result, dtype_of(settings.emotion))
     empty = {(name, "no letter"): "lyrics_empty" for name in NAMES}
     long = {("qwen", title): "lyrics_too_long" for title in ("a megabyte", "one token")}
     assert failures == empty | long
