@@ -83,7 +83,7 @@ class Terminal:
             cwd=self.folder,
             env=self.variables,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=PATIENCE_S,
             check=False,
         )

@@ -38,7 +38,7 @@ def start(*arguments: str, env: Mapping[str, str], cwd: Path | None = None) -> s
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         process_group=0,
     )
 

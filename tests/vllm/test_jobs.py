@@ -39,7 +39,7 @@ def test_job_without_a_served_model_hosts_it_for_its_time(
     prompts = tmp_path / "v1b"
     prompts.mkdir()
     for name, text in load_prompts("v1").texts.items():
-        (prompts / f"{name}.md").write_text(text + "\n\nBe brief.")
+        (prompts / f"{name}.md").write_text(text + "\n\nBe brief.", encoding="utf-8")
     llm = settings.llm.model_copy(update={"prompts": str(prompts)})
     other = analyze(settings.model_copy(update={"llm": llm}), ["local"], limit=2)
     assert other.new + other.failed >= 1

@@ -52,7 +52,7 @@ def test_gate_slots_are_shared_by_processes(redis_url: str) -> None:
         "print(*(type(gate.enter(1)).__name__ for _ in range(2)))"
     )
     shown = subprocess.run(
-        [sys.executable, "-c", program, redis_url], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, redis_url], capture_output=True, encoding="utf-8", check=True
     )
     assert shown.stdout.split() == ["Pass", "Wait"]
 

@@ -112,7 +112,9 @@ def test_emotion_another_process_gives_the_same_bytes(analyzer: EmotionAnalyzer)
     )
     shown = to_json(done(analyzer, SONG), include_embedding=True)
     shown.pop("seconds")
-    theirs = subprocess.run([sys.executable, "-c", program, SONG], capture_output=True, text=True, check=True)
+    theirs = subprocess.run(
+        [sys.executable, "-c", program, SONG], capture_output=True, encoding="utf-8", check=True
+    )
     assert theirs.stdout.strip().splitlines()[-1] == json.dumps(shown)
 
 
@@ -195,7 +197,7 @@ def test_builtin_forged_weights_are_refused(tmp_path: Path) -> None:
 
 def test_builtin_card_names_the_shipped_weights() -> None:
     """Weights, their hash in the code and their card belong together, and the file stays small."""
-    card = (FOLDER / "CARD.md").read_text()
+    card = (FOLDER / "CARD.md").read_text(encoding="utf-8")
     _, _, sha256 = read_weights(FOLDER / WEIGHTS, None)
     assert sha256 in card
     assert (FOLDER / WEIGHTS).stat().st_size < 3_000_000

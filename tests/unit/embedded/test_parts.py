@@ -194,7 +194,7 @@ def test_endpoint_written_is_private_and_reads_back(tmp_path: Path):
 def test_endpoint_damaged_reads_as_none(tmp_path: Path, content: str):
     """A damaged endpoint file is as good as none: the next start looks for the servers themselves."""
     path = tmp_path / "endpoint.json"
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     assert read_endpoint(path) is None
 
 
@@ -259,7 +259,7 @@ def test_account_write_private_replaces_a_link_and_not_its_target(tmp_path: Path
     link.symlink_to(target)
     account = Account("me", os.geteuid(), os.getegid(), is_other=False)
     account.write_private(link, "password")
-    assert (target.read_text(), link.read_text()) == ("kept", "password")
+    assert (target.read_text(encoding="utf-8"), link.read_text(encoding="utf-8")) == ("kept", "password")
     assert not link.is_symlink()
     assert stat.S_IMODE(link.stat().st_mode) == 0o600
 
