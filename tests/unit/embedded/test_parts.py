@@ -137,6 +137,21 @@ def test_process_dead_and_reaped_is_not_alive(sleeper: subprocess.Popen[bytes]):
     assert not found.is_alive
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process have any bytes as its name")
+def test_process_name_of_any_bytes_is_identified():
+    """The name of a process need not be text in any encoding, nor be free of brackets and blanks."""
+    program = r"open('/proc/self/comm', 'wb').write(b'\xff) Z 1\xe9'); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        stranger = identify(process.pid)
+        process.kill()
+    assert stranger is not None
+    assert stranger.birth == f"{stranger.birth.rpartition(':')[0]}:{int(stranger.birth.rpartition(':')[2])}"
+
+
 def test_process_recycled_pid_is_never_signalled(sleeper: subprocess.Popen[bytes]):
     """A pid that belongs to another process now is left alone by stop."""
     stranger = ProcessId(sleeper.pid, "born at another time")
