@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -21,6 +22,12 @@ from rapray.config.settings import Settings
 from rapray.embedded import Endpoints, down, resolve_endpoints
 
 _numbers = itertools.count()
+
+# Hypothesis gives each example 0.2 s and complains of data that is slow to make: a busy machine takes longer.
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any-machine")
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from rapray.config.secrets import REDACTED, redacted
+from rapray.config.section import expanded
 from rapray.config.settings import Settings
 from rapray.config.yaml_files import read_yaml_layers
 from rapray.errors import ConfigError
@@ -124,7 +125,10 @@ def _flat_value(value: object, key: str) -> Iterable[tuple[str, object]]:
 
 def _named_file(environ: Mapping[str, str], dotenv: Mapping[str, str], directory: Path) -> Path | None:
     named = environ.get("RAPRAY_CONFIG") or dotenv.get("RAPRAY_CONFIG")
-    return directory / Path(named).expanduser() if named else None
+    try:
+        return directory / expanded(Path(named)) if named else None
+    except ValueError as error:
+        raise ConfigError(problems=f"RAPRAY_CONFIG: {error}") from error
 
 
 def _command_line_layer(overrides: Mapping[str, str]) -> _Layer:
