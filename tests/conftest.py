@@ -25,7 +25,10 @@ _numbers = itertools.count()
 
 # Hypothesis gives each example 0.2 s and complains of data that is slow to make: a busy machine takes longer.
 hypothesis.settings.register_profile(
-    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "any-machine",
+    parent=hypothesis.settings.default,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("any-machine")
 
