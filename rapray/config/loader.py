@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from rapray.config.document import is_shallow
 from rapray.config.secrets import REDACTED, redacted
+from rapray.config.section import expanded
 from rapray.config.settings import Settings
 from rapray.config.yaml_files import read_yaml_layers
 from rapray.errors import ConfigError
@@ -128,7 +129,10 @@ def _flat_value(value: object, key: str) -> Iterable[tuple[str, object]]:
 
 def _named_file(environ: Mapping[str, str], dotenv: Mapping[str, str], directory: Path) -> Path | None:
     named = environ.get("RAPRAY_CONFIG") or dotenv.get("RAPRAY_CONFIG")
-    return directory / Path(named).expanduser() if named else None
+    try:
+        return directory / expanded(Path(named)) if named else None
+    except ValueError as error:
+        raise ConfigError(problems=f"RAPRAY_CONFIG: {error}") from error
 
 
 def _dotenv(path: Path) -> dict[str, str]:

@@ -14,11 +14,20 @@ from pydantic import Field, SecretStr
 
 from rapray.config.llm import LlmSettings
 from rapray.config.section import Directory, Names, Section, Url
+from rapray.errors import ConfigError
 
 
 def default_data_dir() -> Path:
-    """The platform's directory for a user's data, e.g. `~/.local/share/rapray` on Linux."""
-    return Path(platformdirs.user_data_dir("rapray", appauthor=False))
+    """The platform's directory for a user's data, e.g. `~/.local/share/rapray` on Linux.
+
+    Raises:
+        ConfigError: the user has no home directory.
+    """
+    try:
+        return Path(platformdirs.user_data_dir("rapray", appauthor=False))
+    except RuntimeError as error:
+        problems = "data_dir: this user has no home directory; set RAPRAY_DATA_DIR to an absolute path"
+        raise ConfigError(problems=problems) from error
 
 
 class DatabaseSettings(Section):

@@ -52,7 +52,7 @@ class LanguageModelServer:
             [sys.executable, __file__, str(model_file()), self._api_key or ""],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
+            encoding="utf-8",
         )
         assert self._process.stdout is not None
         for line in self._process.stdout:  # ends with the process

@@ -6,13 +6,13 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
 import ray
-from rapray.pipelines.ray_environment import ray_environment
 from ray import serve
 from ray.cluster_utils import Cluster
 
 from rapray.config import RaySettings, Settings
 from rapray.embedded import Endpoints
 from rapray.pipelines.cluster import ray_session
+from rapray.pipelines.ray_environment import ray_environment
 
 # What Ray counts with; the host's two cores are shared all the same. Jobs and a whole application fit side by side.
 _CPUS = (4, 1, 1)

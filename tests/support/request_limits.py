@@ -6,7 +6,7 @@ from rapray.serve.backend import Limits
 
 
 def request_limits(
-    deadline_s: float = 5,
+    deadline_s: float = 60,
     *,
     max_body_bytes: int = 1_000_000,
     max_lyrics_chars: int = 100_000,

@@ -45,6 +45,12 @@ async def settled(look: Callable[[], Found], for_s: float = 0.2, deadline_s: flo
     return found
 
 
+def left_of(seconds: float, since: float) -> object:
+    """Equal to what can be left now of so many seconds that began after the moment `since` of `time.monotonic`."""
+    took = time.monotonic() - since
+    return pytest.approx(seconds - took / 2, abs=took / 2 + 0.01)
+
+
 def _check(until: float, what: str, deadline_s: float) -> None:
     if time.monotonic() > until:
         pytest.fail(f"in {deadline_s} s it did not happen that {what}")

@@ -45,7 +45,7 @@ def test_job_hosts_its_model(cluster: None, settings: Settings, database_url: st
     prompts = tmp_path / "v1b"
     prompts.mkdir()
     for name, text in load_prompts("v1").texts.items():
-        (prompts / f"{name}.md").write_text(text + "\n\nBe brief.")
+        (prompts / f"{name}.md").write_text(text + "\n\nBe brief.", encoding="utf-8")
     edited = settings.model_copy(update={"llm": settings.llm.model_copy(update={"prompts": str(prompts)})})
     with connect(database_url, application_name="test") as conn:
         coverage = due.coverage(conn, due_of(identity("local", edited)))

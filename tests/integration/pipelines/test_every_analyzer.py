@@ -46,7 +46,7 @@ def settings_with(settings: Settings, base_url: str, prompts: str = "v1", **prov
 def edited_prompts(folder: Path) -> str:
     """The shipped prompts with one word changed."""
     for name, text in load_prompts("v1").texts.items():
-        (folder / f"{name}.md").write_text(text.replace("rap lyrics", "hip-hop lyrics"))
+        (folder / f"{name}.md").write_text(text.replace("rap lyrics", "hip-hop lyrics"), encoding="utf-8")
     return str(folder)
 
 

@@ -110,7 +110,9 @@ def test_emotion_another_process_equal(analyzer: EmotionAnalyzer) -> None:
         "print(json.dumps(to_json(found, include_embedding=True)))"
     )
     shown = to_json(done(analyzer, SONG), include_embedding=True)
-    theirs = subprocess.run([sys.executable, "-c", program, SONG], capture_output=True, text=True, check=True)
+    theirs = subprocess.run(
+        [sys.executable, "-c", program, SONG], capture_output=True, encoding="utf-8", check=True
+    )
     last = theirs.stdout.strip().splitlines()[-1]
     assert_same_result(json.loads(last), shown, dtype_of(SETTINGS.emotion))
 
@@ -194,7 +196,7 @@ def test_builtin_forged_weights_are_refused(tmp_path: Path) -> None:
 
 def test_builtin_card_names_the_shipped_weights() -> None:
     """Weights, their hash in the code and their card belong together, and the file stays small."""
-    card = (FOLDER / "CARD.md").read_text()
+    card = (FOLDER / "CARD.md").read_text(encoding="utf-8")
     _, _, sha256 = read_weights(FOLDER / WEIGHTS, None)
     assert sha256 in card
     assert (FOLDER / WEIGHTS).stat().st_size < 3_000_000

@@ -136,7 +136,7 @@ def test_choose_auto_takes_the_default_from_the_hubs_cache(
     commit = "0e1cd914e3d46199ed785853e12b57304e04178b"
     shutil.copytree(folder, cached / "snapshots" / commit)
     (cached / "refs").mkdir()
-    (cached / "refs" / "main").write_text(commit)
+    (cached / "refs" / "main").write_text(commit, encoding="utf-8")
     chosen = choose(auto)
     assert (chosen.info.name, chosen.info.revision) == (DEFAULT_MODEL, commit)
     assert not chosen.is_stand_in

@@ -42,7 +42,7 @@ def test_model_info_by_path_changes_with_its_files(folder: Path, tmp_path: Path)
     (copy / "README.md").write_text("other words")
     assert model_info(EmbeddingSettings(model=str(copy))).revision == before
     config = copy / "sentence_bert_config.json"
-    config.write_text(config.read_text().replace("256", "128"))
+    config.write_text(config.read_text(encoding="utf-8").replace("256", "128"), encoding="utf-8")
     assert model_info(EmbeddingSettings(model=str(copy))).revision != before
 
 

@@ -26,7 +26,7 @@ from rapray.serve.security import check_host
 from rapray.sources.address import is_loopback
 
 ROOT = Path(__file__).parents[3]
-CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "serve_config.yaml").read_text(encoding="utf-8"))
 SERVICES = MemoryServices(analyzers={"algorithmic": lambda lyric: AlgorithmicAnalyzer().analyze([lyric])[0]})
 schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(SERVICES))
 
