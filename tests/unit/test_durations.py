@@ -50,7 +50,11 @@ def test_quick_tests_pass(run: pytest.Pytester) -> None:
 def test_slowest_are_recorded(run: pytest.Pytester) -> None:
     """The record names tests without their groups, slowest first."""
     assert inline(run, "--record-durations").ret == pytest.ExitCode.OK
-    lines = [line.split(" ", 1) for line in Path(durations.RECORD).read_text().splitlines() if line[0] != "#"]
+    lines = [
+        line.split(" ", 1)
+        for line in Path(durations.RECORD).read_text(encoding="utf-8").splitlines()
+        if line[0] != "#"
+    ]
     assert {name for _, name in lines} == {
         f"test_slowest_are_recorded.py::{name}" for name in ("test_plain", "test_marked")
     }
