@@ -14,8 +14,11 @@ PIP_VERSION := 26.3
 # A checkout's demo keeps to itself; set RAPRAY_DATA_DIR to put it elsewhere.
 DEMO_DATA_DIR := $(if $(RAPRAY_DATA_DIR),$(RAPRAY_DATA_DIR),$(CURDIR)/.demo)
 ARGS ?=
+# Two workers; each file, and all tests that share a Ray, stay on one of them (tests/support/run_order.py).
+PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
+DEFAULT_TESTS := not chaos and not load and not vllm
 
-.PHONY: help install demo test lint format typecheck unit integration acceptance browser chaos load vllm test-llm bench bench-llm constraints generated chromium clean
+.PHONY: help install demo test lint format durations fuzz unit integration acceptance browser chaos load vllm test-llm bench bench-llm constraints generated chromium clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,7 +40,13 @@ demo: $(STAMP) ## Collect, embed, analyse and serve the sample songs (ARGS=--onc
 	@RAPRAY_DATA_DIR="$(DEMO_DATA_DIR)" $(BIN)/rapray demo $(ARGS)
 
 test: lint ## Lint, types, layers, and every test but the slow kinds
-	$(BIN)/pytest -m "not chaos and not load and not vllm" $(ARGS)
+	$(BIN)/pytest $(PARALLEL) -m "$(DEFAULT_TESTS)" $(ARGS)
+
+durations: $(STAMP) ## Run the tests of `make test` and record the slowest forty in tests/durations.txt
+	$(BIN)/pytest $(PARALLEL) -m "$(DEFAULT_TESTS)" --record-durations $(ARGS)
+
+fuzz: $(STAMP) ## Try thousands of examples of each property, and of each request that the API documents
+	$(BIN)/pytest $(PARALLEL) -m hypothesis --hypothesis-profile=fuzz --slow-test-s 3600 --timeout 3600 $(ARGS)
 
 lint: $(STAMP) ## ruff, pyright, import-linter, deptry
 	$(BIN)/ruff check .

@@ -90,13 +90,13 @@ def plain(settings: Settings, requests: list[tuple[Any, dict[str, Any]]]) -> Thr
     from rapray.hosting.deployment import llm_config
 
     config = llm_config(settings.llm.hosted, CONTEXT, AT_ONCE)
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".json") as file:
         json.dump({"engine": config["engine_kwargs"], "requests": requests}, file)
         file.flush()
         command = [sys.executable, "-m", "benchmarks.hosted", "--plain", file.name]
         environment = os.environ | config["runtime_env"]["env_vars"]
         printed = subprocess.run(
-            command, stdout=subprocess.PIPE, text=True, check=True, env=environment
+            command, stdout=subprocess.PIPE, encoding="utf-8", check=True, env=environment
         ).stdout
     return Throughput(**json.loads(printed.strip().splitlines()[-1]))
 
@@ -106,7 +106,7 @@ def generate(file: Path) -> Throughput:
     from vllm import LLM, SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
-    given = json.loads(file.read_text())
+    given = json.loads(file.read_text(encoding="utf-8"))
     requests, engine = given["requests"], LLM(str(model_folder()), **given["engine"])
     schema = requests[0][1]["response_format"]["json_schema"]["schema"]
     sampling = SamplingParams(

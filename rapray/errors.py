@@ -357,6 +357,13 @@ class Overloaded(RaprayError):
     blames_text = False
 
 
+class RequestTimeout(RaprayError):
+    """The body of the request did not arrive in time ({limit}): send it again."""
+
+    code = "request_timeout"
+    blames_text = False
+
+
 class DeadlineExceeded(RaprayError):
     """{what} did not answer within {limit}."""
 

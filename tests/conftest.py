@@ -1,6 +1,6 @@
-"""Fixtures for every test: real servers, a fresh database, an empty Redis, the shared folder.
+"""Fixtures for every test: real servers, a fresh database, an empty Redis, one Ray, one language model.
 
-The servers start once a pytest process and end with it, also where it is killed.
+Each pytest process starts its own servers when a test first asks for them; they end with it, also if it is killed.
 """
 
 from __future__ import annotations
@@ -11,16 +11,32 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from rapray.config.settings import Settings
 from rapray.embedded import Endpoints, down, resolve_endpoints
+from tests.support.databases import create_database, drop_database, with_database
+from tests.support.llm_server import API_KEY, LanguageModelServer
 
+if TYPE_CHECKING:
+    from tests.support.ray_cluster import RayCluster
+
+pytest_plugins = ["tests.support.durations", "tests.support.run_order"]
+
+# `make test` tries a few examples of each property, `make fuzz` (--hypothesis-profile=fuzz) very many. Hypothesis gives each
+# example 0.2 s and complains of data that is slow to make: a busy machine takes longer.
+_ANY_MACHINE = settings(settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("small", _ANY_MACHINE, max_examples=30)
+settings.register_profile("fuzz", _ANY_MACHINE, max_examples=2000, print_blob=True)
+settings.load_profile("small")
+
+_DATABASES = 15  # of a Redis server there are 16; number 0 belongs to what a whole run shares
 _numbers = itertools.count()
+_redis_numbers = itertools.cycle(range(1, _DATABASES + 1))
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +57,7 @@ def template_database(servers: Endpoints) -> str:
     """The name of a database with every migration applied; nobody may be connected to it."""
     from rapray.store import migrate
 
-    url = _create(servers.database_url, "template_migrated")
-    migrate.upgrade(url)
+    migrate.upgrade(create_database(servers.database_url, "template_migrated"))
     return "template_migrated"
 
 
@@ -50,41 +65,55 @@ def template_database(servers: Endpoints) -> str:
 def database_url(servers: Endpoints, template_database: str) -> Iterator[str]:
     """A migrated, empty database of this test's own."""
     name = f"test_{next(_numbers)}"
-    yield _create(servers.database_url, name, template=template_database)
-    _execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    yield create_database(servers.database_url, name, template=template_database)
+    drop_database(servers.database_url, name)
 
 
 @pytest.fixture
 def empty_database_url(servers: Endpoints) -> Iterator[str]:
     """A database of this test's own with nothing in it."""
     name = f"empty_{next(_numbers)}"
-    yield _create(servers.database_url, name)
-    _execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    yield create_database(servers.database_url, name)
+    drop_database(servers.database_url, name)
 
 
 @pytest.fixture
 def redis_url(servers: Endpoints) -> str:
-    """A Redis with nothing in it."""
+    """A database of the Redis server with nothing in it; the fifteen tests after this one use others."""
     assert servers.redis_url is not None
-    with redis.Redis.from_url(servers.redis_url) as client:
-        client.flushall()
-    return servers.redis_url
+    url = with_database(servers.redis_url, next(_redis_numbers))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture(scope="session")
+def raylets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
+    """The Ray cluster of this run; ask for `cluster` to be connected to it."""
+    from tests.support.ray_cluster import three_raylets
+
+    with three_raylets(Settings(data_dir=tmp_path_factory.mktemp("raylets"))) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(raylets: RayCluster) -> RayCluster:
+    """The Ray cluster of this run, joined by this process."""
+    raylets.connect()
+    return raylets
+
+
+@pytest.fixture(scope="session")
+def language_model() -> Iterator[LanguageModelServer]:
+    """The one small language model of this run, behind an API of OpenAI's form that asks for a key."""
+    with LanguageModelServer(API_KEY) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """The folder of facts and data beside the checkout; tests that need it are skipped where it is absent."""
-    found = Path(__file__).parents[2] / "shared"
-    if not found.is_dir():
+    folder = Path(__file__).parents[2] / "shared"
+    if not folder.is_dir():
         pytest.skip("there is no ../shared beside this checkout")
-    return found
-
-
-def _create(server_url: str, name: str, template: str = "template1") -> str:
-    _execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
-
-
-def _execute(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement.encode())
+    return folder

@@ -40,7 +40,7 @@ from rapray.text.sections import split_sections
 VERSION = "1.0.0"
 # A song has five to fifteen; the bound keeps the result of a megabyte of text storable.
 _MOST_SECTIONS = 200
-_DIGITS = 5  # the last digits of a float32 sum differ between processors
+_DIGITS = 5  # beyond them a float32 says nothing; what differs between processors may reach the third
 
 Doubles = NDArray[np.float64]
 
@@ -59,7 +59,11 @@ class _Part:
 
 
 class EmotionAnalyzer:
-    """Reads emotions with the configured model; the same text gives the same result, `seconds` aside."""
+    """Reads emotions with the configured model; the same text gives the same result within the tolerance of models.
+
+    Probabilities are equal within 0.005. `dominant`, `leading_emotion`, `sentiment`, `confidence` and `swing` follow
+    from the result's own probabilities, so of two labels that lie closer either may be the dominant one.
+    """
 
     version = VERSION
     prompt_version: str | None = None

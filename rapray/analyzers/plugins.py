@@ -57,9 +57,9 @@ def faults_of(chosen: AnalyzerSpec) -> Generator[None]:
     """What the code of an analyzer raises, as an error that names it; rapray's own is left to show where it broke."""
     try:
         yield
-    except RaprayError:
+    except (RaprayError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         translated = _missing(chosen, error) or _broken(chosen, error)
         if translated is None:
             raise
@@ -81,7 +81,9 @@ def _require(chosen: AnalyzerSpec, made: Any, kind: str, *, is_one: bool) -> Non
 def _spec_of(point: EntryPoint) -> AnalyzerSpec:
     try:
         loaded: object = point.load()
-    except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything: it is kept as the reason
+    except KeyboardInterrupt:  # Ctrl-C
+        raise
+    except BaseException as error:  # noqa: BLE001 - a stranger's module may even exit: that is kept as the reason
         return _without_spec(point, _told(error))
     if not isinstance(loaded, AnalyzerSpec):
         return _without_spec(point, f"{point.value} is no AnalyzerSpec")
@@ -114,7 +116,7 @@ def _flaw(told: Any) -> str | None:
     return None
 
 
-def _missing(chosen: AnalyzerSpec, error: Exception) -> RaprayError | None:
+def _missing(chosen: AnalyzerSpec, error: BaseException) -> RaprayError | None:
     feature = f"The analyzer {chosen.name}"
     if not isinstance(error, ModuleNotFoundError):
         return None
@@ -123,11 +125,11 @@ def _missing(chosen: AnalyzerSpec, error: Exception) -> RaprayError | None:
     return MissingExtra(feature=feature, extra=chosen.needs.extra) if chosen.needs.extra else None
 
 
-def _broken(chosen: AnalyzerSpec, error: Exception) -> RaprayError | None:
+def _broken(chosen: AnalyzerSpec, error: BaseException) -> RaprayError | None:
     if chosen.package is None:
         return None
     return AnalyzerBroken(name=chosen.name, package=chosen.package, reason=_told(error))
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"

@@ -14,12 +14,13 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from rapray.errors import ConfigError, RedisUnavailable
+from rapray.cache.exchange import exchange, pool
+from rapray.errors import RedisUnavailable
 from rapray.telemetry import logger
 
 log = logger(__name__)
 PREFIX = "rapray:"
-_MAX_CONNECTIONS = 16
+_LONGEST_REASON = 300
 
 
 class Outage:
@@ -44,9 +45,7 @@ class Outage:
     def begin(self, error: Exception) -> None:
         """Redis has not answered just now."""
         self._until = time.monotonic() + self._seconds
-        log.warning(
-            "without redis", what=self._what, seconds=self._seconds, reason=str(error) or type(error).__name__
-        )
+        log.warning("without redis", what=self._what, seconds=self._seconds, reason=reason_of(error))
 
 
 def connect(url: str, timeout_s: float) -> redis.Redis:
@@ -54,25 +53,14 @@ def connect(url: str, timeout_s: float) -> redis.Redis:
 
     Args:
         url: `redis://`, `rediss://` or `unix://`.
-        timeout_s: longest wait for a connection, for one answer, and for a free connection of the pool, in seconds.
+        timeout_s: longest wait for one block of `reported`, with all that it takes to connect, in seconds.
 
     Raises:
         ConfigError: the address cannot be read.
     """
-    try:
-        pool = redis.BlockingConnectionPool.from_url(
-            url,
-            max_connections=_MAX_CONNECTIONS,
-            timeout=timeout_s,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            # One repeat heals a connection that the server closed while idle. More would only delay the fallback.
-            retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), retries=1),
-            health_check_interval=30,
-        )
-    except ValueError as error:
-        raise ConfigError(problems=f"redis.url: {error}") from error
-    return redis.Redis.from_pool(cast("redis.ConnectionPool", pool))
+    # One repeat heals a connection that the server closed while idle. More would only delay the fallback.
+    retry = Retry(ExponentialBackoff(cap=0.2, base=0.05), retries=1)
+    return redis.Redis.from_pool(cast("redis.ConnectionPool", pool(url, timeout_s, retry)))
 
 
 def address_of(client: redis.Redis) -> str:
@@ -83,13 +71,29 @@ def address_of(client: redis.Redis) -> str:
 
 @contextmanager
 def reported(client: redis.Redis) -> Generator[None]:
-    """Turn every error of Redis inside the block into `RedisUnavailable`."""
+    """Run commands of a client of `connect` within its time-out, and turn whatever goes wrong into `RedisUnavailable`.
+
+    What listens at the address may be no Redis, or one that answers nonsense: redis-py then raises anything. Make sure
+    inside the block that an answer is of the kind that the command has; `unexpected` says that it is not.
+    """
     try:
-        yield
-    except (redis.RedisError, OSError) as error:
-        raise RedisUnavailable(
-            address=address_of(client), reason=str(error) or type(error).__name__
-        ) from error
+        with exchange(client.connection_pool.connection_kwargs["socket_timeout"]):
+            yield
+    except Exception as error:
+        # What is still on its way there would be taken for the answer to the next command.
+        client.connection_pool.disconnect(inuse_connections=False)
+        raise RedisUnavailable(address=address_of(client), reason=reason_of(error)) from error
+
+
+def unexpected(answer: object) -> redis.InvalidResponse:
+    """The error for an answer that no Redis gives to the command."""
+    return redis.InvalidResponse(f"its answer is {answer!r:.80}: this is no Redis, or it is broken")
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong in a few words; a server's answer may be long."""
+    text = str(error) or type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}…"
 
 
 def server_version(client: redis.Redis) -> str:
@@ -100,5 +104,8 @@ def server_version(client: redis.Redis) -> str:
     """
     with reported(client):
         info = cast("dict[str, object]", client.info("server"))
-    own = info.get("valkey_version")  # a Valkey also names the Redis version that it is compatible with
-    return f"Valkey {own}" if own else f"Redis {info.get('redis_version', '')}"
+        own = info.get("valkey_version")  # a Valkey also names the Redis version that it is compatible with
+        version = own or info.get("redis_version")
+        if not version:
+            raise unexpected(info)
+    return f"Valkey {version}" if own else f"Redis {version}"

@@ -6,11 +6,11 @@ Does not sleep: it hands out waiting times. Knows no HTTP; who is told to wait d
 from __future__ import annotations
 
 import math
-from typing import Protocol, cast
+from typing import Protocol
 
 import redis
 
-from rapray.cache.connection import PREFIX, Outage, reported
+from rapray.cache.connection import PREFIX, Outage, reported, unexpected
 from rapray.errors import RedisUnavailable
 
 # GCRA (the "generic cell rate algorithm" of ATM, ITU-T I.371): one number a host, the theoretical arrival time of the
@@ -51,7 +51,15 @@ if wanted > blocked then keep(KEYS[2], wanted) end
 """
 )
 _MICROSECONDS = 1_000_000
+_LONGEST_WAIT_US = 10**14  # three years: others may write under our keys
 _LONGEST_PENALTY_S = 7 * 86_400.0  # a host that asks for more has sent nonsense
+
+
+def microseconds(answer: object) -> int:
+    """A waiting time as our scripts write it. Raises InvalidResponse for anything else and for years."""
+    if isinstance(answer, bytes) and answer.isdigit() and len(answer) < len(str(_LONGEST_WAIT_US)):
+        return int(answer)
+    raise unexpected(answer)
 
 
 class RateLimiter(Protocol):
@@ -90,7 +98,7 @@ class RedisRateLimiter:
         """
         with reported(self._client):
             wait = self._reserve(keys=_keys(host), args=[self._interval_us, self._tolerance_us])
-        return int(cast("bytes", wait)) / _MICROSECONDS
+            return microseconds(wait) / _MICROSECONDS
 
     def penalize(self, host: str, seconds: float) -> None:
         """Let nothing that is not reserved yet leave for so long; an earlier, longer block stays.
@@ -102,7 +110,8 @@ class RedisRateLimiter:
             return
         block_us = math.ceil(min(seconds, _LONGEST_PENALTY_S) * _MICROSECONDS)
         with reported(self._client):
-            self._penalize(keys=_keys(host), args=[block_us])
+            if (answer := self._penalize(keys=_keys(host), args=[block_us])) is not None:
+                raise unexpected(answer)
 
 
 class FallbackRateLimiter:

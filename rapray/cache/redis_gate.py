@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import threading
 import uuid
-from typing import cast
+from typing import Any
 
 import redis
 
-from rapray.cache.connection import PREFIX, Outage, reported
+from rapray.cache.connection import PREFIX, Outage, reported, unexpected
 from rapray.cache.gate import (
     BUSY_WAIT_S,
     TRIAL_WAIT_S,
@@ -25,6 +25,7 @@ from rapray.cache.gate import (
     pause_of,
     per_minute,
 )
+from rapray.cache.ratelimit import microseconds
 from rapray.errors import RedisUnavailable
 
 _MICROSECONDS = 1_000_000
@@ -143,14 +144,10 @@ class RedisGate:
         numbers = [lease_us, self._limits.concurrency, request_us, self._token_us, tokens]
         arguments = [taken.ticket, *numbers, *waits, patience_us]
         with reported(self._client):
-            found = self._enter(keys=self._keys, args=arguments)
-            kind, wait_us, reason = cast("tuple[bytes, bytes, bytes]", found)
-            seconds = _whole(wait_us) / _MICROSECONDS
+            kind, seconds, reason = _entrance(self._enter(keys=self._keys, args=arguments))
         if kind == b"pass":
             return taken
-        return Wait(
-            seconds, reason.decode(errors="replace"), is_busy=kind == b"busy", is_down=kind == b"down"
-        )
+        return Wait(seconds, reason, is_busy=kind == b"busy", is_down=kind == b"down")
 
     def leave(self, taken: Pass, end: End) -> None:
         """Give the slot and the unused tokens back, and tell how it went.
@@ -162,7 +159,9 @@ class RedisGate:
         refund_us = math.floor(max(0, taken.tokens - end.used_tokens) * self._token_us)
         numbers = [math.ceil(pause_s * _MICROSECONDS), self._limits.failures]
         with reported(self._client):
-            self._leave(keys=self._keys, args=[taken.ticket, refund_us, end.how, end.reason, *numbers])
+            arguments = [taken.ticket, refund_us, end.how, end.reason, *numbers]
+            if (answer := self._leave(keys=self._keys, args=arguments)) is not None:
+                raise unexpected(answer)
 
     def reopen(self) -> None:
         """Begin anew, but for the slots.
@@ -171,16 +170,18 @@ class RedisGate:
             RedisUnavailable: Redis does not answer.
         """
         with reported(self._client):
-            self._client.hdel(self._keys[0], *_FORGOTTEN)
+            answer: Any = self._client.hdel(self._keys[0], *_FORGOTTEN)
+            if not isinstance(answer, int):
+                raise unexpected(answer)
 
 
-def _whole(number: bytes) -> int:
-    """What somebody else wrote under our keys may be no number: as bad as no answer."""
-    try:
-        return int(number)
-    except ValueError as error:
-        reason = f"a wait of {number!r}"
-        raise redis.DataError(reason) from error
+def _entrance(answer: object) -> tuple[bytes, float, str]:
+    """What the script says: pass, or for how many seconds to wait and why."""
+    match answer:
+        case [b"pass" | b"wait" | b"busy" | b"down" as kind, wait_us, bytes() as reason]:
+            return kind, microseconds(wait_us) / _MICROSECONDS, reason.decode(errors="replace")
+        case _:
+            raise unexpected(answer)
 
 
 class FallbackGate:

@@ -8,25 +8,24 @@ pool and way of hiding errors for them.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import fields
 from hashlib import sha256
 from typing import Any, NoReturn, get_type_hints
 
-import redis
 import redis.asyncio
 from pydantic import ConfigDict, create_model
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from rapray.cache.connection import PREFIX, Outage
+from rapray.cache.connection import PREFIX, Outage, unexpected
+from rapray.cache.exchange import async_pool, exchange_async
 from rapray.domain import Analysis
-from rapray.errors import ConfigError
 
 DAY_S = 86_400
 LARGEST_BYTES = 4_000_000  # a result beyond this is not worth a server's memory
 _FORM = "2"  # raise it where the stored form changes: older entries are then never found
-_CONNECTIONS = 16
 # After an error nobody asks for so long: a Redis that does not answer would add its time-out to every request.
 _PAUSE_S = 5.0
 
@@ -41,19 +40,9 @@ class ResultCache:
     """Analyses in Redis under an expiry, as JSON. Lives in one event loop; holds results, never failures."""
 
     def __init__(self, url: str, timeout_s: float, *, expiry_s: int = DAY_S) -> None:
-        try:
-            pool = redis.asyncio.BlockingConnectionPool.from_url(
-                url,
-                max_connections=_CONNECTIONS,
-                timeout=timeout_s,
-                socket_timeout=timeout_s,
-                socket_connect_timeout=timeout_s,
-                retry=Retry(NoBackoff(), retries=1),  # heals a connection that was closed while idle
-                health_check_interval=30,
-            )
-        except ValueError as error:
-            raise ConfigError(problems=f"redis.url: {error}") from error
-        self._redis: Any = redis.asyncio.Redis.from_pool(pool)
+        retry = Retry(NoBackoff(), retries=1)  # heals a connection that was closed while idle
+        self._redis: Any = redis.asyncio.Redis.from_pool(async_pool(url, timeout_s, retry))
+        self._timeout_s = timeout_s
         self._expiry_s = expiry_s
         self._outage = Outage("the cache of results", _PAUSE_S)
 
@@ -61,12 +50,13 @@ class ResultCache:
         """The result under a key, given the caller's own name for the text; None where there is none or no Redis."""
         if self._outage.is_on:
             return None
-        try:
+        async with self._asked():
             found = await self._redis.get(key)
-        except (redis.RedisError, OSError) as error:
-            self._outage.begin(error)
-            return None
-        return None if found is None else _read(found, key, lyric_key)
+            if isinstance(found, bytes):
+                return _read(found, key, lyric_key)
+            if found is not None:
+                raise unexpected(found)
+        return None
 
     async def put(self, key: str, result: Analysis) -> None:
         """Keep a result; done without a word where there is no Redis."""
@@ -75,10 +65,19 @@ class ResultCache:
         stored = _written(key, result)
         if stored is None:
             return
+        async with self._asked():
+            if (answer := await self._redis.set(key, stored, ex=self._expiry_s)) is not True:
+                raise unexpected(answer)
+
+    @asynccontextmanager
+    async def _asked(self) -> AsyncGenerator[None]:
+        """Run one command within the time-out. Whatever goes wrong, also with what answers, is an outage of Redis."""
         try:
-            await self._redis.set(key, stored, ex=self._expiry_s)
-        except (redis.RedisError, OSError) as error:
+            async with exchange_async(self._timeout_s):
+                yield
+        except Exception as error:  # noqa: BLE001 - what answers may be no Redis, and redis-py then raises anything
             self._outage.begin(error)
+            await self._redis.connection_pool.disconnect(inuse_connections=False)
 
     async def close(self) -> None:
         """Close every connection."""

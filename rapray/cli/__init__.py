@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 partial, 4 a dependency is unreachable, 1
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command line and exit with its code."""
     # A container is stopped by SIGTERM: end as after Ctrl-C, so that everything that was started is stopped.
     signal.signal(signal.SIGTERM, _interrupt)
+    _escape_unprintable()
     try:
         _require_utf8(sys.argv[1:] if arguments is None else arguments)
         app(args=None if arguments is None else list(arguments))
@@ -82,7 +84,22 @@ def _require_utf8(arguments: Sequence[str]) -> None:
         try:
             argument.encode()
         except UnicodeEncodeError as error:
-            raise UsageError(reason=f"The argument {os.fsencode(argument)!r} is not UTF-8.") from error
+            raise UsageError(reason=_unreadable(os.fsencode(argument))) from error
+
+
+def _unreadable(argument: bytes) -> str:
+    try:
+        argument.decode()
+    except UnicodeDecodeError:
+        return f"The argument {argument!r} is not UTF-8."
+    encoding = sys.getfilesystemencoding()
+    return f"The argument {argument!r} is UTF-8, and the locale is {encoding}: set LC_ALL=C.UTF-8."
+
+
+def _escape_unprintable() -> None:
+    """Let a terminal that is not UTF-8 show an escape for a character that it lacks, instead of an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
+from rapray.config.document import is_shallow
 from rapray.config.secrets import REDACTED, redacted
+from rapray.config.section import expanded
 from rapray.config.settings import Settings
 from rapray.config.yaml_files import read_yaml_layers
 from rapray.errors import ConfigError
@@ -26,6 +29,8 @@ from rapray.errors import ConfigError
 PREFIX = "RAPRAY_"
 # Read here or by a process that rapray starts, and no field of Settings.
 RESERVED = frozenset({"RAPRAY_CONFIG"})
+# What can be the name of a setting. Another key may be a value, as an address in `url: {redis://:password@host}`.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     directory = directory or Path.cwd()
-    dotenv = {k: v for k, v in dotenv_values(directory / ".env").items() if v is not None}
+    dotenv = _dotenv(directory / ".env")
     command_line = _command_line_layer(overrides or {})
     process = _environment_layer(environ, "environment")
     env_file = _environment_layer(dotenv, ".env")
@@ -124,7 +129,20 @@ def _flat_value(value: object, key: str) -> Iterable[tuple[str, object]]:
 
 def _named_file(environ: Mapping[str, str], dotenv: Mapping[str, str], directory: Path) -> Path | None:
     named = environ.get("RAPRAY_CONFIG") or dotenv.get("RAPRAY_CONFIG")
-    return directory / Path(named).expanduser() if named else None
+    try:
+        return directory / expanded(Path(named)) if named else None
+    except ValueError as error:
+        raise ConfigError(problems=f"RAPRAY_CONFIG: {error}") from error
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8"
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+    raise ConfigError(problems=f"{path}: {reason}")
 
 
 def _command_line_layer(overrides: Mapping[str, str]) -> _Layer:
@@ -153,11 +171,12 @@ class _MappingSource(EnvSettingsSource):
         return self._variables
 
     def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
-        """Leave text that is not JSON as it is: `a,b` is a list for a field that takes one."""
+        """Leave text as it is where it is not JSON (`a,b` may be a list) or is nested deeper than any setting."""
         try:
-            return json.loads(value)
-        except ValueError:
+            decoded = json.loads(value)
+        except (ValueError, RecursionError):
             return value
+        return decoded if is_shallow(decoded) else value
 
 
 def _environment_layer(variables: Mapping[str, str], kind: str) -> _Layer:
@@ -235,6 +254,7 @@ def _problem(detail: ErrorDetails, origins: Mapping[str, Origin]) -> str:
     key = ".".join(path)
     near = (key, ".".join(path[:-1]), *(k for k in origins if k.startswith(f"{key}.")))
     origin = next((origins[k] for k in near if k in origins), DEFAULT)
+    key = ".".join(part if _NAME.fullmatch(part) else REDACTED for part in path)
     if detail["type"] == "extra_forbidden":
         return f"{key} ({origin}): there is no such setting"
     message = detail["msg"]

@@ -17,8 +17,21 @@ def _split_commas(value: object) -> object:
     )
 
 
+def expanded(path: Path) -> Path:
+    """The path with `~` replaced by the user's home.
+
+    Raises:
+        ValueError: the user has none, as an account in a container that has no name.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        reason = f"this user has no home directory for {path}: use an absolute path, or set HOME"
+        raise ValueError(reason) from error
+
+
 def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
+    return expanded(path).absolute()
 
 
 def _without_secrets(url: str) -> str:

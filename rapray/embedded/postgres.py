@@ -97,13 +97,13 @@ class Postgres:
 
     def _made_by(self) -> str | None:
         try:
-            return (self.directory / "PG_VERSION").read_text().strip()
+            return (self.directory / "PG_VERSION").read_text("utf-8").strip()
         except FileNotFoundError:
             return None
 
     def _pid_file(self) -> list[str]:
         try:
-            text = (self.directory / "postmaster.pid").read_text()
+            text = (self.directory / "postmaster.pid").read_text("utf-8", "replace")  # a path may be in it
         except OSError:
             return []
         return [line.strip() for line in text.splitlines()]
@@ -140,7 +140,8 @@ class Postgres:
         done = subprocess.run(
             command,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
             cwd="/",
             env=_environment(),
@@ -201,7 +202,7 @@ def cluster_settings(memory_bytes: int, shared_memory_bytes: int | None) -> dict
 def _memory_bytes() -> int:
     limits = [psutil.virtual_memory().total]
     with contextlib.suppress(OSError, ValueError):  # no cgroup of version 2, or "max"
-        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
     return min(limits)
 
 

@@ -52,16 +52,16 @@ def identify(pid: int) -> ProcessId | None:
 def _linux_birth(pid: int) -> str | None:
     # Ticks since boot, not wall time: a clock that is set while a server runs must not make it a stranger.
     try:
-        line = Path(f"/proc/{pid}/stat").read_text()
+        line = Path(f"/proc/{pid}/stat").read_bytes()  # a process may have any bytes as its name
     except OSError:
         return None
-    fields = line.rpartition(")")[2].split()
+    fields = line.rpartition(b")")[2].decode("ascii").split()
     return None if fields[0] in {"Z", "X"} else f"{_boot_id()}:{fields[19]}"
 
 
 @functools.cache
 def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
 
 
 def find_servers(program: str, directory: Path) -> list[ProcessId]:

@@ -62,7 +62,7 @@ class Valkey:
     def running_port(self, pid: int) -> int | None:
         """The configuration is written before each start, so its port is the running server's."""
         try:
-            lines = self._configuration.read_text().splitlines()
+            lines = self._configuration.read_text("utf-8").splitlines()
         except OSError:
             return None
         return next((int(line.split()[1]) for line in lines if line.startswith("port ")), None)

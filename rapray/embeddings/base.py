@@ -38,7 +38,11 @@ class Embedder(Protocol):
         ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """One vector a text, float32 of shape (n, dimension); a text beyond the window is split and pooled."""
+        """One vector a text, float32 of shape (n, dimension); a text beyond the window is split and pooled.
+
+        The same text has the same vector in every batch, process, processor and device, within the tolerance that this
+        folder's README states.
+        """
         ...
 
 
@@ -117,9 +121,9 @@ class WindowedEmbedder(ABC):
 def batches(lengths: Sequence[int], budget: int, pad_multiple: int | None) -> Iterator[list[int]]:
     """Positions of texts to run together: the longest first, at most `budget` padded tokens, never none.
 
-    With `pad_multiple` a batch holds only texts that pad to the same multiple. A text's padding then depends on that
-    text alone, and its vector is the same to the last bit in whatever company it is embedded: a job that was killed
-    and run again writes the same rows.
+    With `pad_multiple` a batch holds only texts that pad to the same multiple, so that a text's padding depends on that
+    text only. Its vector is then equal in every batch within the tolerance that this folder's README states. It is not
+    equal byte for byte: some processors choose their matrix kernels by the shape of the batch.
     """
     order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
     for _, group in groupby(order, key=lambda row: pad_multiple and -(-lengths[row] // pad_multiple)):

@@ -35,7 +35,7 @@ PAD_MULTIPLE = 8
 
 
 class BuiltinEmbedder(WindowedEmbedder):
-    """Mean-pooled BERT over the packaged weights; the vector of a text does not depend on its batch.
+    """Mean-pooled BERT over the packaged weights.
 
     On a processor each batch runs on one core and as many batches at once as there are `threads`; torch itself is set
     to one thread for the whole process. Cores that share one batch wait for each other at every layer: on 2 busy cores

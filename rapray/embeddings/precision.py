@@ -34,8 +34,17 @@ def pick_dtype(settings: LocalModelSettings, device: str) -> torch.dtype:
     if settings.dtype != "auto":
         return torch.bfloat16 if settings.dtype == "bfloat16" else torch.float32
     if device.startswith("cuda"):
-        has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        is_fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        flags = torch.cpu.get_capabilities() if device == "cpu" else {}
-        has_bfloat16 = bool(flags.get("avx512_bf16") or flags.get("amx_bf16"))
-    return torch.bfloat16 if has_bfloat16 else torch.float32
+        is_fast = device == "cpu" and has_bfloat16()
+    return torch.bfloat16 if is_fast else torch.float32
+
+
+def has_bfloat16() -> bool:
+    """True if the processor multiplies in bfloat16 and oneDNN may use it: ONEDNN_MAX_CPU_ISA=AVX2 forbids that."""
+    import torch
+
+    flags = torch.cpu.get_capabilities()
+    if not (flags.get("avx512_bf16") or flags.get("amx_bf16")):
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - there is no public name

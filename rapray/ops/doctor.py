@@ -18,6 +18,7 @@ from rapray.analyzers.llm.providers import require_configured
 from rapray.config import Settings
 from rapray.embeddings import model_info
 from rapray.errors import RaprayError
+from rapray.ops import kernels
 from rapray.ops.doctor_ray import ray_findings
 from rapray.ops.finding import Finding
 from rapray.store import migrate
@@ -53,6 +54,7 @@ def examine(settings: Settings) -> list[Finding]:
         _genius(settings),
         _guarded("embedding model", lambda: _model(settings)),
         _guarded("emotion model", lambda: _emotion(settings)),
+        _guarded("kernels", lambda: Finding("kernels", "ok", str(kernels.look()))),
         _language_models(settings),
         *ray_findings(settings),
     ]

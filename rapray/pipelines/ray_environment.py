@@ -36,11 +36,13 @@ MODE, TOKEN, TOKEN_PATH = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PAT
 # "0" makes 127.0.0.1 the address of this node, on Linux as elsewhere, and Ray's processes listen on it only.
 NODE_ADDRESS: str = _constants.ENABLE_RAY_CLUSTERS_ENV_VAR
 _TOKEN_OF_RAY = Path("~/.ray/auth_token")
-# `uv run` rewrites the workers' environment.
-_QUIET = {
+_EVERYWHERE = {
+    # `uv run` rewrites the workers' environment.
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # Read by each proxy of Ray Serve; `rapray/serve/doorway.py` says what for.
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "rapray.serve.doorway:middlewares",
 }
 # Of a cluster inside this process: Ray's core prints warnings about Ray Data's own actors to the terminal.
 _LOCAL = {"RAY_BACKEND_LOG_LEVEL": "fatal", NODE_ADDRESS: "0"}
@@ -59,7 +61,7 @@ def ray_environment(settings: Settings, address: str = LOCAL) -> Generator[None]
         RayRefused: the cluster there asks for a token, and this process has no right one.
     """
     variables = _starting(settings) if address == LOCAL else _joining(settings, address)
-    with _variables({k: v for k, v in (_QUIET | variables).items() if k not in os.environ}):
+    with _variables({k: v for k, v in (_EVERYWHERE | variables).items() if k not in os.environ}):
         yield
 
 

@@ -6,6 +6,7 @@ Knows which deployments there are and their defaults; `serve_config.yaml` says t
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -23,7 +24,10 @@ from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.embedded.ray_ports import log_open_ports
 from rapray.errors import ConfigError, RayUnavailable
 from rapray.hosting import hosted_model
+from rapray.serve import doorway
+from rapray.serve.admission import MOST_WAITING, MOST_WORKING
 from rapray.serve.deployments import AnalyzerReplica, Embedder, Ingress
+from rapray.serve.limits import MAX_BATCH_TEXTS, TEXTS_AT_ONCE
 from rapray.serve.live import replica_connections
 from rapray.serve.problems import RETRY_AFTER_S
 from rapray.serve.room import check_room
@@ -31,6 +35,7 @@ from rapray.serve.roster import to_deploy
 from rapray.serve.security import check_host
 
 APPLICATION = "rapray"
+KEEP_ALIVE_S = 30  # of a connection between two requests
 Options: TypeAlias = Mapping[str, Mapping[str, Any]]
 _BUSY = {"status_code": 503, "retry_after_s": RETRY_AFTER_S}
 # Serve's own reaction to load takes 30 to 40 s; an up-scale after 5 s costs nothing where the CPUs are there.
@@ -39,10 +44,11 @@ _LIFE = {"health_check_period_s": 10, "health_check_timeout_s": 30, "graceful_sh
 
 INGRESS: dict[str, Any] = {
     "ray_actor_options": {"num_cpus": 0.25},
-    "max_ongoing_requests": 100,
-    "max_queued_requests": 200,
+    # Far above what is worked on: a request counts here from its first byte, and probes must find room.
+    "max_ongoing_requests": 2000,
+    "max_queued_requests": 2000,
     "autoscaling_config": {**_SCALING, "max_replicas": 4, "target_ongoing_requests": 50},
-    "user_config": {},
+    "user_config": {"max_working_requests": MOST_WORKING, "max_waiting_requests": MOST_WAITING},
     "backpressure_config": _BUSY,
     **_LIFE,
 }
@@ -153,6 +159,17 @@ def database_connections(settings: Settings) -> int:
     return replica_connections(settings) * INGRESS["autoscaling_config"]["max_replicas"]
 
 
+def longest_request_s(settings: Settings) -> float:
+    """Seconds after which the proxy gives up a request, a stream too: more than the deadlines allow all together.
+
+    The last resort, for a replica that hangs: whatever a request waits for has a deadline of its own.
+    """
+    deadlines = [settings.analyze.deadline_s, *(one.timeout_s for one in settings.llm.providers.values())]
+    rounds = math.ceil(MAX_BATCH_TEXTS / TEXTS_AT_ONCE)
+    writing_s = settings.database.connect_timeout_s + settings.database.statement_timeout_s
+    return settings.serve.body_timeout_s + rounds * (max(deadlines) + writing_s)
+
+
 @contextmanager
 def served(settings: Settings, options: Options | None = None) -> Generator[str]:
     """The application on the Ray that this process is connected to, or starts; stops what it started at the end.
@@ -166,9 +183,16 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
     check_host(settings.serve.host, settings.serve)
     app = application({}, settings, options)
     try:
+        if ray.is_initialized():
+            doorway.announce(settings)
         serve.start(
             proxy_location="HeadOnly",
-            http_options={"host": settings.serve.host, "port": settings.serve.port},
+            http_options={
+                "host": settings.serve.host,
+                "port": settings.serve.port,
+                "request_timeout_s": longest_request_s(settings),
+                "keep_alive_timeout_s": KEEP_ALIVE_S,
+            },
             logging_config={"log_level": "WARNING", "enable_access_log": False},
         )
         check_room(_chosen(to_deploy(settings.serve.analyzers, settings), settings, options or {}), settings)
@@ -178,6 +202,7 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
     finally:
         if ray.is_initialized():
             serve.shutdown()
+            doorway.announce(None)
 
 
 def _run(app: serve.Application) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ from rapray.domain import Analysis, Failure, Lyric
 from rapray.embeddings import load_embedder, model_info
 from rapray.errors import AnalysisFailed, ModelUnavailable, Overloaded, RaprayError, RayUnavailable
 from rapray.hosting import HostedCompletions
+from rapray.serve import doorway
+from rapray.serve.admission import MOST_WAITING, MOST_WORKING, Admission
 from rapray.serve.live import LiveServices
 from rapray.serve.problems import RETRY_AFTER_S
 from rapray.serve.roster import roster
@@ -54,6 +57,8 @@ class IngressTuning(_Tuning):
 
     deadline_s: float | None = Field(default=None, gt=0, le=600)
     deadlines: dict[str, Annotated[float, Field(gt=0, le=600)]] = Field(default_factory=dict)
+    max_working_requests: int = Field(default=MOST_WORKING, ge=1, le=10_000)
+    max_waiting_requests: int = Field(default=MOST_WAITING, ge=0, le=10_000)
 
 
 class EmbedderTuning(_Tuning):
@@ -263,6 +268,12 @@ class Ingress:
     ) -> None:
         own = replica_settings(settings)
         self._settings = own
+        self._admission = Admission()
+        if os.environ.get(doorway.VARIABLE) != doorway.IMPORT_PATH:
+            log.warning(
+                "the HTTP proxy of Ray Serve is open to slow clients: set this variable before `ray start`",
+                variable=f"{doorway.VARIABLE}={doorway.IMPORT_PATH}",
+            )
         self._services = LiveServices(
             own,
             HandleInference(embedder, analyzers),
@@ -275,13 +286,14 @@ class Ingress:
         """Called by Serve in the replica, after the constructor."""
         from rapray.serve.api import create_app
 
-        return create_app(self._services, proxy_sends_id=True)
+        return create_app(self._services, admission=self._admission, proxy_sends_id=True)
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
-        """Take a new deadline without a restart."""
+        """Take new deadlines and limits without a restart."""
         tuning = IngressTuning.model_validate(user_config)
         seconds = tuning.deadline_s or self._settings.analyze.deadline_s
         self._services.set_deadlines(seconds, tuning.deadlines)
+        self._admission.set_limits(tuning.max_working_requests, tuning.max_waiting_requests)
 
     async def check_health(self) -> None:
         """The event loop turns. A database that is down is no reason to restart the ingress: `/readyz` says so."""

@@ -35,11 +35,13 @@ from rapray.telemetry import logger
 log = logger(__name__)
 # Writes of requests that store, at once: each opens a connection beside the pool.
 _WRITERS = 2
+# Of probes alone: where requests hold the whole pool, the database is busy and not gone.
+_PROBES = 1
 
 
 def replica_connections(settings: Settings) -> int:
-    """Connections to PostgreSQL that one replica may come to hold: a full pool, and those of its writes beside it."""
-    return settings.database.pool_size + _WRITERS
+    """Connections to PostgreSQL that one replica may come to hold: a full pool, and those of writes and probes."""
+    return settings.database.pool_size + _WRITERS + _PROBES
 
 
 class Inference(Protocol):
@@ -68,6 +70,7 @@ class Database:
         self._settings = settings
         self._opening = asyncio.Lock()
         self._pool: AsyncConnectionPool[AsyncConnection] | None = None
+        self._probes: AsyncConnectionPool[AsyncConnection] | None = None
         self.endpoints: Endpoints | None = None
 
     async def pool(self) -> AsyncConnectionPool[AsyncConnection]:
@@ -86,10 +89,21 @@ class Database:
         await pool.open(wait=False)  # a database that is down does not keep the ingress from saying so
         return pool
 
+    async def probes(self) -> AsyncConnectionPool[AsyncConnection]:
+        """A pool of one connection that no request takes. Raises as `pool`."""
+        await self.pool()
+        async with self._opening:
+            if self._probes is None:
+                assert self.endpoints is not None
+                alone = self._settings.database.model_copy(update={"pool_size": _PROBES})
+                self._probes = async_pool(self.endpoints.database_url, alone)
+                await self._probes.open(wait=False)
+        return self._probes
+
     async def close(self) -> None:
         """Close every connection."""
-        if self._pool is not None:
-            await self._pool.close()
+        for pool in filter(None, (self._pool, self._probes)):
+            await pool.close()
 
 
 class LiveServices:
@@ -202,7 +216,7 @@ class LiveServices:
 
     async def _database_state(self) -> DependencyHealth:
         async def check() -> str:
-            pool = await self._database.pool()
+            pool = await self._database.probes()
             async with acquired(pool) as conn:
                 await require_current_async(conn)
             versions = await server_versions(pool)
@@ -249,5 +263,7 @@ def limits_of(settings: Settings, deadline_s: float | None = None) -> Limits:
         page_limit=MAX_PAGE,
         batch_texts=MAX_BATCH_TEXTS,
         deadline_s=deadline_s or settings.analyze.deadline_s,
+        body_idle_timeout_s=settings.serve.body_idle_timeout_s,
+        body_timeout_s=settings.serve.body_timeout_s,
         is_local=not settings.serve.allow_unauthenticated,
     )

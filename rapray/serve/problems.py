@@ -59,6 +59,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         "Method not allowed",
         "This address does not take this method; the Allow header names those it takes.",
     ),
+    "request_timeout": ProblemKind(408, "The body did not arrive in time"),
     "body_too_large": ProblemKind(413, "The body is too large", "The body is longer than /info allows."),
     "lyrics_too_long": ProblemKind(413, "The lyrics are too long"),
     "media_type_unsupported": ProblemKind(

@@ -8,6 +8,7 @@ the authors trained on a corpus of rhymes, which text alone does not carry.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TypedDict
 
@@ -106,4 +107,4 @@ def _novel_words(reading: Reading) -> float:
         for first, second in pairwise(lines):
             known = set(first)
             shares.append(sum(word not in known for word in second) / len(second))
-    return sum(shares) / len(shares) if shares else 0.0
+    return math.fsum(shares) / len(shares) if shares else 0.0  # Python 3.12 sums floats otherwise than 3.11

@@ -62,7 +62,7 @@ def read_line(line: str) -> ReadLine:
             inside.pop(0)
         is_adlib = bool(inside) and inside[0][0] <= token.start
         found.append(ReadWord(token.text, token.start, token.end, sound(token.text), is_adlib))
-    return ReadLine(line, tuple(found), sum([len(word.sound.codes) for word in found]))
+    return ReadLine(line, tuple(found), sum([len(word.sound.codes) for word in found]))  # noqa: C419 - a list is faster
 
 
 def _bracketed(line: str) -> list[tuple[int, int]]:

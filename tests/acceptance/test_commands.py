@@ -216,6 +216,17 @@ def test_colour_in_a_terminal_only_without_no_color(tmp_path: Path, no_color: bo
     assert bool(COLOUR.search(said)) is not no_color
 
 
+def test_locale_without_utf8_escapes_what_it_cannot_show(tmp_path: Path) -> None:
+    """An ASCII terminal gets the results; an argument that it cannot hold is refused with the way out."""
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    env = environment(RAPRAY_DATA_DIR=str(tmp_path / "data"), **ascii_only)
+    done = run("analyze", "--file", "-", env=env, stdin="[Verse: Büşra]\nnight – light 🔥".encode())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+    refused = run("parse", "Büşra.html", env=env)
+    assert "LC_ALL=C.UTF-8" in one_sentence(refused, 2, "usage")
+
+
 def test_reader_that_goes_away_is_no_crash(tmp_path: Path) -> None:
     """`rapray config show --json | head -c 1`: no traceback."""
     done = subprocess.run(

@@ -17,10 +17,12 @@ from typing import Any
 
 import pytest
 
+from rapray.config import EmbeddingSettings
 from rapray.domain import Outcome
 from rapray.samples.corpus import songs
 from rapray.samples.site import EXPECTED
 from tests.support.commands import data_directory, environment, processes_of, run, start
+from tests.support.model_results import assert_same_hits, dtype_of
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
@@ -96,7 +98,8 @@ def test_demo_once_search_answers_with_passages(reports: list[dict[str, Any]]) -
         assert len(results) == 3
         assert [result["score"] for result in results] == sorted((r["score"] for r in results), reverse=True)
         assert all(result["passage"]["text"] and result["track"]["title"] for result in results)
-    assert reports[0]["search"]["results"] == reports[1]["search"]["results"]
+    first, second = (report["search"]["results"] for report in reports)
+    assert_same_hits(first, second, dtype_of(EmbeddingSettings()))
 
 
 def test_demo_once_a_second_time_finds_nothing_new_and_says_so(

@@ -27,7 +27,7 @@ import pytest
 from rapray.cli.ports import free_port
 from rapray.samples.corpus import songs
 from rapray.samples.site import SampleSite
-from tests.support.commands import PATIENCE_S, ROOT, data_directory, environment, processes_of
+from tests.support.commands import PATIENCE_S, ROOT, data_directory, environment, heeding_ctrl_c, processes_of
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(900)
@@ -85,7 +85,7 @@ class Terminal:
             cwd=self.folder,
             env=self.variables,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=PATIENCE_S,
             check=False,
         )
@@ -114,14 +114,15 @@ class Terminal:
 
     def _serve(self) -> None:
         log = (self.folder / "serve.log").open("wb")
-        self.server = subprocess.Popen(
-            ["rapray", "serve"],
-            cwd=self.folder,
-            env=self.variables,
-            stdout=log,
-            stderr=log,
-            process_group=0,
-        )
+        with heeding_ctrl_c():
+            self.server = subprocess.Popen(
+                ["rapray", "serve"],
+                cwd=self.folder,
+                env=self.variables,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+            )
         server = self.server
         wait_for(
             lambda: _answers(self.ports["8000"]) or server.poll() is not None, "the ingress answers", 120

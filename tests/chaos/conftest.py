@@ -1,4 +1,4 @@
-"""Servers, sample site and an undisturbed run that every chaos test is compared with."""
+"""Servers, a Ray cluster, the sample site, and an undisturbed run that every chaos test is compared with."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from rapray import embedded
 from rapray.config import Settings
 from rapray.samples.site import SampleSite
 from rapray.store import migrate
-from tests.support.chaos import Chaos, commands
+from tests.support.chaos import Chaos, Contents, commands
+from tests.support.ray_cluster import three_raylets
 
 
 @pytest.fixture(scope="session")
 def chaos() -> Iterator[Chaos]:
-    """Servers, sample site and settings that make every job take several batches."""
+    """Servers, Ray, sample site and settings that make every job take several batches.
+
+    The jobs join one standing cluster: to start one for each of them would take most of the time.
+    """
     data_dir = Path(tempfile.mkdtemp(prefix="rapray-chaos-"))
     data_dir.chmod(0o711)
     settings = Settings(data_dir=data_dir)
     embedded.up(settings, owner_pid=os.getpid())
-    with SampleSite() as site:
+    with SampleSite() as site, three_raylets(settings) as raylets:
         environment = {
             "RAPRAY_DATA_DIR": str(data_dir),
             "RAPRAY_GENIUS__API_URL": f"{site.url}/api",
@@ -35,7 +39,7 @@ def chaos() -> Iterator[Chaos]:
             "RAPRAY_JOBS__FETCH_BLOCK_ROWS": "4",
             "RAPRAY_JOBS__COMPUTE_BLOCK_ROWS": "16",
             "RAPRAY_JOBS__RETRY_DELAY_S": "3600",
-            "RAPRAY_RAY__ADDRESS": "local",
+            "RAPRAY_RAY__ADDRESS": raylets.address,
             "RAPRAY_RAY__NUM_CPUS": "2",
         }
         yield Chaos(settings, site, environment)
@@ -44,14 +48,14 @@ def chaos() -> Iterator[Chaos]:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(chaos: Chaos) -> dict[str, dict[str, str]]:
-    """The checksums after each job of a run that nobody disturbed, and a database before each job to copy."""
+def undisturbed(chaos: Chaos) -> dict[str, Contents]:
+    """The contents after each job of a run that nobody disturbed, and a database before each job to copy."""
     chaos.create("before_collect")
     migrate.upgrade(chaos.url("before_collect"))
-    sums: dict[str, dict[str, str]] = {}
+    after: dict[str, Contents] = {}
     jobs = commands()
     for name, following in zip(jobs, [*list(jobs)[1:], "end"], strict=True):
         chaos.create(f"before_{following}", f"before_{name}")
         chaos.finish(f"before_{following}", jobs[name])
-        sums[name] = chaos.checksum(f"before_{following}")
-    return sums
+        after[name] = chaos.contents(f"before_{following}")
+    return after

@@ -7,10 +7,15 @@ import subprocess
 import psutil
 import pytest
 
-from tests.support.chaos import JOB_DEADLINE_S, Chaos, Killer, commands, end_group, kill
+from tests.support.chaos import JOB_DEADLINE_S, Chaos, Contents, Killer, commands, end_group, kill
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.ray,
+    pytest.mark.slow("starts jobs as processes"),
+    pytest.mark.timeout(600),
+]
 
 
 def driver(_chaos: Chaos, job: subprocess.Popen[bytes]) -> list[int]:
@@ -18,17 +23,17 @@ def driver(_chaos: Chaos, job: subprocess.Popen[bytes]) -> list[int]:
     return [job.pid]
 
 
-def ray_worker(_chaos: Chaos, job: subprocess.Popen[bytes]) -> list[int]:
-    """Every Ray worker that computes or fetches now."""
-    found: list[int] = []
-    for process in psutil.Process(job.pid).children(recursive=True):
+def ray_worker(_chaos: Chaos, _job: subprocess.Popen[bytes]) -> list[int]:
+    """Every worker of the cluster that computes or fetches now."""
+    pids: list[int] = []
+    for process in psutil.Process().children(recursive=True):
         try:
             title = " ".join(process.cmdline())
         except psutil.NoSuchProcess:
             continue
         if title.startswith("ray::") and "IDLE" not in title:
-            found.append(process.pid)
-    return found
+            pids.append(process.pid)
+    return pids
 
 
 def postmaster(chaos: Chaos, _job: subprocess.Popen[bytes]) -> list[int]:
@@ -45,29 +50,40 @@ def valkey(chaos: Chaos, _job: subprocess.Popen[bytes]) -> list[int]:
     "victim", [driver, ray_worker, postmaster, valkey], ids=lambda victim: victim.__name__
 )
 @pytest.mark.parametrize("name", commands())
-def test_job_killed_in_the_middle_and_run_again_ends_the_same(
-    chaos: Chaos, undisturbed: dict[str, dict[str, str]], name: str, victim: Killer
+def test_killed_job_resumes(
+    chaos: Chaos, undisturbed: dict[str, Contents], name: str, victim: Killer
 ) -> None:
     """Whatever dies while rows are being written, running again gives the tables of an undisturbed run."""
-    database, job = f"{name}_{victim.__name__}", commands()[name]
+    _kill_and_resume(chaos, undisturbed, name, victim)
+
+
+def test_killed_job_with_own_ray_resumes(chaos: Chaos, undisturbed: dict[str, Contents]) -> None:
+    """A driver that dies takes the Ray that it started along; what is left of it does not disturb the next run."""
+    _kill_and_resume(chaos, undisturbed, "analyze", driver, RAPRAY_RAY__ADDRESS="local")
+
+
+def _kill_and_resume(
+    chaos: Chaos, undisturbed: dict[str, Contents], name: str, victim: Killer, **variables: str
+) -> None:
+    database, job = f"{name}_{victim.__name__}_{len(variables)}", commands()[name]
     chaos.create(database, f"before_{name}")
-    already = chaos.batches(database)
-    process = chaos.start(database, job)
+    batches_before = chaos.batches(database)
+    process = chaos.start(database, job, **variables)
     try:
         wait_for(
-            lambda: chaos.batches(database) > already or process.poll() is not None,
+            lambda: chaos.batches(database) > batches_before or process.poll() is not None,
             f"{name} writes its first batch",
             JOB_DEADLINE_S,
         )
         assert process.poll() is None, f"{name} was over before it could be killed"
-        killed = victim(chaos, process)
-        assert killed, f"there was no {victim.__name__} to kill"
-        kill(killed)
+        victims = victim(chaos, process)
+        assert victims, f"there was no {victim.__name__} to kill"
+        kill(victims)
         process.communicate(timeout=JOB_DEADLINE_S)
     finally:
         end_group(process)
         process.wait()
     wait_for(chaos.is_up, "the servers are up again")
     chaos.finish(database, job)
-    assert chaos.checksum(database) == undisturbed[name]
+    chaos.contents(database).assert_same(undisturbed[name])
     chaos.drop(database)

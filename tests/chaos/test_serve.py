@@ -12,7 +12,12 @@ from tests.support.chaos import kill
 from tests.support.serving import Load, free_port, local_ray, replicas
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.chaos, pytest.mark.ray, pytest.mark.timeout(420)]
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.ray,
+    pytest.mark.slow("kills replicas three times"),
+    pytest.mark.timeout(420),
+]
 VERSE = (
     "we ride the night and light it right\nand count the days in bus stops and pay for them in raindrops\n"
 )

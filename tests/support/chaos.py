@@ -8,21 +8,44 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import psutil
 import psycopg
 import pytest
 
 from rapray import embedded
-from rapray.config import Settings
+from rapray.config import EmbeddingSettings, EmotionSettings, Settings
 from rapray.samples.corpus import artists
 from rapray.samples.site import SampleSite
 from rapray.store.checksum import checksum
 from rapray.store.pool import connect
+from tests.support.collection import results_of, vectors_of
+from tests.support.model_results import assert_same_result, assert_same_vectors, dtype_of
 from tests.support.waiting import wait_for
 
 JOB_DEADLINE_S = 180
 Killer = Callable[["Chaos", subprocess.Popen[bytes]], list[int]]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a database holds: a checksum of all that is equal exactly, and what models computed, by its key."""
+
+    sums: dict[str, str]
+    vectors: dict[tuple[str, str, int], list[float]]
+    results: dict[tuple[str, str], dict[str, Any]]
+
+    def assert_same(self, other: Contents) -> None:
+        """Keys, hashes, counts and figures of rules are equal; vectors and emotions are within their tolerances."""
+        assert self.sums == other.sums
+        assert self.vectors.keys() == other.vectors.keys()
+        dtype = dtype_of(EmbeddingSettings())
+        for key, vector in self.vectors.items():
+            assert_same_vectors(vector, other.vectors[key], dtype, key)
+        assert self.results.keys() == other.results.keys()
+        for key, result in self.results.items():
+            assert_same_result(result, other.results[key], dtype_of(EmotionSettings()))
 
 
 @dataclass
@@ -40,9 +63,14 @@ class Chaos:
         assert found[0] is not None
         return found[0]
 
-    def start(self, database: str, job: list[str]) -> subprocess.Popen[bytes]:
-        """A job as a process of its own group."""
-        environment = {**os.environ, **self.environment, "RAPRAY_DATABASE__URL": self.url(database)}
+    def start(self, database: str, job: list[str], **changes: str) -> subprocess.Popen[bytes]:
+        """Start a job as a process of its own group, with these variables changed."""
+        environment = {
+            **os.environ,
+            **self.environment,
+            "RAPRAY_DATABASE__URL": self.url(database),
+            **changes,
+        }
         return subprocess.Popen(
             [sys.executable, "-m", "rapray.cli", *job],
             env=environment,
@@ -93,10 +121,12 @@ class Chaos:
             return 0
         return int(row[0]) if row else 0
 
-    def checksum(self, database: str) -> dict[str, str]:
+    def contents(self, database: str) -> Contents:
         """What the tables hold, times and ids left out."""
-        with connect(self.url(database), application_name="chaos") as connection:
-            return dict(checksum(connection, vectors=True))
+        url = self.url(database)
+        with connect(url, application_name="chaos") as connection:
+            sums = checksum(connection)
+        return Contents(sums, vectors_of(url), results_of(url, by="source_id"))
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

@@ -5,6 +5,7 @@ Knows no Ray: jobs run over what stands here.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,9 +21,12 @@ from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 
 _RESULTS = """
-SELECT a.analyzer, t.title, a.version, a.content_hash, a.sentiment, a.confidence, a.data, a.analysis_embedding::text,
+SELECT a.analyzer, t.source_id, t.title, a.version, a.content_hash, a.sentiment, a.confidence, a.data, a.analysis_embedding::text,
        a.model, a.model_revision, a.prompt_version, a.parameters, a.input_tokens, a.output_tokens
 FROM analysis_results a JOIN tracks t ON t.id = a.track_id"""
+_VECTORS = """
+SELECT m.name, t.source_id, e.passage, e.embedding::text
+FROM lyric_embeddings e JOIN models m ON m.id = e.model_id JOIN tracks t ON t.id = e.track_id"""
 _FAILURES = """
 SELECT split_part(d.stage, '/', 2), t.title, d.code FROM dead_letters d JOIN tracks t ON t.id::text = d.key
 WHERE d.stage LIKE 'analyze/%'"""
@@ -49,11 +53,22 @@ def store(database_url: str, results: Iterable[FetchResult]) -> dict[str, int]:
         return dict(conn.execute("SELECT title, id FROM tracks").fetchall())
 
 
-def results_of(database_url: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """What is stored, by analyzer and title: every column that a text and an analyzer decide."""
+def results_of(database_url: str, by: str = "title") -> dict[tuple[str, str], dict[str, Any]]:
+    """What is stored, by analyzer and title or "source_id": every column that a text and an analyzer decide."""
     with psycopg.connect(database_url, row_factory=dict_row) as conn:
         rows = conn.execute(_RESULTS).fetchall()
-    return {(row.pop("analyzer"), row.pop("title")): row for row in rows}
+    results = {(row.pop("analyzer"), row[by]): row for row in rows}
+    assert len(results) == len(rows), f"two tracks have the same {by}"
+    return results
+
+
+def vectors_of(database_url: str) -> dict[tuple[str, str, int], list[float]]:
+    """Every stored vector by model, the source's id of the track, and passage."""
+    with psycopg.connect(database_url) as conn:
+        return {
+            (model, track, passage): json.loads(text)
+            for model, track, passage, text in conn.execute(_VECTORS)
+        }
 
 
 def failures_of(database_url: str) -> dict[tuple[str, str], str]:

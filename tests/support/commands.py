@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,18 +30,33 @@ def environment(**changes: str) -> dict[str, str]:
     return {**kept, **changes}
 
 
+@contextmanager
+def heeding_ctrl_c() -> Generator[None]:
+    """Let processes that are started inside the block be interrupted as by a terminal.
+
+    A background job of a script, as CI may be, ignores SIGINT, and whatever it starts inherits that: Unix wants it so
+    (`nohup`), and rapray keeps to it. A handler of our own is not inherited; the default takes its place.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def start(*arguments: str, env: Mapping[str, str], cwd: Path | None = None) -> subprocess.Popen[str]:
     """A command as the leader of a process group, as a shell starts it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "rapray.cli", *arguments],
-        env=dict(env),
-        cwd=cwd or ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    )
+    with heeding_ctrl_c():
+        return subprocess.Popen(
+            [sys.executable, "-m", "rapray.cli", *arguments],
+            env=dict(env),
+            cwd=cwd or ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            process_group=0,
+        )
 
 
 def run(

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tests.support.llm_server import model_file
 
@@ -29,6 +30,20 @@ def model_folder() -> Path:
     return folder
 
 
+def short_answers(folder: Path) -> dict[str, Any]:
+    """Return members of a request that make a base model end its strings early, and repeat itself less."""
+    from tokenizers import Tokenizer
+
+    encoded = [
+        Tokenizer.from_file(str(folder / "tokenizer.json")).encode(end, add_special_tokens=False).ids
+        for end in ('"', '",', '."', '.",')
+    ]
+    return {
+        "repetition_penalty": 1.3,
+        "logit_bias": {str(ids[0]): 5 for ids in encoded if len(ids) == 1},
+    }
+
+
 def _unpack(weights: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
@@ -41,4 +56,7 @@ def _unpack(weights: Path, folder: Path) -> None:
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
     settings = folder / "tokenizer_config.json"
-    settings.write_text(json.dumps({**json.loads(settings.read_text()), "chat_template": CHAT_TEMPLATE}))
+    settings.write_text(
+        json.dumps({**json.loads(settings.read_text(encoding="utf-8")), "chat_template": CHAT_TEMPLATE}),
+        encoding="utf-8",
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -66,6 +65,7 @@ class HostileServer(ThreadingHTTPServer):
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.lock = threading.Lock()
+        self.is_over = threading.Event()
 
     @property
     def base_url(self) -> str:
@@ -77,6 +77,7 @@ class HostileServer(ThreadingHTTPServer):
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.is_over.set()
         self.shutdown()
         self.server_close()
 
@@ -143,7 +144,7 @@ def slow(seconds: float) -> Reply:
     """Nothing for a while."""
 
     def reply(handler: _Handler) -> None:
-        time.sleep(seconds)
+        handler.server.is_over.wait(seconds)
         answers()(handler)
 
     return reply
@@ -170,7 +171,6 @@ def dripping_hints(handler: _Handler) -> None:
 
 def _drip(handler: _Handler, first: bytes, again: bytes) -> None:
     handler.wfile.write(first)
-    while True:
+    while not handler.server.is_over.wait(0.05):  # shorter than any read time-out
         handler.wfile.write(again)
         handler.wfile.flush()
-        time.sleep(0.05)  # shorter than any read time-out

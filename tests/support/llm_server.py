@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-START_DEADLINE_S = 120
+API_KEY = "sk-of-the-tests"
 CONTEXT_TOKENS = 8192
 SLOTS = 2
 # Of a request: a base model repeats itself without a penalty, and ends its sentences early where the closing
@@ -52,7 +52,7 @@ class LanguageModelServer:
             [sys.executable, __file__, str(model_file()), self._api_key or ""],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
+            encoding="utf-8",
         )
         assert self._process.stdout is not None
         for line in self._process.stdout:  # ends with the process

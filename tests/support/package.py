@@ -39,9 +39,11 @@ def install(
     package.mkdir()
     metadata.mkdir()
     (package / "__init__.py").touch()
-    (package / "spec.py").write_text(SPEC.format(name=name, needs=needs) if spec is None else spec)
+    (package / "spec.py").write_text(
+        SPEC.format(name=name, needs=needs) if spec is None else spec, encoding="utf-8"
+    )
     if code is not None:
-        (package / "code.py").write_text(code)
+        (package / "code.py").write_text(code, encoding="utf-8")
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(
         f"[rapray.analyzers]\n{name if point is None else point} = {name}_package.spec:SPEC\n"

@@ -6,7 +6,12 @@ from rapray.serve.backend import Limits
 
 
 def request_limits(
-    deadline_s: float = 5, *, max_body_bytes: int = 1_000_000, max_lyrics_chars: int = 100_000
+    deadline_s: float = 60,
+    *,
+    max_body_bytes: int = 1_000_000,
+    max_lyrics_chars: int = 100_000,
+    body_idle_timeout_s: float = 10,
+    body_timeout_s: float = 30,
 ) -> Limits:
     """The limits of a service; lists and batches as large as `rapray serve` takes them."""
     return Limits(
@@ -17,4 +22,6 @@ def request_limits(
         page_limit=200,
         batch_texts=100,
         deadline_s=deadline_s,
+        body_idle_timeout_s=body_idle_timeout_s,
+        body_timeout_s=body_timeout_s,
     )

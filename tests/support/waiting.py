@@ -10,11 +10,19 @@ from typing import TypeVar
 import pytest
 
 Found = TypeVar("Found")
+# A text, or a function that is called when time is up: what there is then says more than what there was at first.
+What = str | Callable[[], str]
 _BETWEEN_S = 0.02
 
 
-def wait_for(look: Callable[[], Found], what: str = "the condition holds", deadline_s: float = 60) -> Found:
-    """Look again and again until there is something; fail the test where there is nothing in time."""
+def wait_for(look: Callable[[], Found], what: What = "the condition holds", deadline_s: float = 60) -> Found:
+    """Look again and again until there is something; fail the test if there is nothing in time.
+
+    Args:
+        look: Returns something true once the wait is over.
+        what: What should happen, for the failure's message. Give a function if it tells how far things have come.
+        deadline_s: Longest wait.
+    """
     until = time.monotonic() + deadline_s
     while not (found := look()):
         _check(until, what, deadline_s)
@@ -23,7 +31,7 @@ def wait_for(look: Callable[[], Found], what: str = "the condition holds", deadl
 
 
 async def wait_for_task(
-    look: Callable[[], Found], what: str = "the condition holds", deadline_s: float = 60
+    look: Callable[[], Found], what: What = "the condition holds", deadline_s: float = 60
 ) -> Found:
     """As `wait_for`, on an event loop that goes on meanwhile."""
     until = time.monotonic() + deadline_s
@@ -45,6 +53,12 @@ async def settled(look: Callable[[], Found], for_s: float = 0.2, deadline_s: flo
     return found
 
 
-def _check(until: float, what: str, deadline_s: float) -> None:
+def left_of(seconds: float, since: float) -> object:
+    """Equal to what can be left now of so many seconds that began after the moment `since` of `time.monotonic`."""
+    took = time.monotonic() - since
+    return pytest.approx(seconds - took / 2, abs=took / 2 + 0.01)
+
+
+def _check(until: float, what: What, deadline_s: float) -> None:
     if time.monotonic() > until:
-        pytest.fail(f"in {deadline_s} s it did not happen that {what}")
+        pytest.fail(f"in {deadline_s} s it did not happen that {what if isinstance(what, str) else what()}")

@@ -1,4 +1,4 @@
-"""Settings that host a small real model."""
+"""Settings that host a small real model, and the Ray that it runs on."""
 
 from __future__ import annotations
 
@@ -16,15 +16,12 @@ MODEL = "gemma-3-270m"
 
 @pytest.fixture(scope="session")
 def hosted_llm() -> LlmSettings:
-    """The model as the provider `local`; a base model repeats itself without a penalty."""
-    from tests.support.hosted import model_folder
+    """The model as the provider `local`, which answers in few words: what it says matters to no test."""
+    from tests.support.hosted import model_folder, short_answers
 
-    local = {
-        "max_output_tokens": 900,
-        "timeout_s": 600,
-        "extra_body": {"repetition_penalty": 1.3},
-    }
-    hosted = {"model": str(model_folder()), "revision": "q4-k-m"}
+    folder = model_folder()
+    local = {"max_output_tokens": 900, "timeout_s": 600, "extra_body": short_answers(folder)}
+    hosted = {"model": str(folder), "revision": "q4-k-m"}
     return LlmSettings.model_validate({"hosted": hosted, "providers": {"local": local}})
 
 
@@ -39,8 +36,8 @@ def settings(database_url: str, redis_url: str, hosted_llm: LlmSettings) -> Sett
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cluster() -> Iterator[None]:
-    """A Ray of the test's own."""
+    """One Ray of a single node for all tests of this folder: the engine's workers need its CPUs side by side."""
     with local_ray(4):
         yield

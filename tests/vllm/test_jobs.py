@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from rapray.analyzers.llm.prompts import load_prompts
+from rapray.analyzers.registry import identity
 from rapray.config import Settings
 from rapray.errors import ModelUnavailable
 from rapray.pipelines.analyze import analyze
+from rapray.pipelines.current import due_of
+from rapray.store import due
+from rapray.store.pool import connect
 from tests.support.collection import failures_of, fetched, results_of, store
 
-pytestmark = [pytest.mark.vllm, pytest.mark.ray, pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.vllm,
+    pytest.mark.ray,
+    pytest.mark.slow("hosts a language model"),
+    pytest.mark.timeout(1200),
+]
 VERSE = "Morning on the corner and the kettle sings to me\nEvery bill a paper boat, I float them out to sea"
 LONG = "\n\n".join(f"[Verse {n}]\n" + "\n".join([VERSE] * 30) for n in range(1, 5))
 TEXTS = {"short": VERSE, "other": VERSE.replace("kettle", "radio"), "long": LONG, "wordless": "...\n---"}
 
 
-def test_job_without_a_served_model_hosts_it_for_its_time(
-    cluster: None, settings: Settings, database_url: str, tmp_path: Path
-) -> None:
+def test_job_hosts_its_model(cluster: None, settings: Settings, database_url: str, tmp_path: Path) -> None:
     """A long lyric is read by section, one without words fails alone; a prompt that changes makes all due again."""
     from ray import serve
 
@@ -39,13 +45,11 @@ def test_job_without_a_served_model_hosts_it_for_its_time(
     prompts = tmp_path / "v1b"
     prompts.mkdir()
     for name, text in load_prompts("v1").texts.items():
-        (prompts / f"{name}.md").write_text(text + "\n\nBe brief.")
-    llm = settings.llm.model_copy(update={"prompts": str(prompts)})
-    other = analyze(settings.model_copy(update={"llm": llm}), ["local"], limit=2)
-    assert other.new + other.failed >= 1
-    with psycopg.connect(database_url) as conn:
-        versions = conn.execute("SELECT count(DISTINCT prompt_version) FROM analysis_results").fetchone()
-    assert versions == (2,)
+        (prompts / f"{name}.md").write_text(text + "\n\nBe brief.", encoding="utf-8")
+    edited = settings.model_copy(update={"llm": settings.llm.model_copy(update={"prompts": str(prompts)})})
+    with connect(database_url, application_name="test") as conn:
+        coverage = due.coverage(conn, due_of(identity("local", edited)))
+    assert (coverage.done, coverage.stale) == (0, len(results))
 
 
 def test_job_model_that_is_not_there_is_said_before_the_first_lyric(

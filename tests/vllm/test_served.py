@@ -14,7 +14,12 @@ from rapray.samples.corpus import songs
 from tests.support.collection import failures_of, results_of, song_of, store
 from tests.vllm.conftest import MODEL
 
-pytestmark = [pytest.mark.vllm, pytest.mark.ray, pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.vllm,
+    pytest.mark.ray,
+    pytest.mark.slow("hosts a language model"),
+    pytest.mark.timeout(1200),
+]
 LYRIC = "[Verse 1]\nI got the money and the city on my mind\nCounting every dollar, I am counting every dime"
 SCHEMA = {
     "type": "object",
@@ -22,7 +27,7 @@ SCHEMA = {
     "required": ["mood"],
     "additionalProperties": False,
 }
-TRACKS = 6
+TRACKS = 2
 
 
 def test_served_model_answers_analyze_jobs_and_openai_clients(
@@ -106,7 +111,7 @@ def _check_job(settings: Settings, database_url: str) -> None:
 
     report = analyze(settings, ["local"])
     assert report.new + report.failed == TRACKS
-    assert report.new >= TRACKS // 2, failures_of(database_url)
+    assert report.new >= 1, failures_of(database_url)
     assert set(serve.status().applications) == {"rapray"}
     results = results_of(database_url)
     assert {result["model"] for result in results.values()} == {MODEL}

@@ -37,7 +37,7 @@ WINDOW = 64
 
 
 class BuiltinEmotionModel(EmotionModel):
-    """Seven labels, each probable by itself; what it says of a window does not depend on the batch."""
+    """Seven labels, each probable by itself."""
 
     def __init__(
         self, settings: EmotionSettings, folder: Path = FOLDER, sha256: str | None = WEIGHTS_SHA256

@@ -29,6 +29,7 @@ from rapray.serve.api.fanout import Analyzed
 from rapray.serve.api.models import ProblemBody
 from rapray.serve.api.streamed import Streamed
 from rapray.serve.backend import Services
+from rapray.serve.limits import TEXTS_AT_ONCE
 from rapray.serve.problems import Problem, of_error
 from rapray.telemetry import logger
 
@@ -47,7 +48,6 @@ ANSWER_CODES = (
     "deadline_exceeded",
 )
 # Texts of one batch that are worked on at once: more would fill the analyzers' queues for everyone else.
-_AT_ONCE = 4
 # Texts of one batch that are worked on or wait to be sent: a slow one holds up those behind it a little later.
 _AHEAD = 8
 _CACHE_HEADER = "X-Cache"
@@ -90,7 +90,7 @@ async def analyze_batch(request: BatchRequest, services: Backend) -> Streamed:
 
 async def _batch(services: Services, request: BatchRequest, names: list[str]) -> AsyncGenerator[bytes]:
     """The answer text by text: of a hundred large ones a few are in memory, and the event loop is free in between."""
-    turn = asyncio.Semaphore(_AT_ONCE)
+    turn = asyncio.Semaphore(TEXTS_AT_ONCE)
 
     async def one(index: int, text: BatchText) -> bytes:
         try:

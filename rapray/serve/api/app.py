@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from rapray import __version__
+from rapray.serve.admission import Admission
 from rapray.serve.api import analyze, chat, errors, operations, pages, reference, search, stream, tracks
 from rapray.serve.api.body import JsonRoute
+from rapray.serve.api.intake import Intake
 from rapray.serve.api.middleware import RequestContext
 from rapray.serve.backend import Services
 from rapray.serve.ui.render import STATIC
@@ -27,11 +29,14 @@ Every error is `application/problem+json` (RFC 9457) with a stable `code` and th
 """
 
 
-def create_app(services: Services, *, proxy_sends_id: bool = False) -> FastAPI:
+def create_app(
+    services: Services, *, admission: Admission | None = None, proxy_sends_id: bool = False
+) -> FastAPI:
     """The ASGI app over `services`, which it opens and closes with its own life.
 
-    `proxy_sends_id` says that whoever calls the app puts an `X-Request-ID` into every request and its answer, as Ray
-    Serve does: the app takes that id and does not send it a second time.
+    `admission` says how many requests are worked on at once, and may be changed meanwhile. `proxy_sends_id` says that
+    whoever calls the app puts an `X-Request-ID` into every request and its answer, as Ray Serve does: the app takes
+    that id and does not send it a second time.
     """
 
     @asynccontextmanager
@@ -55,6 +60,7 @@ def create_app(services: Services, *, proxy_sends_id: bool = False) -> FastAPI:
     app.state.services = services
     app.router.route_class = JsonRoute
     errors.install(app)
+    app.add_middleware(Intake, admission=admission or Admission())
     app.add_middleware(RequestContext, proxy_sends_id=proxy_sends_id)
     for router in (
         analyze.router,

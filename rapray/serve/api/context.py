@@ -21,10 +21,10 @@ def _services(request: Request) -> Services:
 Backend = Annotated[Services, Depends(_services)]
 
 
-def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of an endpoint that may end with these problems, for OpenAPI."""
+def documented(*codes: str, is_probe: bool = False) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an endpoint that may end with these problems, for OpenAPI; only probes wait for no place."""
     by_status: dict[int | str, list[str]] = {}
-    for code in (*codes, "internal"):
+    for code in dict.fromkeys((*codes, *(() if is_probe else ("overloaded",)), "internal")):
         by_status.setdefault(PROBLEMS[code].status, []).append(code)
     return {
         status: {"model": ProblemBody, "description": "Problem: " + ", ".join(f"`{code}`" for code in found)}
@@ -36,6 +36,7 @@ BODY_CODES = (
     "json_malformed",
     "body_not_utf8",
     "bad_request",
+    "request_timeout",
     "body_too_large",
     "media_type_unsupported",
     "validation_failed",

@@ -25,6 +25,7 @@ _MOST_ERRORS = 20
 _BY_STATUS = {
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     413: "body_too_large",
     415: "media_type_unsupported",
     422: "validation_failed",
@@ -57,6 +58,8 @@ def respond(request: Request, problem: Problem, headers: Mapping[str, str] | Non
     sent = {"cache-control": "no-store", **(headers or {})}
     if problem.retry_after_s is not None:
         sent["retry-after"] = str(problem.retry_after_s)
+    if problem.status == 408:  # what still comes of its body would be read as the next request
+        sent["connection"] = "close"
     if is_page(request):
         return problem_page(problem, request_id, sent)
     if request.url.path.startswith("/v1/"):  # clients of OpenAI's API look there

@@ -5,7 +5,6 @@ Knows no endpoint; written against ASGI so that a streamed answer is not copied.
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections.abc import MutableMapping
@@ -17,10 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rapray.serve.api.errors import respond, respond_to_defect
 from rapray.serve.problems import of_code
-from rapray.serve.security import is_own_name
+from rapray.serve.security import REQUEST_ID, is_own_name
 from rapray.telemetry import bound, metric
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._~:+/=-]{1,128}")
 # Pages load their own style sheet and script and nothing else; no inline code runs, whatever a lyric holds.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -52,7 +50,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         # An id that is not well formed goes back beside ours: the problem and the log name ours.
         is_sent = self._proxy_sends_id and given == request_id

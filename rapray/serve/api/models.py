@@ -225,6 +225,8 @@ class LimitsBody(BaseModel):
     page_limit: int
     batch_texts: int
     deadline_s: float
+    body_idle_timeout_s: float
+    body_timeout_s: float
 
 
 class InfoBody(BaseModel):

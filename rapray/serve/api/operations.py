@@ -22,13 +22,13 @@ from rapray.telemetry import metric, metrics_text
 router = APIRouter(route_class=JsonRoute, tags=["operations"])
 
 
-@router.get("/livez", summary="Is the process alive?", responses=documented())
+@router.get("/livez", summary="Is the process alive?", responses=documented(is_probe=True))
 async def livez() -> StatusBody:
     """200 as long as the event loop turns; looks at nothing else."""
     return StatusBody(status="up")
 
 
-@router.get("/readyz", summary="Can it answer?", responses=documented("not_ready"))
+@router.get("/readyz", summary="Can it answer?", responses=documented("not_ready", is_probe=True))
 async def readyz(services: Backend) -> StatusBody:
     """200 where the database has the right schema and the embedder answers; "degraded" without Redis."""
     health = await services.is_ready()
@@ -38,7 +38,7 @@ async def readyz(services: Backend) -> StatusBody:
     return StatusBody(status="ready" if health.state == "up" else "degraded")
 
 
-@router.get("/health", summary="The state of everything", responses=documented())
+@router.get("/health", summary="The state of everything", responses=documented(is_probe=True))
 async def health(services: Backend) -> HealthBody:
     """Every dependency checked now, with versions and models. Always 200: for people; machines ask `/readyz`."""
     found = await services.health()

@@ -23,21 +23,21 @@ FROM (
 ) r;
 
 -- name: lyric_embeddings
--- Vectors by model, track and passage; their values only where they are asked for.
+-- Vectors by model, track and passage, with their dimension; a model computed their values.
 SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text)), ''))
 FROM (
     SELECT m.kind, m.name, m.revision, t.source, t.source_id, e.passage, e.content_hash,
-           vector_dims(e.embedding) AS dimension, CASE WHEN %(vectors)s THEN e.embedding END AS embedding
+           vector_dims(e.embedding) AS dimension
     FROM lyric_embeddings e JOIN models m ON m.id = e.model_id JOIN tracks t ON t.id = e.track_id
 ) r;
 
 -- name: analysis_results
--- Analyses by track, analyzer and version.
+-- Analyses by track, analyzer and version; their figures where rules made them, not where a model did.
 SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text)), ''))
 FROM (
-    SELECT t.source, t.source_id, r.analyzer, r.version, r.content_hash, r.sentiment, r.confidence, r.data,
-           CASE WHEN %(vectors)s THEN r.analysis_embedding END AS analysis_embedding, r.model, r.model_revision,
-           r.prompt_version, r.parameters
+    SELECT t.source, t.source_id, r.analyzer, r.version, r.content_hash, r.model, r.model_revision, r.prompt_version,
+           r.parameters, r.analysis_embedding IS NULL AS has_no_embedding,
+           CASE WHEN r.model IS NULL THEN row (r.sentiment, r.confidence, r.data, r.analysis_embedding) END AS figures
     FROM analysis_results r JOIN tracks t ON t.id = r.track_id
 ) r;
 
@@ -47,5 +47,5 @@ SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text))
 FROM (
     SELECT d.stage, coalesce(t.source || '/' || t.source_id, d.key) AS key, d.code, d.content_hash, d.is_dead
     FROM dead_letters d
-    LEFT JOIN tracks t ON d.stage NOT LIKE 'collect/%%' AND t.id::text = d.key
+    LEFT JOIN tracks t ON d.stage NOT LIKE 'collect/%' AND t.id::text = d.key
 ) r;

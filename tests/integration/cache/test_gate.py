@@ -13,14 +13,14 @@ import redis
 from rapray.cache import connect
 from rapray.cache.gate import End, GateLimits, Pass, ProcessGate, Wait
 from rapray.cache.redis_gate import FallbackGate, RedisGate
-from tests.support.waiting import wait_for
+from tests.support.waiting import left_of, wait_for
 
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 def gate(url: str, provider: str = "a", **limits: float) -> RedisGate:
     """A gate of a worker, with limits of its own."""
-    return RedisGate(connect(url, 2), provider, GateLimits(**{"concurrency": 2, "lease_s": 60, **limits}))  # type: ignore[arg-type]
+    return RedisGate(connect(url, 60), provider, GateLimits(**{"concurrency": 2, "lease_s": 600, **limits}))  # type: ignore[arg-type]
 
 
 def entered(found: Pass | Wait) -> Pass:
@@ -52,48 +52,52 @@ def test_gate_slots_are_shared_by_processes(redis_url: str) -> None:
         "print(*(type(gate.enter(1)).__name__ for _ in range(2)))"
     )
     shown = subprocess.run(
-        [sys.executable, "-c", program, redis_url], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, redis_url], capture_output=True, encoding="utf-8", check=True
     )
     assert shown.stdout.split() == ["Pass", "Wait"]
 
 
 def test_gate_slot_of_a_dead_worker_is_free_after_its_lease(redis_url: str) -> None:
     """Nobody gives it back, and nothing is stuck."""
-    one = gate(redis_url, concurrency=1, lease_s=0.2)
+    one = gate(redis_url, concurrency=1, lease_s=600)
     entered(one.enter(1))
     wait = one.enter(1)
     assert isinstance(wait, Wait)
     assert wait.is_busy
-    until_entered(one)
+    move_clock(redis_url, 600)
+    entered(one.enter(1))
 
 
 def test_gate_paces_requests_and_tokens_to_the_minute(redis_url: str) -> None:
     """Unused tokens are given back to all."""
-    one = gate(redis_url, requests_per_minute=6, concurrency=100)
+    one = gate(redis_url, requests_per_minute=0.6, concurrency=100)
+    started = time.monotonic()
     entered(one.enter(1))
     wait = one.enter(1)
     assert isinstance(wait, Wait)
-    assert 9 < wait.seconds <= 10
-    other = gate(redis_url, "b", tokens_per_minute=6000, concurrency=100)
+    assert wait.seconds == left_of(100, started)
+    other = gate(redis_url, "b", tokens_per_minute=600, concurrency=100)
+    started = time.monotonic()
     taken = entered(other.enter(3000))
     wait = other.enter(1)
     assert isinstance(wait, Wait)
-    assert 29 < wait.seconds <= 30
+    assert wait.seconds == left_of(300, started)
     other.leave(taken, End("answered", 1000))
     wait = other.enter(1)
     assert isinstance(wait, Wait)
-    assert 9 < wait.seconds <= 10
+    assert wait.seconds == left_of(100, started)
 
 
 def test_gate_breaker_is_shared_and_lets_one_trial_pass(redis_url: str) -> None:
     """The failures of two workers count together; after the pause one request decides for all."""
-    one, two = (gate(redis_url, failures=4, pause_s=0.3, concurrency=10) for _ in range(2))
+    one, two = (gate(redis_url, failures=4, pause_s=60, concurrency=10) for _ in range(2))
     for worker in (one, two, one, two):
         worker.leave(entered(worker.enter(1)), End("failed", reason="it is down"))
     wait = two.enter(1)
     assert isinstance(wait, Wait)
     assert wait.pause == "it is down"
-    trial = until_entered(one)
+    move_clock(redis_url, 60)
+    trial = entered(one.enter(1))
     assert isinstance(two.enter(1), Wait)
     one.leave(trial, End("answered"))
     assert all(isinstance(worker.enter(1), Pass) for worker in (one, two, two))
@@ -123,26 +127,28 @@ def test_gate_refusal_pauses_everybody_and_reopen_ends_it(redis_url: str) -> Non
 
 def test_gate_provider_that_never_answers_is_down_for_everybody_until_it_does(redis_url: str) -> None:
     """Two pauses of one moment are one; an answer ends it."""
-    one, two = (gate(redis_url, patience_s=0.5, concurrency=10) for _ in range(2))
+    one, two = (gate(redis_url, patience_s=50, concurrency=10) for _ in range(2))
     for taken in [entered(worker.enter(1)) for worker in (one, two)]:
-        one.leave(taken, End("throttled", pause_s=0.4))
+        one.leave(taken, End("throttled", pause_s=40))
     wait = two.enter(1)
     assert isinstance(wait, Wait)
     assert not wait.is_down
-    one.leave(until_entered(one), End("throttled", pause_s=0.4))
+    move_clock(redis_url, 40)
+    one.leave(entered(one.enter(1)), End("throttled", pause_s=40))
     wait = two.enter(1)
     assert isinstance(wait, Wait)
     assert wait.is_down
-    two.leave(until_entered(two), End("answered"))
-    one.leave(entered(one.enter(1)), End("throttled", pause_s=0.4))
+    move_clock(redis_url, 40)
+    two.leave(entered(two.enter(1)), End("answered"))
+    one.leave(entered(one.enter(1)), End("throttled", pause_s=40))
     wait = two.enter(1)
     assert isinstance(wait, Wait)
     assert not wait.is_down
 
 
-def set_back(url: str, hours: int) -> None:
-    """As if the server's clock had been ahead until now: every moment that is kept lies that much later."""
-    later = hours * 3_600_000_000
+def move_clock(url: str, seconds: int) -> None:
+    """As if the server's clock went on by so much, or back: every moment that is kept lies that much earlier."""
+    later = -seconds * 1_000_000
     with redis.Redis.from_url(url) as client:
         for key in client.scan_iter("*gate*"):
             if client.type(key) == b"zset":
@@ -159,14 +165,14 @@ def test_gate_when_the_clock_is_set_back_waits_no_longer(redis_url: str) -> None
     """Neither for a slot of a dead worker, nor for a place of the minute, nor for the end of a pause."""
     one = gate(redis_url, concurrency=1, lease_s=0.2)
     entered(one.enter(1))
-    set_back(redis_url, hours=1)
+    move_clock(redis_url, -3600)
     taken = until_entered(one)
     one.leave(taken, End("throttled", pause_s=0.2))
-    set_back(redis_url, hours=2)
+    move_clock(redis_url, -7200)
     one.leave(until_entered(one), End("answered"))
     other = gate(redis_url, "b", requests_per_minute=300, concurrency=10)
     entered(other.enter(1))
-    set_back(redis_url, hours=1)
+    move_clock(redis_url, -3600)
     until_entered(other)
 
 
@@ -240,8 +246,10 @@ def test_fallback_gate_without_redis_keeps_the_limits_of_this_process() -> None:
 def test_gate_what_others_wrote_under_its_keys_is_no_answer(redis_url: str) -> None:
     """A value that is no number counts as a Redis that does not answer: the process's own gate takes over."""
     client = connect(redis_url, 2)
-    client.hset("rapray:gate:{a}", mapping={"blocked_until": "inf"})
-    both = FallbackGate(gate(redis_url), ProcessGate(GateLimits(concurrency=2, lease_s=60)))
-    entered(both.enter(1))
-    client.hset("rapray:gate:{b}", mapping={"blocked_until": "9" * 18, "reason": b"\xff\xfe"})
+    for nonsense in ("inf", "9" * 18):
+        client.hset("rapray:gate:{a}", mapping={"blocked_until": nonsense})
+        both = FallbackGate(gate(redis_url), ProcessGate(GateLimits(concurrency=2, lease_s=60)))
+        entered(both.enter(1))
+    in_an_hour = round((time.time() + 3600) * 1_000_000)
+    client.hset("rapray:gate:{b}", mapping={"blocked_until": in_an_hour, "reason": b"\xff\xfe"})
     assert isinstance(gate(redis_url, "b").enter(1), Wait)

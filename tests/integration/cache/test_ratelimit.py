@@ -12,13 +12,13 @@ import redis
 
 from rapray.cache import FallbackRateLimiter, RedisRateLimiter, connect, server_version
 from rapray.errors import ConfigError, RedisUnavailable
-from tests.support.waiting import wait_for
+from tests.support.waiting import left_of
 
 
 @pytest.fixture
 def client(redis_url: str):
     """A client as rapray makes it."""
-    with connect(redis_url, timeout_s=5) as found:
+    with connect(redis_url, timeout_s=60) as found:
         yield found
 
 
@@ -65,10 +65,11 @@ def test_reserve_first_request_leaves_at_once(client: redis.Redis):
 def test_reserve_burst_then_spaced(client: redis.Redis):
     """A burst leaves together; what follows is one interval apart."""
     limiter = RedisRateLimiter(client, requests_per_second=0.1, burst=3)
+    started = time.monotonic()
     waits = [limiter.reserve("genius.com") for _ in range(5)]
     assert waits[:3] == [0, 0, 0]
-    assert waits[3] == pytest.approx(10, abs=2)
-    assert waits[4] - waits[3] == pytest.approx(10, abs=2)
+    assert waits[3] == left_of(10, started)
+    assert waits[4] == left_of(20, started)
 
 
 def test_reserve_hosts_do_not_share(client: redis.Redis):
@@ -85,7 +86,7 @@ def test_reserve_many_workers_never_exceed_the_rate(redis_url: str, rate: int, b
     lock, moments = threading.Lock(), []
 
     def work() -> None:
-        with connect(redis_url, timeout_s=5) as own:  # as another process would have
+        with connect(redis_url, timeout_s=60) as own:  # as another process would have
             limiter = RedisRateLimiter(own, rate, burst)
             for _ in range(15):
                 before = time.monotonic()
@@ -105,45 +106,47 @@ def test_reserve_many_workers_never_exceed_the_rate(redis_url: str, rate: int, b
 
 def test_penalize_blocks_every_worker(redis_url: str, client: redis.Redis):
     """One worker's Retry-After holds back another, and they then leave one by one."""
+    started = time.monotonic()
     RedisRateLimiter(client, requests_per_second=1).penalize("genius.com", 60)
-    with connect(redis_url, timeout_s=5) as other:
+    with connect(redis_url, timeout_s=60) as other:
         limiter = RedisRateLimiter(other, requests_per_second=1)
-        assert limiter.reserve("genius.com") == pytest.approx(60, abs=2)
-        assert limiter.reserve("genius.com") == pytest.approx(61, abs=2)
+        assert limiter.reserve("genius.com") == left_of(60, started)
+        assert limiter.reserve("genius.com") == left_of(61, started)
         assert limiter.reserve("example.org") == 0
 
 
 def test_penalize_shorter_does_not_shorten(client: redis.Redis):
     """A second, shorter block leaves the first one standing; so do none and nonsense."""
     limiter = RedisRateLimiter(client, requests_per_second=10)
+    started = time.monotonic()
     limiter.penalize("genius.com", 60)
     for seconds in (1, 0, -5, float("nan")):
         limiter.penalize("genius.com", seconds)
-    assert limiter.reserve("genius.com") == pytest.approx(60, abs=2)
+    assert limiter.reserve("genius.com") == left_of(60, started)
 
 
 def test_penalize_longer_extends(client: redis.Redis):
     """A longer block replaces a shorter one."""
     limiter = RedisRateLimiter(client, requests_per_second=10)
     limiter.penalize("genius.com", 10)
+    started = time.monotonic()
     limiter.penalize("genius.com", 60)
-    assert limiter.reserve("genius.com") == pytest.approx(60, abs=2)
+    assert limiter.reserve("genius.com") == left_of(60, started)
 
 
 def test_reserve_when_the_clock_is_set_back_waits_no_longer(client: redis.Redis):
     """As if it had been an hour ahead when the moments were written; the block ends when it would have."""
-    limiter = RedisRateLimiter(client, requests_per_second=1)
+    limiter = RedisRateLimiter(client, requests_per_second=0.01)
     limiter.reserve("genius.com")
-    limiter.penalize("example.org", 2)
+    limiter.penalize("example.org", 200)
     for key in client.keys("*"):
         at, _, ahead = client.get(key).partition(b" ")
         client.set(key, b"%d %s" % (int(at) + 3_600_000_000, ahead))
-    assert limiter.reserve("genius.com") == pytest.approx(1, abs=0.5)
-    first = limiter.reserve("example.org")
-    assert first == pytest.approx(2, abs=0.5)
-    blocked = "rapray:rate:{example.org}:blocked_until"
-    wait_for(lambda: not client.exists(blocked), "the block ends", 20)
-    assert limiter.reserve("example.org") < first
+    assert limiter.reserve("genius.com") == pytest.approx(100)
+    assert limiter.reserve("example.org") == pytest.approx(200)
+    end = client.get("rapray:rate:{example.org}:blocked_until")
+    limiter.reserve("example.org")
+    assert client.get("rapray:rate:{example.org}:blocked_until") == end
 
 
 def test_keys_are_ours_and_expire(client: redis.Redis):
@@ -203,8 +206,9 @@ def test_fallback_block_outlives_redis(client: redis.Redis):
     """A block is kept in both limiters, so that losing Redis does not lift it."""
     second = LocalLimiter(7)
     limiter = FallbackRateLimiter(RedisRateLimiter(client, 1), second)
+    started = time.monotonic()
     limiter.penalize("genius.com", 60)
-    assert limiter.reserve("genius.com") == pytest.approx(60, abs=2)
+    assert limiter.reserve("genius.com") == left_of(60, started)
     assert second.penalties == [("genius.com", 60)]
 
 

@@ -24,7 +24,7 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root drops privil
 
 @root_only
 def test_root_programs_in_a_closed_directory_are_copied(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
-    """A virtual environment below a closed directory: the servers' account gets a copy that it can run."""
+    """A virtual environment in a closed directory: the servers' account gets a copy it can run, whatever the umask."""
     closed, copies = data_dir.parent / "closed", data_dir.parent / "copies"
     closed.mkdir(mode=0o700)
     found = find_binaries()
@@ -35,7 +35,13 @@ def test_root_programs_in_a_closed_directory_are_copied(data_dir: Path, monkeypa
     inside = closed / package.name / "pginstall" / "bin"
     monkeypatch.setattr("rapray.embedded.binaries.SYSTEM_ROOT", copies)
     account = service_account()
-    moved = reachable(Binaries(inside / "initdb", inside / "postgres", closed / found.valkey.name), account)
+    umask = os.umask(0o077)
+    try:
+        moved = reachable(
+            Binaries(inside / "initdb", inside / "postgres", closed / found.valkey.name), account
+        )
+    finally:
+        os.umask(umask)
     assert moved.postgres.is_relative_to(copies)
     for program in (moved.initdb, moved.postgres, moved.valkey):
         subprocess.run([program, "--version"], check=True, capture_output=True, cwd="/", **account.drop())
@@ -97,7 +103,7 @@ def test_ordinary_user_runs_the_whole_cycle(data_dir: Path):
             "PYTHONDONTWRITEBYTECODE": "1",
         },
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         timeout=120,
     )

@@ -36,7 +36,7 @@ def test_recorded_pid_recycled_is_left_alone(data_dir: Path):
         server = f'{{"name": "x", "state": "ready", "port": 1, "version": "1", "process": {process}}}'
         paths.endpoint.write_text(
             f'{{"supervisor": {process}, "started_at": 0, "owner": null, "postgres": {server}, '
-            f'"valkey": {server}, "credentials": {paths.credentials.read_text()}}}'
+            f'"valkey": {server}, "credentials": {paths.credentials.read_text(encoding="utf-8")}}}'
         )
         assert status(data_dir).supervisor_pid is None
         assert down(data_dir) is False

@@ -57,9 +57,10 @@ def test_two_clients_at_once_share_one_supervisor(data_dir: Path):
         f"print(status(Path({str(data_dir)!r})).supervisor_pid)"
     )
     clients = [
-        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, encoding="utf-8")
+        for _ in range(3)
     ]
-    answers = [client.communicate(timeout=60)[0].strip() for client in clients]
+    answers = [client.communicate(timeout=240)[0].strip() for client in clients]
     assert [client.returncode for client in clients] == [0, 0, 0]
     assert len(set(answers)) == 1
     assert len(running_pids(data_dir)) == 2

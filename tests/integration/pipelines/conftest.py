@@ -1,24 +1,13 @@
-"""A Ray cluster for the tests of this folder, and settings that point at a test's own database."""
+"""Settings of jobs that point at a test's own database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from rapray.config import DatabaseSettings, JobSettings, RaySettings, RedisSettings, Settings
-from rapray.embedded import Endpoints
-from rapray.pipelines.cluster import ray_session
-
-
-@pytest.fixture(scope="module")
-def cluster(servers: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A local Ray of two CPUs, stopped at the end of the module."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("ray"), ray=RaySettings(address="local", num_cpus=2))
-    with ray_session(settings, servers):
-        yield
+from rapray.config import DatabaseSettings, JobSettings, RedisSettings, Settings
 
 
 @pytest.fixture

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import psycopg
 import pytest
 import ray
 from pydantic import SecretStr
-from ray.cluster_utils import Cluster
 
-from rapray.config import GeniusSettings, RaySettings, Settings
+from rapray.config import GeniusSettings, Settings
 from rapray.domain import Outcome
 from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.errors import EmbeddedOnCluster, SourceArtistNotFound, SourceAuthError
 from rapray.pipelines.analyze import analyze
-from rapray.pipelines.cluster import ray_session
 from rapray.pipelines.collect import collect
 from rapray.pipelines.embed import embed
-from rapray.pipelines.ray_environment import ray_environment
 from rapray.samples.corpus import artists, songs
 from rapray.samples.site import DIFFICULT_ARTIST_ID, EXPECTED, SampleSite
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("raylets")]
-
-
-@pytest.fixture(scope="module")
-def raylets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Ray cluster of three raylets on this machine, and a connection to it."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("raylets"))
-    with ExitStack() as stack:
-        stack.enter_context(ray_environment(settings))
-        cluster = Cluster(
-            initialize_head=True,
-            head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": 10**8},
-        )
-        stack.callback(cluster.shutdown)
-        for _ in range(2):
-            cluster.add_node(num_cpus=1, object_store_memory=10**8)
-        cluster.wait_for_nodes()
-        joined = settings.model_copy(update={"ray": RaySettings(address=cluster.address)})
-        stack.enter_context(ray_session(joined, Endpoints("postgresql://h/d", None, False, False)))
-        yield cluster.address
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
 
 
 def genius(settings: Settings, site: SampleSite, **changes: Any) -> Settings:

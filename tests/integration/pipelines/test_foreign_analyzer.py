@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,8 +10,9 @@ from rapray.config import Settings
 from rapray.pipelines.analyze import analyze
 from tests.support.collection import failures_of, fetched, results_of, store
 from tests.support.package import install
+from tests.support.ray_cluster import RayCluster
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("theirs", "cluster")]
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("theirs")]
 CODE = """
 import math
 from dataclasses import replace
@@ -63,9 +63,10 @@ FAILED = (
 
 
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The package, where the workers of a cluster that starts after this find it too."""
+def theirs(raylets: RayCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The package, where the workers of a connection made after this find it too: in the folder it is made from."""
     folder = tmp_path_factory.mktemp("packages")
+    raylets.disconnect()
     with pytest.MonkeyPatch.context() as patch:
         install(patch, folder, "theirs", code=CODE)
         install(patch, folder, "other", code=CODE.replace('"2.0", None', '"2.1", None'))
@@ -75,8 +76,10 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             "unmade",
             code="class Class:\n    def __init__(self, *_):\n        raise OSError('no file')",
         )
-        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        patch.chdir(folder)
+        raylets.connect()
         yield
+        raylets.disconnect()
 
 
 def test_analyze_analyzer_that_breaks_every_promise_fails_the_lyrics_that_it_is_about(

@@ -64,7 +64,7 @@ def test_analyze_with_a_provider_of_ones_own_is_due_once_and_again_with_another_
     prompts = tmp_path / "v1b"
     prompts.mkdir()
     for name, text in load_prompts("v1").texts.items():
-        (prompts / f"{name}.md").write_text(text + "\n\nBe brief.")
+        (prompts / f"{name}.md").write_text(text + "\n\nBe brief.", encoding="utf-8")
     with HostileServer(answers()) as server:
         settings = with_llm(job_settings, server)
         assert analyze(settings, ["mine"]).new == TRACKS

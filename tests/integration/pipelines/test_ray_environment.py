@@ -92,7 +92,7 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
             process,
             data_dir,
             root / "ray",
-            Path(variables["RAY_AUTH_TOKEN_PATH"]).read_text(),
+            Path(variables["RAY_AUTH_TOKEN_PATH"]).read_text(encoding="utf-8"),
             f"{HOST}:{ports['port']}",
             f"ray://{HOST}:{client_port}",
             ports["dashboard-agent-listen-port"],

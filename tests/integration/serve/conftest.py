@@ -1,15 +1,27 @@
-"""A small collection in a real database: stored, embedded and analysed by the real parts."""
+"""A small collection in a real database, stored, embedded and analysed by the real parts; and the application over it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
+from typing import Any
 
+import httpx
 import pytest
+from pydantic import SecretStr
 
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
-from rapray.config import DatabaseSettings, EmbeddingSettings, RedisSettings, Settings
+from rapray.config import (
+    AnalyzeSettings,
+    DatabaseSettings,
+    EmbeddingSettings,
+    RedisSettings,
+    ServeSettings,
+    Settings,
+)
+from rapray.config.llm import LlmSettings
 from rapray.domain import (
     Analysis,
     Artist,
@@ -21,6 +33,7 @@ from rapray.domain import (
     Track,
     embed_stage,
 )
+from rapray.embedded import Endpoints
 from rapray.embeddings import Embedder, embed_lyrics, load_embedder
 from rapray.samples.corpus import SampleSong, songs
 from rapray.store import runs, tracks
@@ -30,6 +43,17 @@ from rapray.store.pool import connect
 from rapray.store.vectors import write_embeddings
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
+from tests.support.collection import song_of, store
+from tests.support.databases import create_database, with_database
+from tests.support.hostile import HostileServer, describing
+from tests.support.llm_server import API_KEY, SHORT_ANSWERS, LanguageModelServer
+from tests.support.ray_cluster import RayCluster
+from tests.support.serving import free_port
+
+COMPUTING = ("algorithmic", "emotion")
+REAL, CANNED = ("qwen",), ("gemma", "ollama", "local")
+HASTY = "hasty"  # a provider by configuration only, whose answers are always cut
+KEYLESS = "keyless"  # another one, which needs a key and has none
 
 
 @dataclass(frozen=True)
@@ -39,6 +63,67 @@ class Collection:
     settings: Settings
     ids: dict[str, int]
     embedder: Embedder
+
+
+@dataclass(frozen=True)
+class ServedApplication:
+    """The application of a run: where it listens, its settings, and the tracks that jobs stored and analysed before."""
+
+    address: str
+    settings: Settings
+    ids: dict[str, int]  # by title
+
+    def client(self) -> httpx.Client:
+        """Return a client with the patience that a language model on a busy machine takes."""
+        return httpx.Client(base_url=self.address, timeout=600)
+
+
+@pytest.fixture(scope="session")
+def served_app(
+    raylets: RayCluster, servers: Endpoints, template_database: str, language_model: LanguageModelServer
+) -> Iterator[ServedApplication]:
+    """The one application of a run, with every analyzer: tests only ask it, they write nothing.
+
+    Behind `qwen` stands a real model, behind the other presets a server that answers at once.
+    """
+    pytest.importorskip("torch", reason="the embeddings extra is not installed")
+    pytest.importorskip("openai", reason="the llm extra is not installed")
+    from rapray.pipelines.analyze import analyze
+    from rapray.pipelines.embed import embed
+    from rapray.serve.app import served
+
+    assert servers.redis_url is not None
+    url = create_database(servers.database_url, "served", template=template_database)
+    with HostileServer(describing) as canned:
+        settings = Settings(
+            database=DatabaseSettings(url=SecretStr(url)),
+            redis=RedisSettings(url=SecretStr(with_database(servers.redis_url, 0))),
+            analyze=AnalyzeSettings(deadline_s=600),
+            serve=ServeSettings(port=free_port()),
+            llm=_providers(language_model.base_url, canned.base_url),
+        )
+        ids = store(
+            url, [song_of(song) for song in islice((s for s in songs() if s.duplicate_of is None), 6)]
+        )
+        raylets.connect()
+        assert embed(settings).new == len(ids)
+        assert analyze(settings, COMPUTING).new == len(ids) * len(COMPUTING)
+        with served(settings) as address:
+            yield ServedApplication(address, settings, ids)
+            raylets.connect()  # a test may have left the cluster
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{address}/livez")
+
+
+def _providers(real: str, canned: str) -> LlmSettings:
+    """The presets and two more; room for the longest answer of the real model, so that it is not cut."""
+    shared: dict[str, Any] = {"timeout_s": 600, "max_output_tokens": 3000}
+    model = {**shared, "base_url": real, "api_key": API_KEY, "extra_body": SHORT_ANSWERS}
+    quick = {**shared, "base_url": canned, "needs_key": False, "logprobs": False}
+    hasty = {**model, "model": "any", "max_output_tokens": 128, "max_retries": 0}
+    keyless = {"base_url": canned, "model": "any", "needs_key": True}
+    providers = dict.fromkeys(REAL, model) | dict.fromkeys(CANNED, quick) | {HASTY: hasty, KEYLESS: keyless}
+    return LlmSettings.model_validate({"providers": providers})
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ from rapray.errors import Overloaded
 from rapray.serve.api import create_app
 from rapray.serve.live import LiveServices
 from rapray.serve.roster import roster
+from tests.support.broken_server import Behaviour, answers, broken_server, closes, hangs
+from tests.support.waiting import wait_for_task
 
 
 class Local:
@@ -176,6 +178,21 @@ async def test_analyze_redis_gone_is_a_miss_and_an_answer(collection: Any) -> No
             assert (answer.status_code, answer.headers["x-cache"]) == (200, "miss")
 
 
+@pytest.mark.parametrize(
+    "kind", [answers(b"HTTP/1.1 400 Bad Request\r\n\r\n"), answers(b":7\r\n"), hangs, closes]
+)
+async def test_analyze_redis_that_is_none_is_a_miss_and_an_answer(collection: Any, kind: Behaviour) -> None:
+    """Another program at the address of Redis is an outage of Redis: one time-out at most, and a result."""
+    with broken_server(kind) as url:
+        redis = RedisSettings(url=SecretStr(url), timeout_s=0.5)
+        settings = collection.settings.model_copy(update={"redis": redis})
+        async with running(settings, collection.embedder) as client:
+            answer = await client.post("/analyze", json={"lyrics": "I light the night"})
+            ready = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["problems"], answer.headers["x-cache"]) == (200, {}, "miss")
+    assert (ready.status_code, ready.json()) == (200, {"status": "degraded"})
+
+
 async def test_analyze_store_writes_under_a_run_of_its_own(collection: Any) -> None:
     """What was missing is in the collection afterwards, and the run says how many."""
     url = collection.settings.database.url.get_secret_value()
@@ -272,6 +289,27 @@ async def test_database_unreachable_is_not_ready_and_requests_are_503(collection
         assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
         assert "hunter2" not in answer.text
         assert (await client.get("/health")).json()["status"] == "down"
+
+
+async def test_database_pool_that_is_all_taken_is_ready(collection: Any) -> None:
+    """Requests that wait for a lock hold every connection of the pool: the probe has one of its own."""
+    url = collection.settings.database.url.get_secret_value()
+    busy = collection.settings.model_copy(
+        update={"database": DatabaseSettings(url=SecretStr(url), pool_size=1)}
+    )
+    track_id = next(iter(collection.ids.values()))
+    async with running(busy, collection.embedder) as client:
+        with psycopg.connect(url) as lock, psycopg.connect(url, autocommit=True) as look:
+            lock.execute("LOCK TABLE tracks IN ACCESS EXCLUSIVE MODE")
+            waiting = [asyncio.create_task(client.get(f"/track/{track_id}")) for _ in range(3)]
+            await wait_for_task(lambda: look.execute(_WAITING).fetchone(), "a request waits for the lock")
+            ready = await client.get("/readyz")
+            lock.rollback()
+        assert [(await task).status_code for task in waiting] == [200] * 3
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+
+
+_WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 async def test_database_without_schema_is_not_ready(collection: Any, empty_database_url: str) -> None:

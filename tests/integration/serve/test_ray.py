@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,32 +11,18 @@ import pytest
 
 from rapray.config import ServeSettings
 from rapray.errors import UsageError
-from tests.support.serving import free_port, local_ray
+from tests.integration.serve.conftest import ServedApplication
 
 pytestmark = pytest.mark.ray
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """One Ray for the module."""
-    with local_ray(4):
-        yield
-
-
-def test_served_application_answers_everything_and_stops(cluster: None, collection: Any) -> None:
-    """Analyse, search, pages and health go through proxy, ingress, embedder and analyzer; nothing listens after."""
-    from rapray.serve.app import served
-
-    settings = collection.settings.model_copy(
-        update={"serve": ServeSettings(port=free_port(), analyzers=("algorithmic",))}
-    )
-    with served(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
-        _check_reads(client, collection.ids)
+def test_served_application_answers(served_app: ServedApplication) -> None:
+    """Analyse, search, pages and health go through proxy, ingress, embedder and analyzer."""
+    with served_app.client() as client:
+        _check_reads(client, served_app.ids)
         _check_inference(client)
         _check_batches(client)
         _check_errors(client)
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{address}/livez")
 
 
 def _check_reads(client: httpx.Client, ids: dict[str, int]) -> None:
@@ -56,7 +41,12 @@ def _check_inference(client: httpx.Client) -> None:
     hits = client.post("/search", json={"query": "working nights", "limit": 3}).json()["results"]
     assert len(hits) == 3
     answer = client.post(
-        "/analyze", json={"lyrics": "I light the night\nand hold it tight", "include_embedding": True}
+        "/analyze",
+        json={
+            "lyrics": "I light the night\nand hold it tight",
+            "analyzers": ["algorithmic"],
+            "include_embedding": True,
+        },
     )
     assert len(answer.json()["results"]["algorithmic"]["embedding"]) == 256
 
@@ -93,7 +83,7 @@ def _check_errors(client: httpx.Client) -> None:
     )
 
 
-def test_served_off_loopback_does_not_start(collection: Any) -> None:
+def test_off_loopback_is_refused(collection: Any) -> None:
     """Without API keys nobody else may connect."""
     from rapray.serve.app import served
 

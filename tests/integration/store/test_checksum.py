@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
+import pytest
 from psycopg import Connection
 
 from rapray.domain import Analysis, Failure, FetchResult, LyricVectors, Outcome
@@ -28,29 +30,72 @@ def _fill(
     ).fetchall():
         seeded = lyric_vectors(track_id, text, seed=int(source_id))
         vectors.write_embeddings(conn, run, model_id, 8, [seeded], stage="embed/x")
-        analyses.write_analyses(
-            conn, run, [Analysis(str(track_id), "a", "1", text, {"n": source_id}, seconds=float(track_id))]
-        )
+        rules = Analysis(str(track_id), "a", "1", text, {"n": source_id}, seconds=float(track_id))
+        computed = replace(rules, analyzer="b", confidence=0.5, model="m", model_revision="r1")
+        analyses.write_analyses(conn, run, [rules, computed])
         if source_id == "3":
             failures.record(conn, [Failure("embed/x", str(track_id), "e", "d", text)], 1)
 
 
-def test_checksum_other_order_other_ids_is_equal_and_other_content_is_not(
+def test_checksum_other_order(
     conn: Connection,
     model_id: int,
     fetched: Callable[..., FetchResult],
     lyric_vectors: Callable[..., LyricVectors],
     run_id: UUID,
 ) -> None:
-    """Filled backwards in other batches, with other ids and times, the sums are the same; one word more and they are not."""
+    """Filled backwards in other batches, with other ids and times, the sums are the same."""
     results = [fetched(str(n), artist_id=str(n % 4), lyrics=f"text {n % 15}") for n in range(20)]
     results.append(fetched("77", Outcome.BLOCKED, detail="at 12:00"))
     _fill(conn, model_id, results, lyric_vectors, 7)
-    first = checksum(conn, vectors=True)
+    first = checksum(conn)
     conn.execute("TRUNCATE artists, tracks, crawl, dead_letters, runs CASCADE")
     assert checksum(conn) != first
     _fill(conn, model_id, results[::-1], lyric_vectors, 3)
-    assert checksum(conn, vectors=True) == first
-    conn.execute("UPDATE tracks SET album = 'x' WHERE source_id = '5'")
-    changed = checksum(conn, vectors=True)
-    assert {table for table in first if first[table] != changed[table]} == {"tracks"}
+    assert checksum(conn) == first
+
+
+@pytest.mark.parametrize(
+    ("statement", "tables"),
+    [
+        ("UPDATE tracks SET album = 'x' WHERE source_id = '5'", {"tracks"}),
+        ("UPDATE lyric_embeddings SET content_hash = 'x' WHERE track_id = {track}", {"lyric_embeddings"}),
+        ("DELETE FROM lyric_embeddings WHERE track_id = {track}", {"lyric_embeddings"}),
+        ("UPDATE lyric_embeddings SET embedding = '[1,0,0,0,0,0,0,0]'", set()),
+        ("UPDATE analysis_results SET data = '{{}}' WHERE track_id = {track}", {"analysis_results"}),
+        ("UPDATE analysis_results SET sentiment = 0.1 WHERE track_id = {track}", {"analysis_results"}),
+        ("UPDATE analysis_results SET data = '{{}}', confidence = 0.1 WHERE model = 'm'", set()),
+        ("UPDATE analysis_results SET model_revision = 'r2' WHERE model = 'm'", {"analysis_results"}),
+        ("UPDATE analysis_results SET content_hash = 'x' WHERE model = 'm'", {"analysis_results"}),
+        ("DELETE FROM analysis_results WHERE model = 'm'", {"analysis_results"}),
+    ],
+    ids=[
+        "track",
+        "hash of vectors",
+        "missing vectors",
+        "values of vectors",
+        "data of rules",
+        "figure of rules",
+        "figures of a model",
+        "revision of a model",
+        "hash of a model's result",
+        "missing result of a model",
+    ],
+)
+def test_checksum_other_content(
+    conn: Connection,
+    model_id: int,
+    fetched: Callable[..., FetchResult],
+    lyric_vectors: Callable[..., LyricVectors],
+    run_id: UUID,
+    statement: str,
+    tables: set[str],
+) -> None:
+    """Another key, hash, model or figure of rules is another sum; only figures that a model computed are left out."""
+    _fill(conn, model_id, [fetched(str(n), lyrics=f"text {n}") for n in range(8)], lyric_vectors, 7)
+    row = conn.execute("SELECT min(id) FROM tracks").fetchone()
+    assert row is not None
+    before = checksum(conn)
+    conn.execute(statement.format(track=row[0]))  # pyright: ignore
+    after = checksum(conn)
+    assert {table for table in before if before[table] != after[table]} == tables

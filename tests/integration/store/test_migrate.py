@@ -27,9 +27,10 @@ def test_upgrade_two_processes_at_once_both_succeed(empty_database_url: str) -> 
     program = "import sys; from rapray.store.migrate import upgrade; print(upgrade(sys.argv[1]))"
     command = [sys.executable, "-c", program, empty_database_url]
     both = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+        for _ in range(2)
     ]
-    ended = [process.communicate(timeout=60) for process in both]
+    ended = [process.communicate(timeout=240) for process in both]
     assert [(out.strip(), process.returncode) for (out, _), process in zip(ended, both, strict=True)] == [
         (migrate.head(), 0)
     ] * 2, ended

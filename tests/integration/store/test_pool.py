@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 
 import pytest
 from psycopg import AsyncConnection, Connection
@@ -34,14 +33,13 @@ def test_connect_wrong_password_says_so(database_url: str) -> None:
         connect(wrong, application_name="test")
 
 
-def test_connect_silent_server_ends_at_the_time_out_of_the_address() -> None:
+def test_connect_silent_server_ends_at_the_time_out_of_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that takes the connection and says nothing is given up, not waited for."""
+    monkeypatch.setattr("rapray.store.pool._CONNECT_TIMEOUT_S", 3600)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x?connect_timeout=2"
-        started = time.monotonic()
         with pytest.raises(DatabaseUnavailable):
             connect(url, application_name="test")
-    assert time.monotonic() - started < 8
 
 
 def test_check_server_embedded_is_suitable(conn: Connection) -> None:

@@ -6,12 +6,11 @@ import json
 import math
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rapray.analyzers import create, spec, specs, to_json
@@ -159,7 +158,7 @@ def test_analyze_another_process_gives_the_same_bytes() -> None:
             [sys.executable, "-c", program],
             input=SONG,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
             env={"PYTHONHASHSEED": seed},
         ).stdout.strip()
@@ -248,14 +247,11 @@ def test_analyze_unforeseen_error_becomes_a_failure(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_analyze_hostile_text_gives_a_result(text: str) -> None:
-    """Any text with a word is measured, in bounded time."""
-    started = time.monotonic()
+    """Any text with a word is measured."""
     found = _analyze(text)
     assert found.data["counts"]["words"] > 0
-    assert time.monotonic() - started < 60
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=300))
 def test_analyze_any_text_stays_within_bounds(text: str) -> None:
     """Shares lie in [0, 1], nothing is negative, no text raises."""

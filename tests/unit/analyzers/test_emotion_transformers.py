@@ -18,6 +18,7 @@ from rapray.domain import Analysis, Lyric
 from rapray.embeddings.builtin import packaged_folder
 from rapray.errors import ModelUnavailable
 from rapray.text.sections import split_sections
+from tests.support.model_results import assert_same_probabilities
 
 EKMAN = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
 WINDOW = 40
@@ -67,7 +68,7 @@ def test_emotion_short_text_equals_the_pipeline(folder: Path) -> None:
     ours = load_emotion_model(settings(folder).emotion).classify(texts)
     for row, answers in zip(ours, theirs, strict=True):
         scores = {answer["label"]: answer["score"] for answer in answers}
-        np.testing.assert_allclose(row, [scores[label] for label in EKMAN], atol=1e-5)
+        assert_same_probabilities(row, [scores[label] for label in EKMAN])
 
 
 def test_emotion_named_model_is_stamped_and_not_builtin(folder: Path) -> None:
@@ -93,7 +94,7 @@ def test_emotion_long_text_is_the_mean_of_its_windows(folder: Path) -> None:
     assert max(piece.tokens for piece in pieces) <= WINDOW - 2
     tokens = np.array([piece.tokens for piece in pieces], float)
     mean = tokens @ model.read(pieces).probabilities / tokens.sum()
-    np.testing.assert_allclose(model.classify([text])[0], mean, atol=1e-6)
+    assert_same_probabilities(model.classify([text])[0], mean)
     assert analysis(folder, text).data["window_count"] == len(pieces)
 
 
@@ -135,7 +136,7 @@ def test_choose_auto_takes_the_default_from_the_hubs_cache(
     commit = "0e1cd914e3d46199ed785853e12b57304e04178b"
     shutil.copytree(folder, cached / "snapshots" / commit)
     (cached / "refs").mkdir()
-    (cached / "refs" / "main").write_text(commit)
+    (cached / "refs" / "main").write_text(commit, encoding="utf-8")
     chosen = choose(auto)
     assert (chosen.info.name, chosen.info.revision) == (DEFAULT_MODEL, commit)
     assert not chosen.is_stand_in

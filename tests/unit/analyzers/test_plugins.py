@@ -57,6 +57,9 @@ def test_plugin_is_listed_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_
         ("SPEC =", "SyntaxError"),
         ("SPEC = 'not a spec'", "is no AnalyzerSpec"),
         ("", "AttributeError"),
+        ("import sys\nsys.exit(3)", "SystemExit: 3"),
+        ("raise GeneratorExit('mid-import')", "GeneratorExit: mid-import"),
+        ("class Panic(BaseException): pass\nraise Panic('from Rust')", "Panic: from Rust"),
     ],
 )
 def test_plugin_that_does_not_load_is_known_and_breaks_nobody(
@@ -168,3 +171,22 @@ def test_plugin_written_by_the_readme_analyses_and_fails_alone(
     assert (loud.data, loud.parameters) == ({"loud": 0.25}, None)
     assert isinstance(quiet, Failure)
     assert (quiet.stage, quiet.code) == ("analyze/shout/2.0", "analysis_failed")
+
+
+@pytest.mark.parametrize(
+    "code", ["import sys\nsys.exit(3)", "class Class:\n    def __init__(self, *_):\n        exit(3)"]
+)
+def test_plugin_whose_code_exits_is_broken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str
+) -> None:
+    """Its spec is fine; what it takes to be used ends the program, at import or when it is made."""
+    install(monkeypatch, tmp_path, "theirs", code=code)
+    with pytest.raises(AnalyzerBroken, match=r"(?s)theirs.*theirs-dist.*SystemExit: 3"):
+        create("theirs", Settings())
+
+
+def test_plugin_interrupted_by_ctrl_c_is_not_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Ctrl-C ends the program also while a slow package is being imported."""
+    install(monkeypatch, tmp_path, "theirs", spec="import signal\nsignal.raise_signal(signal.SIGINT)")
+    with pytest.raises(KeyboardInterrupt):
+        specs()

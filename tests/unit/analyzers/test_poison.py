@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from rapray.analyzers import create
-from rapray.analyzers.base import to_json
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.samples.corpus import songs
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 from tests.support.hostile import HostileServer, describing
+from tests.support.model_results import assert_same_results, dtype_of
 
 GOOD = {song.title: song.lyrics for song in songs()[:3]}
 POISON = {
@@ -52,15 +52,8 @@ def settings() -> Iterator[Settings]:
         )
 
 
-def shown(outcome: Analysis | Failure) -> object:
-    """A result without its time."""
-    if isinstance(outcome, Failure):
-        return outcome
-    return {**to_json(outcome, include_embedding=True), "key": outcome.key, "seconds": None}
-
-
 @pytest.mark.parametrize("name", ["algorithmic", "emotion", "qwen"])
-def test_poisoned_lyric_of_a_batch_fails_alone(settings: Settings, name: str) -> None:
+def test_poisoned_lyric_fails_alone(settings: Settings, name: str) -> None:
     """Every text has its own outcome in the order of the batch; the good ones have what they have without the poison."""
     if name != "algorithmic":
         pytest.importorskip({"emotion": "torch", "qwen": "openai"}[name])
@@ -74,6 +67,6 @@ def test_poisoned_lyric_of_a_batch_fails_alone(settings: Settings, name: str) ->
     outcomes = analyzer.analyze(mixed)
     assert [outcome.key for outcome in outcomes] == [one.key for one in mixed]
     ends = {outcome.key: outcome for outcome in outcomes}
-    assert [shown(ends[title]) for title in GOOD] == [shown(outcome) for outcome in alone]
+    assert_same_results([ends[title] for title in GOOD], alone, dtype_of(settings.emotion))
     codes = {title: one.code for title, one in ends.items() if isinstance(one, Failure)}
     assert codes == FAILS[name]

@@ -18,7 +18,7 @@ def test_specs_listing_loads_nothing_heavy() -> None:
         "import sys; from rapray.analyzers import specs; assert 'algorithmic' in specs();"
         "print([name for name in ('torch', 'numpy', 'transformers', 'ray') if name in sys.modules])"
     )
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
     assert shown.stdout.strip() == "[]"
 
 

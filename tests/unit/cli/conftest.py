@@ -42,7 +42,7 @@ def rapray(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def run(*arguments: str, stdin: bytes = b"") -> Ended:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
         with pytest.raises(SystemExit) as ended:
             main(arguments)
         said = capsys.readouterr()

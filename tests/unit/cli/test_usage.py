@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,26 @@ def test_variable_that_is_no_setting_or_no_value_is_named(
         key = name.removeprefix("RAPRAY_").lower().replace("__", ".")
         assert name in ended.err or key in ended.err
         assert "environment" in ended.err
+
+
+@pytest.mark.parametrize("data_dir", [None, "~/rapray"])
+def test_account_without_home_is_told_what_to_set(
+    rapray: Any, monkeypatch: pytest.MonkeyPatch, data_dir: str | None
+) -> None:
+    """As in a container that runs under any number: no traceback, the setting to make."""
+
+    def no_entry(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", no_entry)
+    for name in ("HOME", "XDG_DATA_HOME", "RAPRAY_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    if data_dir is not None:
+        monkeypatch.setenv("RAPRAY_DATA_DIR", data_dir)
+    ended = rapray("config", "check")
+    assert (ended.code, ended.out) == (2, "")
+    assert "no home directory" in ended.err
+    assert "absolute path" in ended.err
 
 
 def test_help_and_version_work_with_settings_that_do_not(

@@ -25,7 +25,7 @@ MANIFESTS = ["rayservice.yaml", "rayjob.yaml"]
 
 
 def _manifest(name: str) -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "kuberay" / name).read_text())
+    return yaml.safe_load((ROOT / "kuberay" / name).read_text(encoding="utf-8"))
 
 
 def _cluster(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _crd_errors(manifest: dict[str, Any]) -> list[str]:
     file = CRDS / f"ray.io_{manifest['kind'].lower()}s.yaml"
     if not file.exists():
         pytest.skip(f"{file} is not there: KubeRay's CRDs are kept beside the checkout")
-    versions = yaml.safe_load(file.read_text())["spec"]["versions"]
+    versions = yaml.safe_load(file.read_text(encoding="utf-8"))["spec"]["versions"]
     (schema,) = [version["schema"]["openAPIV3Schema"] for version in versions if version["name"] == "v1"]
     validator = jsonschema.Draft202012Validator(_closed(schema))
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(manifest)]
@@ -105,14 +105,14 @@ def test_manifest_names_the_installed_ray(name: str) -> None:
 
 def test_rayservice_serve_config_is_made_from_serve_config() -> None:
     """`python kuberay/generate.py` would change nothing."""
-    manifest = (ROOT / "kuberay" / "rayservice.yaml").read_text()
-    serve_config = (ROOT / "serve_config.yaml").read_text()
+    manifest = (ROOT / "kuberay" / "rayservice.yaml").read_text(encoding="utf-8")
+    serve_config = (ROOT / "serve_config.yaml").read_text(encoding="utf-8")
     assert GENERATE["rendered"](manifest, serve_config) == manifest
 
 
 def _generated(analyzers: Any) -> dict[str, dict[str, Any]]:
     """The deployments by name for these analyzers in serve_config.yaml."""
-    config = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "serve_config.yaml").read_text(encoding="utf-8"))
     config["applications"][0]["args"] = {"analyzers": analyzers} if analyzers else {}
     (application,) = GENERATE["on_kubernetes"](config)["applications"]
     return {deployment["name"]: deployment for deployment in application["deployments"]}
@@ -188,9 +188,13 @@ def test_rayjob_entrypoint_is_a_job_of_this_checkout() -> None:
 def test_manifest_secrets_are_references(name: str) -> None:
     """Addresses with passwords come from the secret; each variable is a setting of rapray."""
     from rapray.config import Settings
+    from rapray.serve import doorway
 
     group = _cluster(_manifest(name))["headGroupSpec"]
     for variable in group["template"]["spec"]["containers"][0]["env"]:
+        if not variable["name"].startswith("RAPRAY_"):
+            assert (variable["name"], variable["value"]) == (doorway.VARIABLE, doorway.IMPORT_PATH)
+            continue
         section, _, field = variable["name"].removeprefix("RAPRAY_").lower().partition("__")
         model = Settings.model_fields[section].annotation
         assert not field or field in model.model_fields, variable["name"]

@@ -16,7 +16,7 @@ RAYCLUSTER = ROOT / "raycluster.yaml"
 
 
 def _config() -> dict[str, Any]:
-    return yaml.safe_load(RAYCLUSTER.read_text())
+    return yaml.safe_load(RAYCLUSTER.read_text(encoding="utf-8"))
 
 
 def test_raycluster_is_valid_and_starts_every_worker() -> None:
@@ -36,7 +36,7 @@ def test_raycluster_misspelt_key_is_refused() -> None:
 
 def test_raycluster_commands_name_what_is_in_the_checkout() -> None:
     """Jobs named in the header exist, every start command sets the authentication mode and the settings."""
-    for script in re.findall(r"python (jobs/\S+\.py)", RAYCLUSTER.read_text()):
+    for script in re.findall(r"python (jobs/\S+\.py)", RAYCLUSTER.read_text(encoding="utf-8")):
         assert (ROOT / script).is_file()
     config = _config()
     for commands in (config["head_start_ray_commands"], config["worker_start_ray_commands"]):

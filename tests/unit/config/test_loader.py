@@ -95,7 +95,7 @@ def test_bad_environment_names_key_origin_and_what_is_allowed(
 @pytest.mark.parametrize("text", ["jobs: {worker: 2}\n", "- a list\n", "a: [\n", "jobs: 3\n"])
 def test_bad_yaml_ends_with_the_file_named(tmp_path: Path, text: str) -> None:
     """Unknown keys, other shapes and broken YAML are refused."""
-    (tmp_path / "rapray.yaml").write_text(text)
+    (tmp_path / "rapray.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"rapray\.yaml"):
         load_settings(environ={}, directory=tmp_path)
 
@@ -160,7 +160,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def test_example_file_documents_every_key_with_its_default() -> None:
     """`rapray.example.yaml` names all settings, no other, and shows the defaults."""
-    example = yaml.safe_load((ROOT / "rapray.example.yaml").read_text())
+    example = yaml.safe_load((ROOT / "rapray.example.yaml").read_text(encoding="utf-8"))
     shown = _flat(example)
     defaults = public_values(Settings())
     assert set(shown) == set(defaults)
@@ -170,7 +170,7 @@ def test_example_file_documents_every_key_with_its_default() -> None:
 
 def test_example_file_says_of_every_key_what_its_description_says() -> None:
     """A provider's keys are explained once, at the first."""
-    shown = _comments((ROOT / "rapray.example.yaml").read_text())
+    shown = _comments((ROOT / "rapray.example.yaml").read_text(encoding="utf-8"))
     told = _descriptions(Settings) | _descriptions(ProviderSettings, "llm.providers.qwen.")
     assert {key: shown.get(key) for key in told} == told
 

@@ -137,6 +137,21 @@ def test_process_dead_and_reaped_is_not_alive(sleeper: subprocess.Popen[bytes]):
     assert not found.is_alive
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process have any bytes as its name")
+def test_process_name_of_any_bytes_is_identified():
+    """The name of a process need not be text in any encoding, nor be free of brackets and blanks."""
+    program = r"open('/proc/self/comm', 'wb').write(b'\xff) Z 1\xe9'); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        stranger = identify(process.pid)
+        process.kill()
+    assert stranger is not None
+    assert stranger.birth.rpartition(":")[2].isdigit()
+
+
 def test_process_recycled_pid_is_never_signalled(sleeper: subprocess.Popen[bytes]):
     """A pid that belongs to another process now is left alone by stop."""
     stranger = ProcessId(sleeper.pid, "born at another time")
@@ -194,7 +209,7 @@ def test_endpoint_written_is_private_and_reads_back(tmp_path: Path):
 def test_endpoint_damaged_reads_as_none(tmp_path: Path, content: str):
     """A damaged endpoint file is as good as none: the next start looks for the servers themselves."""
     path = tmp_path / "endpoint.json"
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     assert read_endpoint(path) is None
 
 
@@ -259,7 +274,7 @@ def test_account_write_private_replaces_a_link_and_not_its_target(tmp_path: Path
     link.symlink_to(target)
     account = Account("me", os.geteuid(), os.getegid(), is_other=False)
     account.write_private(link, "password")
-    assert (target.read_text(), link.read_text()) == ("kept", "password")
+    assert (target.read_text(encoding="utf-8"), link.read_text(encoding="utf-8")) == ("kept", "password")
     assert not link.is_symlink()
     assert stat.S_IMODE(link.stat().st_mode) == 0o600
 

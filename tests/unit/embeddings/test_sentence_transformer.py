@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rapray.config import EmbeddingSettings
 from rapray.embeddings import load_embedder, model_info
 from rapray.embeddings.builtin import packaged_folder
 from rapray.errors import ModelUnavailable
+from tests.support.model_results import assert_same_vectors
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_load_embedder_by_path_equals_builtin(folder: Path) -> None:
     assert by_path.model.dimension == 384
     texts = ["short", "we roll through the night\n" * 200, "", "no blanks" * 300]
     assert by_path.count_tokens(texts) == builtin.count_tokens(texts)
-    np.testing.assert_allclose(by_path.encode(texts), builtin.encode(texts), atol=1e-5)
+    assert_same_vectors(by_path.encode(texts), builtin.encode(texts), "float32")
 
 
 def test_model_info_by_path_changes_with_its_files(folder: Path, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_model_info_by_path_changes_with_its_files(folder: Path, tmp_path: Path)
     (copy / "README.md").write_text("other words")
     assert model_info(EmbeddingSettings(model=str(copy))).revision == before
     config = copy / "sentence_bert_config.json"
-    config.write_text(config.read_text().replace("256", "128"))
+    config.write_text(config.read_text(encoding="utf-8").replace("256", "128"), encoding="utf-8")
     assert model_info(EmbeddingSettings(model=str(copy))).revision != before
 
 

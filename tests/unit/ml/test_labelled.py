@@ -38,7 +38,7 @@ def test_read_labelled_takes_the_labels_beside_it(tmp_path: Path) -> None:
 def test_read_labelled_bad_line_is_named(tmp_path: Path, body: str, reason: str) -> None:
     """A line of another form stops with its number."""
     file = tmp_path / "bad.tsv"
-    file.write_text(body)
+    file.write_text(body, encoding="utf-8")
     with pytest.raises(UsageError, match=reason):
         read_labelled(file)
 

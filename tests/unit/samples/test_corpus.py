@@ -228,7 +228,7 @@ def test_corpus_is_read_from_a_zipped_package(tmp_path: Path):
     found = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(archive)!r}); {code}"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     assert found.stdout.split() == [f"{archive}/rapray/samples/corpus.py", str(len(songs()))]

@@ -281,7 +281,7 @@ async def test_store_has_a_deadline_and_a_stream_is_not_silent_meanwhile(
 
     monkeypatch.setattr(stream, "_SILENCE_S", 0.05)
     services = Stuck([make_track(1)], {"a": counting("a")}, limits=request_limits(0.5))
-    async with opened(services) as client, asyncio.timeout(10):
+    async with opened(services) as client, asyncio.timeout(60):
         answer = await client.post(path, json={"track_id": 1, "store": True})
     assert answer.status_code == code
     assert '"deadline_exceeded"' in answer.text

@@ -89,14 +89,15 @@ async def test_analyze_a_megabyte_does_not_stop_the_event_loop(client: httpx.Asy
             "/analyze", content=body.encode(), headers={"content-type": "application/json"}, timeout=120
         )
     )
-    slowest = 0.0
+    longest, before = 0.0, time.process_time()
     while not long.done():
-        started = time.perf_counter()
+        started = time.thread_time()
         assert (await client.get("/livez")).status_code == 200
         await asyncio.sleep(0)  # without a socket nothing above waits, and the other task would never run
-        slowest = max(slowest, time.perf_counter() - started)
+        longest = max(longest, time.thread_time() - started)
     assert (await long).status_code == 200
-    assert slowest < 2, "the loop stood still"
+    # Work, not time: what the loop's own thread did between two answers is a small part of all that was done.
+    assert longest < (time.process_time() - before) / 4, "the loop stood still"
 
 
 def _services(analyze: Callable[[Lyric], Analysis], deadline_s: float = 5) -> MemoryServices:

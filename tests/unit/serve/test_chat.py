@@ -17,7 +17,6 @@ from rapray.serve.memory import MemoryServices
 from tests.support.request_limits import request_limits
 
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-LIMITS = request_limits(0.5)
 
 
 class Echo:
@@ -34,7 +33,7 @@ class Echo:
         """An echo."""
         text = request["messages"][-1]["content"]
         if text == "late":
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         if text == "full":
             raise Overloaded(what="The language model", retry_after_s=7)
         if text.isdigit():
@@ -56,7 +55,8 @@ class Echo:
 
 async def post(body: dict[str, Any], chat: Echo | None) -> httpx.Response:
     """One request."""
-    app = create_app(MemoryServices(chat=chat, limits=LIMITS))
+    is_late = body.get("messages") == says("late")["messages"]
+    app = create_app(MemoryServices(chat=chat, limits=request_limits(0.1 if is_late else 60)))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         return await client.post("/v1/chat/completions", json=body)

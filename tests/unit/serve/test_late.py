@@ -71,6 +71,7 @@ async def test_late_answer_is_what_the_retry_gets(is_there_before: bool) -> None
     """It is paid for once, whether the retry comes after it or waits for it; the retry has its own name for the text."""
     services = Slow()
     assert await services.code() == "deadline_exceeded"
+    services.limits = request_limits()
     if is_there_before:
         services.may_answer.set()
         await settled()
@@ -86,6 +87,7 @@ async def test_late_retry_that_misses_its_deadline_too_leaves_the_answer_alone()
     services = Slow()
     codes = [await services.code() for _ in range(3)]
     assert (codes, services.asked, services.given_up) == (["deadline_exceeded"] * 3, 1, 0)
+    services.limits = request_limits()
     services.may_answer.set()
     assert await services.code() is None
 
@@ -131,6 +133,7 @@ async def test_question_that_is_never_answered_is_asked_anew(monkeypatch: pytest
     services.may_answer.clear()
     while services.given_up == 0:
         await asyncio.sleep(0.01)
+    services.limits = request_limits()
     services.may_answer.set()
     assert await services.code() is None
     assert services.asked == 2

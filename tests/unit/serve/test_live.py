@@ -40,14 +40,14 @@ async def test_store_given_up_still_counts_as_a_writer(
         with counting:
             running += 1
             most = max(most, running)
-        may_end.wait(10)
+        may_end.wait(60)
         with counting:
             running -= 1
         return ["a"]
 
     monkeypatch.setattr(live.answers, "store", slow)
     given_up = [asyncio.create_task(services.store([], [])) for _ in range(2)]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await wait_for_task(lambda: most == 2, "both are writing")
         for task in given_up:
             task.cancel()

@@ -18,7 +18,11 @@ NAMES = sorted(path.stem for path in (STORE / "sql").glob("*.sql"))
 def test_queries_every_one_is_used_by_its_module(name: str) -> None:
     """A query that nobody runs is deleted, and one that is run exists."""
     module = STORE / f"{name}.py"
-    source = module.read_text() if module.exists() else "".join(p.read_text() for p in STORE.glob("*.py"))
+    source = (
+        module.read_text(encoding="utf-8")
+        if module.exists()
+        else "".join(p.read_text(encoding="utf-8") for p in STORE.glob("*.py"))
+    )
     assert set(queries.load(name)) <= set(re.findall(r'"(\w+)"', source))
 
 

@@ -152,7 +152,6 @@ def test_pronounce_latin_letters_always_sound(word: str) -> None:
     assert any(map(is_vowel, found.phones))
 
 
-@pytest.mark.timeout(20)
 def test_pronounce_hundred_thousand_letters_costs_no_more_than_a_word() -> None:
     """What lies behind the longest word is not pronounced."""
     found = pronounce("qwertyuiop" * 10_000)

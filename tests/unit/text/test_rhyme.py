@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from rapray.domain import Section
 from rapray.text.rhyme import Chain, RhymeMap, find_rhymes
 from rapray.text.tokens import spans
+from tests.support.growth import assert_linear
 
 
 def _section(*lines: str) -> Section:
@@ -206,19 +205,17 @@ def test_find_rhymes_arbitrary_characters_never_fail(lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "lines",
+    ("unit", "size"),
     [
-        ("word " * 20_000,),
-        ("x" * 100_000,),
-        ("lame fame " * 10_000,),
-        tuple(["running the city with pretty committee"] * 5_000),
-        ("(" * 100_000,),
-        ("שיר ערב " * 5_000,),
+        ("word ", 20_000),
+        ("x", 100_000),
+        ("lame fame ", 10_000),
+        ("running the city with pretty committee\n", 4_000),
+        ("(", 100_000),
+        ("שיר ערב ", 5_000),
     ],
     ids=["repeated", "one token", "two in turn", "many lines", "open brackets", "right to left"],
 )
-def test_find_rhymes_hostile_text_takes_linear_time(lines: tuple[str, ...]) -> None:
-    """A hundred thousand characters of anything end within seconds."""
-    started = time.monotonic()
-    _find(*lines)
-    assert time.monotonic() - started < 15
+def test_find_rhymes_hostile_text_takes_linear_time(unit: str, size: int) -> None:
+    """A hundred thousand characters of anything are no trouble."""
+    assert_linear(lambda size: _find(*(unit * size).splitlines()), size)

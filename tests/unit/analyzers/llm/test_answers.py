@@ -9,6 +9,7 @@ import pytest
 from rapray.analyzers.llm.analyzer import LlmAnalyzer
 from rapray.analyzers.llm.extract import without_thinking
 from rapray.domain import Analysis
+from tests.support.growth import assert_linear
 from tests.support.hostile import ANSWER, HostileServer, answers, error, says
 from tests.support.qwen import lyric, outcome, settings_for
 
@@ -103,8 +104,8 @@ def test_samples_that_agree_in_part_give_a_confidence_between() -> None:
     assert found.data["reading"]["requests"] == 4
 
 
-@pytest.mark.timeout(10)
 @pytest.mark.parametrize("mark", ["<think>", "</think>", "<think></think>", "{"])
-def test_thinking_marks_without_end_take_no_time(mark: str) -> None:
+def test_thinking_marks_without_end_take_linear_time(mark: str) -> None:
     """Half a million of them fit into an answer."""
     assert without_thinking(mark * 300_000 + "</think>{}").endswith("{}")
+    assert_linear(lambda size: without_thinking(mark * size + "</think>{}"), 300_000)

@@ -92,7 +92,7 @@ def test_prompt_version_changes_with_the_files(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     for name, text in shipped.texts.items():
-        (folder / f"{name}.md").write_text(text)
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
     mine = load_prompts(str(folder))
     assert mine.version.removeprefix("mine") == shipped.version.removeprefix("v1")
     load_prompts.cache_clear()

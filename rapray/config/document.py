@@ -1,0 +1,118 @@
+"""Turns the text of a YAML file into plain values, within bounds, and says what is wrong without quoting the file.
+
+Does not know what the values are for. A line of a settings file may hold a password, so no message repeats any of it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from rapray.errors import ConfigError
+
+MOST_BYTES = 200_000  # twenty times the example file, which names every setting
+MOST_VALUES = 10_000  # an alias counts as all that it stands for
+DEEPEST = 20
+
+# PyYAML ends a message with the name, tag or sign that it met, in quotes. Names of tokens and single signs are its own.
+_HARMLESS_END = re.compile(r"'(?:<[a-z ]+>|\S|\\t)'(?: that cannot start any token)?")
+
+
+def read_document(path: Path) -> tuple[yaml.Node | None, object]:
+    """The nodes of a file, which know their lines, and the values they stand for.
+
+    Raises:
+        ConfigError: the file cannot be read, is not YAML, or is too large or too deep.
+    """
+    text = _text(path)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is None:
+            return None, None
+        _check_extent(node)
+        return node, yaml.constructor.SafeConstructor().construct_document(node)
+    except (yaml.YAMLError, _Unbounded) as error:
+        reason = _reason(error)
+    except RecursionError:
+        reason = _DEEP
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+    ):  # a tag such as !!int before another text
+        reason = "a value is not what its tag or form says"
+    # Outside of the handlers, so that the error with the quoted line does not come along as the cause.
+    raise ConfigError(problems=f"{path}: {reason}")
+
+
+def is_shallow(value: object) -> bool:
+    """True where plain values are nested no deeper than a document's may be."""
+    level = [value]
+    for _ in range(DEEPEST):
+        held = [cast("dict[Any, Any]", part).values() for part in level if isinstance(part, dict)]
+        held += [cast("list[Any]", part) for part in level if isinstance(part, list)]
+        level = [part for parts in held for part in parts]
+    return not level
+
+
+class _Unbounded(Exception):
+    """The document is larger or deeper than any settings are."""
+
+
+_DEEP = f"it is nested more than {DEEPEST} levels deep, or a part of it contains itself"
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(problems=f"{path}: {error.strerror or 'it cannot be read'}") from error
+    if len(content) > MOST_BYTES:
+        raise ConfigError(problems=f"{path}: it is larger than {MOST_BYTES} bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        reason = f"it stops being UTF-8 at byte {error.start}"
+    raise ConfigError(problems=f"{path}: {reason}")
+
+
+def _check_extent(root: yaml.Node) -> None:
+    """Walk all values as often as aliases repeat them, and stop at the bounds: nothing is built before."""
+    values = 0
+    waiting = [(root, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        values += 1
+        if depth > DEEPEST:
+            raise _Unbounded(_DEEP)
+        if values > MOST_VALUES:
+            reason = f"it holds more than {MOST_VALUES} values, each alias counted as all that it repeats"
+            raise _Unbounded(reason)
+        if isinstance(node, yaml.MappingNode):
+            waiting += [(part, depth + 1) for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [(part, depth + 1) for part in node.value]
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong and where, in the parser's words as far as they are not the file's."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        return f"{place}it is not YAML: {_own_words(error.problem or error.context or '')}"
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"it holds a character that YAML does not allow, at position {error.position}"
+    return str(error) if isinstance(error, _Unbounded) else "it is not YAML"
+
+
+def _own_words(problem: str) -> str:
+    words, quote, rest = problem.partition("'")
+    if not quote or _HARMLESS_END.fullmatch(quote + rest):
+        return problem.partition('"')[0].strip() or "it cannot be read"
+    return f"{words.strip()} (not shown: it may be a secret; put a value with special signs in quotes)"

@@ -1,0 +1,114 @@
+"""Which kernels models compute with on this host, as the libraries themselves name them.
+
+Asked of a process of its own: oneDNN says it only on standard output, and one that is set to instructions which the
+processor lacks dies there and not here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib.util import find_spec
+
+from rapray.errors import MissingExtra, ModelUnavailable
+
+# What decides them, read by the libraries when a process starts.
+VARIABLES = (
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "MKL_CBWR",
+    "OMP_NUM_THREADS",
+)
+_DEADLINE_S = 120
+_ONEDNN_ISA = re.compile(r"^(?:onednn|dnnl)_verbose,.*\bisa:(.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """What torch and its libraries use. `onednn` and `blas` are None where this torch was built without them."""
+
+    torch: str
+    onednn: str | None
+    blas: str | None
+    threads: int
+    has_bfloat16: bool
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        bfloat16 = "multiplied by the processor" if self.has_bfloat16 else "emulated (slow)"
+        parts = [
+            f"torch {self.torch}",
+            f"oneDNN {self.onednn}" if self.onednn else "no oneDNN",
+            self.blas or "no MKL",
+            f"{self.threads} thread{'s' if self.threads > 1 else ''}",
+            f"bfloat16 {bfloat16}",
+        ]
+        limits = [f"{name}={os.environ[name]}" for name in VARIABLES if os.environ.get(name)]
+        return "; ".join([", ".join(parts), *([f"set by {', '.join(limits)}"] if limits else [])])
+
+
+def look() -> Kernels:
+    """Compute something in a process like ours and return what it used.
+
+    Raises:
+        MissingExtra: torch is not installed.
+        ModelUnavailable: torch cannot compute on this host.
+    """
+    if find_spec("torch") is None:
+        raise MissingExtra(feature="Every local model", extra="embeddings")
+    return _look(tuple(os.environ.get(name) for name in VARIABLES))
+
+
+@cache  # loading torch takes two seconds, and only the variables can change the answer
+def _look(_variables: tuple[str | None, ...]) -> Kernels:
+    try:
+        process = subprocess.run(
+            [sys.executable, "-m", "rapray.ops.kernels"],
+            env={**os.environ, "ONEDNN_VERBOSE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=_DEADLINE_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _unusable(str(error)) from error
+    if process.returncode:
+        last = (process.stderr.strip() or "it said nothing").splitlines()[-1]
+        reason = f"it ended with code {process.returncode} ({last})"
+        raise _unusable(reason)
+    found = Kernels(**json.loads(process.stdout.strip().splitlines()[-1]))
+    isa = _ONEDNN_ISA.search(process.stdout)
+    return replace(found, onednn=isa.group(1) if isa else None)
+
+
+def _unusable(reason: str) -> ModelUnavailable:
+    reason = f"a process that only computed with torch failed: {reason}; look at {', '.join(VARIABLES)}"
+    return ModelUnavailable(model="any local model", reason=reason)
+
+
+def _in_this_process() -> Kernels:
+    import torch
+
+    from rapray.embeddings.precision import has_bfloat16
+
+    if torch.backends.mkldnn.is_available():
+        torch.zeros(8, 8).to_mkldnn()  # oneDNN names its instructions when it first does anything
+    blas = re.search(r"(oneAPI Math Kernel Library Version \S+|OpenBLAS\S*)", torch.__config__.show())
+    return Kernels(
+        torch=torch.backends.cpu.get_cpu_capability(),
+        onednn=None,
+        blas=blas.group(1).replace("oneAPI Math Kernel Library Version", "MKL") if blas else None,
+        threads=torch.get_num_threads(),
+        has_bfloat16=has_bfloat16(),
+    )
+
+
+if __name__ == "__main__":
+    print("\n" + json.dumps(asdict(_in_this_process())))  # noqa: T201 (read by `look`)

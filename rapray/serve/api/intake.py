@@ -1,0 +1,79 @@
+"""How a request comes in: its body within the deadlines, then a place to work. Probes wait for nobody.
+
+Knows no endpoint but the probes.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rapray.errors import Overloaded, RequestTimeout
+from rapray.serve.admission import Admission
+from rapray.serve.api.errors import Refused, respond
+from rapray.serve.arrival import Arrival, has_body
+from rapray.serve.problems import of_error
+
+PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+
+
+class Intake:
+    """Lets a request work once its body is complete, so that half a body takes nobody's place."""
+
+    def __init__(self, app: ASGIApp, *, admission: Admission) -> None:
+        self._app, self._admission = app, admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limits = scope["app"].state.services.limits
+        arrival = Arrival(receive, idle_s=limits.body_idle_timeout_s, total_s=limits.body_timeout_s)
+        visit = _Visit(self._admission, arrival, send)
+        try:
+            if scope["path"] not in PROBES and not has_body(scope):
+                await visit.enter()
+            await self._app(scope, arrival if scope["path"] in PROBES else visit.receive, visit.send)
+        except Refused as refused:
+            await respond(Request(scope), refused.problem)(scope, receive, send)
+        except ClientDisconnect:  # in the middle of the body: there is nobody to answer
+            pass
+        finally:
+            visit.leave()
+
+
+class _Visit:
+    """One request: from its last byte, or from the start where it has no body, it holds a place."""
+
+    def __init__(self, admission: Admission, arrival: Arrival, send: Send) -> None:
+        self._admission, self._arrival, self._send = admission, arrival, send
+        self._is_inside = self._is_answered = False
+
+    async def enter(self) -> None:
+        if self._is_inside:
+            return
+        try:
+            await self._admission.enter()
+        except Overloaded as error:
+            raise Refused(of_error(error)) from error
+        self._is_inside = True
+
+    def leave(self) -> None:
+        if self._is_inside:
+            self._admission.leave()
+
+    async def receive(self) -> Message:
+        try:
+            message = await self._arrival()
+        except RequestTimeout:
+            if self._is_answered:  # a body that nobody read: its sender is as good as gone
+                return {"type": "http.disconnect"}
+            raise
+        if self._arrival.is_complete and message["type"] == "http.request":
+            await self.enter()
+        return message
+
+    async def send(self, message: Message) -> None:
+        self._is_answered = True
+        await self._send(message)

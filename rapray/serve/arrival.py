@@ -1,0 +1,65 @@
+"""The body of a request on its way in: it has to keep coming, and to be there in the end.
+
+Knows ASGI and no endpoint; the ingress reads bodies through it, and so does the proxy in front.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope
+
+from rapray.errors import RequestTimeout
+
+
+class Arrival:
+    """The `receive` of one request, with deadlines until its body is complete.
+
+    Args:
+        receive: of the server.
+        idle_s: longest wait for the next byte.
+        total_s: longest wait for the whole body, from when it is first asked for.
+    """
+
+    def __init__(self, receive: Receive, *, idle_s: float, total_s: float) -> None:
+        self._receive, self._idle_s, self._total_s = receive, idle_s, total_s
+        self._idle_until = self._until = 0.0
+        self.is_complete = False
+
+    async def __call__(self) -> Message:
+        """The next message. Raises RequestTimeout where the body does not come."""
+        if self.is_complete:
+            return await self._receive()
+        now = asyncio.get_running_loop().time()
+        if not self._until:
+            self._until, self._idle_until = now + self._total_s, now + self._idle_s
+        deadline = min(self._until, self._idle_until)
+        if now >= deadline:
+            raise self._too_slow()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise self._too_slow() from error
+        if message.get("body"):
+            self._idle_until = asyncio.get_running_loop().time() + self._idle_s
+        self.is_complete = not message.get("more_body", False)
+        return message
+
+    def _too_slow(self) -> RequestTimeout:
+        is_idle = self._idle_until < self._until
+        limit = f"{self._idle_s:g} s without a byte" if is_idle else f"{self._total_s:g} s in all"
+        return RequestTimeout(limit=limit)
+
+
+def has_body(scope: Scope) -> bool:
+    """True where a request says that a body follows."""
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def announced_bytes(scope: Scope) -> int:
+    """How long a request says that its body is; 0 where it says nothing that can be read."""
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0

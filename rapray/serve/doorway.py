@@ -1,0 +1,180 @@
+"""What stands before Ray Serve's proxy, in its process: slow clients, foreign host names and orders to Serve end here.
+
+Serve calls `middlewares` in each proxy that it starts, where the environment of `ray start` has
+RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=rapray.serve.doorway:middlewares. Knows no endpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import uvicorn.config
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rapray.config import Settings, load_settings
+from rapray.errors import RaprayError
+from rapray.serve.arrival import Arrival, announced_bytes, has_body
+from rapray.serve.connection import Connection
+from rapray.serve.problems import Problem, of_code, of_error
+from rapray.serve.security import REQUEST_ID, is_own_name
+
+VARIABLE = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
+IMPORT_PATH = "rapray.serve.doorway:middlewares"
+_KEY, _NAMESPACE = b"rules", b"rapray.serve.doorway"
+# Serve takes orders from these: how long a request may take, which model or session it belongs to, not to notice that
+# a client has left. They are for a proxy in front of Serve, not for whoever sends a request.
+ORDERS = frozenset(
+    {
+        "x-request-timeout-seconds",
+        "x-request-disconnect-disabled",
+        "serve-multiplexed-model-id",
+        "x-session-id",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Of the settings what the doorway goes by."""
+
+    is_local: bool
+    max_body_bytes: int
+    body_idle_timeout_s: float
+    body_timeout_s: float
+    head_timeout_s: float
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The rules that settings make."""
+    serve = settings.serve
+    return Rules(
+        is_local=not serve.allow_unauthenticated,
+        max_body_bytes=serve.max_body_bytes,
+        body_idle_timeout_s=serve.body_idle_timeout_s,
+        body_timeout_s=serve.body_timeout_s,
+        head_timeout_s=serve.head_timeout_s,
+    )
+
+
+def announce(settings: Settings | None) -> None:
+    """Tell the proxies of this cluster that start from now on which settings hold; None: those of their node."""
+    from ray.experimental import internal_kv
+
+    store: Any = internal_kv
+    if settings is None:
+        store._internal_kv_del(_KEY, namespace=_NAMESPACE)  # noqa: SLF001 - Ray has no other place that a proxy sees
+    else:
+        rules = json.dumps(asdict(rules_of(settings))).encode()
+        store._internal_kv_put(_KEY, rules, overwrite=True, namespace=_NAMESPACE)  # noqa: SLF001
+
+
+def middlewares() -> list[Middleware]:
+    """Called by Serve in the process of a proxy, before it listens."""
+    rules = _announced() or rules_of(load_settings().settings)
+    Connection.head_timeout_s = rules.head_timeout_s
+    # Serve leaves the choice of the protocol to uvicorn, which looks into this table.
+    uvicorn.config.HTTP_PROTOCOLS["auto"] = f"{Connection.__module__}:{Connection.__qualname__}"
+    return [Middleware(Doorway, rules=rules)]
+
+
+def _announced() -> Rules | None:
+    from ray.experimental import internal_kv
+
+    store: Any = internal_kv
+    known = store._internal_kv_get(_KEY, namespace=_NAMESPACE)  # noqa: SLF001
+    return Rules(**json.loads(known)) if known else None
+
+
+class Doorway:
+    """Lets whole requests through, under a name of this host, without orders to Serve."""
+
+    def __init__(self, app: ASGIApp, *, rules: Rules) -> None:
+        self._app, self._rules = app, rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it with a problem."""
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Serve's own addresses answer a handshake with messages of HTTP, which is a 500.
+        if self._is_misdirected(scope) or scope["path"].startswith("/-/"):
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self._app(_without_orders(scope), receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._is_misdirected(scope):
+            await _answer(scope, send, of_code("host_not_allowed"))
+        elif not has_body(scope):
+            await self._app(_without_orders(scope), receive, send)
+        elif announced_bytes(scope) > self._rules.max_body_bytes:
+            await _answer(scope, send, of_code("body_too_large"))
+        else:
+            await self._with_body(scope, receive, send)
+
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        idle_s, total_s = self._rules.body_idle_timeout_s, self._rules.body_timeout_s
+        arrival = Arrival(receive, idle_s=idle_s, total_s=total_s)
+        body = bytearray()
+        while not arrival.is_complete:
+            try:
+                message = await arrival()
+            except RaprayError as error:
+                await _answer(scope, send, of_error(error))
+                return
+            if message["type"] != "http.request":  # the client has left
+                return
+            body += message.get("body", b"")
+            if len(body) > self._rules.max_body_bytes:
+                await _answer(scope, send, of_code("body_too_large"))
+                return
+        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+        async def replayed() -> Message:
+            return whole.pop() if whole else await receive()
+
+        await self._app(_without_orders(scope), replayed, send)
+
+    def _is_misdirected(self, scope: Scope) -> bool:
+        return self._rules.is_local and not is_own_name(Headers(scope=scope).get("host", ""))
+
+
+def _without_orders(scope: Scope) -> Scope:
+    headers = [(name, value) for name, value in scope["headers"] if not _is_order(name, value)]
+    return {**scope, "headers": headers}
+
+
+def _is_order(name: bytes, value: bytes) -> bool:
+    plain = name.decode("latin-1").lower().replace("_", "-")
+    # Serve reads the id as UTF-8, and fails on anything else.
+    is_bad_id = plain == "x-request-id" and not REQUEST_ID.fullmatch(value.decode("latin-1"))
+    return plain in ORDERS or is_bad_id
+
+
+async def _answer(scope: Scope, send: Send, problem: Problem) -> None:
+    sent_id = Headers(scope=scope).get("x-request-id", "")
+    request_id = sent_id if REQUEST_ID.fullmatch(sent_id) else uuid.uuid4().hex
+    body = json.dumps(problem.to_json(instance=scope["path"], request_id=request_id)).encode()
+    headers = {
+        "content-type": "application/problem+json",
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "x-request-id": request_id,
+    }
+    if problem.status == 408:
+        headers["connection"] = "close"
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})

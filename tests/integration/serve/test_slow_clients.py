@@ -1,0 +1,121 @@
+"""Slow and hostile clients of a served application: proxy, doorway and ingress together."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Iterator
+
+import httpx
+import psutil
+import pytest
+from pydantic import SecretStr
+from ray.serve._private import constants
+
+from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
+from rapray.embedded import Endpoints
+from rapray.serve import doorway
+from tests.support.serving import free_port, local_ray
+from tests.support.slow_clients import SLOW, run_slow_clients
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(280)]
+CONNECTIONS = 500
+IDLE_S, TOTAL_S, HEAD_S = 2.0, 6.0, 3.0
+
+
+@pytest.fixture(scope="module")
+def port(servers: Endpoints) -> Iterator[int]:
+    """An application of this module's own: its deadlines are short."""
+    pytest.importorskip("torch", reason="the embeddings extra is not installed")
+    from rapray.serve.app import served
+
+    serving = ServeSettings(
+        port=free_port(),
+        analyzers=("algorithmic",),
+        head_timeout_s=HEAD_S,
+        body_idle_timeout_s=IDLE_S,
+        body_timeout_s=TOTAL_S,
+    )
+    settings = Settings(
+        database=DatabaseSettings(url=SecretStr(servers.database_url)),
+        redis=RedisSettings(enabled=False),
+        analyze=AnalyzeSettings(analyzers=("algorithmic",)),
+        serve=serving,
+    )
+    with local_ray(4), served(settings):
+        yield serving.port
+
+
+async def test_served_application_outlives_slow_clients(port: int) -> None:
+    """500 connections of every kind: probes and requests are answered meanwhile, all are cut off, none is left."""
+    kinds = [kind for _ in range(CONNECTIONS) for kind in SLOW][:CONNECTIONS]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        assert (await client.get("/livez")).status_code == 200
+        slow = asyncio.create_task(
+            run_slow_clients(kinds, port, drip_s=IDLE_S / 3, deadline_s=HEAD_S + TOTAL_S + 60)
+        )
+        slowest = 0.0
+        while not slow.done():
+            probe = await client.get("/livez")
+            slowest = max(slowest, probe.elapsed.total_seconds())
+            assert probe.status_code == 200
+            answer = await client.post("/analyze", json={"lyrics": "I light the night"})
+            assert (answer.status_code, answer.json()["problems"]) == (200, {})
+            await asyncio.wait([slow], timeout=0.1)
+    clients = slow.result()
+    assert Counter(one.kind for one in clients if one.seconds is None) == {}
+    assert (
+        slowest < 5
+    )  # not 300 s, nor the time that a body may take; the clients of this test burn the same CPUs
+    bodies = [one.answer for one in clients if one.kind in {"half a body", "dripping body", "half a chunk"}]
+    assert all(b" 408 " in answer.split(b"\r\n", 1)[0] for answer in bodies)
+    assert all(b'"code": "request_timeout"' in answer for answer in bodies)
+    assert _connections_of_proxy(port) < CONNECTIONS / 10
+
+
+def _connections_of_proxy(port: int) -> int:
+    return sum(
+        1
+        for connection in psutil.net_connections("tcp")
+        if connection.laddr and connection.laddr[1] == port and connection.status == "ESTABLISHED"
+    )
+
+
+@pytest.mark.parametrize("path", ["/livez", "/-/routes", "/-/healthz", "/docs"])
+def test_served_application_answers_to_own_names_only(port: int, path: str) -> None:
+    """Also at Serve's own addresses, which never come to the ingress."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        assert client.get(path).status_code == 200
+        foreign = client.get(path, headers={"host": "evil.example"})
+        assert (foreign.status_code, foreign.json()["code"]) == (421, "host_not_allowed")
+
+
+@pytest.mark.parametrize("path", ["/-/routes", "/-/healthz", "/livez", "/nowhere"])
+@pytest.mark.parametrize("upgrade", ["websocket", "h2c", "nonsense"])
+def test_served_application_upgrade_is_refused(port: int, path: str, upgrade: str) -> None:
+    """A handshake where there is nothing to talk to is no error of the server's."""
+    sent = (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: {upgrade}\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(sent.encode())
+        status = int(connection.recv(4096).split()[1])
+    assert status == 403 if upgrade == "websocket" else status in {200, 400, 404, 426}
+
+
+def test_served_application_takes_no_orders_by_header(port: int) -> None:
+    """Headers that steer Serve, and an id that is no text, change nothing and break nothing."""
+    orders = {constants.SERVE_HTTP_REQUEST_TIMEOUT_S_HEADER: "0.000001"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        assert client.get("/livez", headers=orders).status_code == 200
+        for name in (b"X-Request-ID", constants.SERVE_MULTIPLEXED_MODEL_ID.encode(), b"X-Session-ID"):
+            assert client.get("/livez", headers=[(name, b"\xff\xfe")]).status_code == 200
+    known = {
+        constants.SERVE_HTTP_REQUEST_TIMEOUT_S_HEADER,
+        constants.SERVE_HTTP_REQUEST_DISCONNECT_DISABLED_HEADER,
+        constants.SERVE_MULTIPLEXED_MODEL_ID,
+        constants.SERVE_SESSION_ID,
+    }
+    assert {name.replace("_", "-") for name in known} == doorway.ORDERS

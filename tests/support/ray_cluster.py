@@ -1,0 +1,66 @@
+"""The one Ray of a test run: three raylets on this machine, and the connection of this process to it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+
+import ray
+from ray import serve
+from ray.cluster_utils import Cluster
+
+from rapray.config import RaySettings, Settings
+from rapray.embedded import Endpoints
+from rapray.pipelines.cluster import ray_session
+from rapray.pipelines.ray_environment import ray_environment
+
+# What Ray counts with; the host's two cores are shared all the same. Jobs and a whole application fit side by side.
+_CPUS = (4, 1, 1)
+_STORE_BYTES = 10**8
+_REACHABLE = Endpoints("postgresql://h/d", None, False, False)
+
+
+class RayCluster:
+    """A cluster that this process may join and leave; make it with `three_raylets`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection = ExitStack()
+
+    @property
+    def address(self) -> str:
+        """Where other processes join it; they need the token of its data directory."""
+        assert self._settings.ray.address is not None
+        return self._settings.ray.address
+
+    def connect(self) -> None:
+        """Join the cluster, unless this process has joined it."""
+        if not ray.is_initialized():
+            self._connection.enter_context(ray_session(self._settings, _REACHABLE))
+
+    def disconnect(self) -> None:
+        """Leave the cluster. The next connection is a new job, with workers of its own that see this process's `sys.path`."""
+        self._connection.close()
+        serve.context._set_global_client(None)
+
+
+@contextmanager
+def three_raylets(settings: Settings) -> Generator[RayCluster]:
+    """Start a head and two more raylets with the token of the settings' data directory; stop them at the end."""
+    with ExitStack() as stack:
+        stack.enter_context(ray_environment(settings))
+        cluster = Cluster(
+            initialize_head=True,
+            head_node_args={
+                "num_cpus": _CPUS[0],
+                "include_dashboard": False,
+                "object_store_memory": _STORE_BYTES,
+            },
+        )
+        stack.callback(cluster.shutdown)
+        for cpus in _CPUS[1:]:
+            cluster.add_node(num_cpus=cpus, object_store_memory=_STORE_BYTES)
+        cluster.wait_for_nodes()
+        joined = RayCluster(settings.model_copy(update={"ray": RaySettings(address=cluster.address)}))
+        stack.callback(joined.disconnect)
+        yield joined

@@ -1,0 +1,135 @@
+"""A YAML file: what it may hold at most, and errors that say where without saying what."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from rapray.config import load_settings
+from rapray.config.document import DEEPEST, MOST_BYTES, read_document
+from rapray.errors import ConfigError
+
+SECRET = "hunter2"
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]\n"
+    for below, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+MERGES = "a: &a {x: 1, y: 2}\n" + "".join(
+    f"{name}: &{name} {{<<: [{', '.join([f'*{below}'] * 9)}]}}\n"
+    for below, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+def _message(path: Path, content: str | bytes) -> str:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(ConfigError) as caught:
+        read_document(path)
+    chain: BaseException | None = caught.value
+    while chain is not None:  # a traceback in a log shows these too
+        assert SECRET not in str(chain)
+        chain = chain.__cause__ or chain.__context__
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (f"redis: {{url: redis://:{SECRET}@h\n", "line 2, column 1"),
+        (f"redis:\n  url: *{SECRET}\n", "line 2, column 8"),
+        (f"redis:\n  url: !{SECRET} x\n", "line 2, column 8"),
+        (f"redis:\n  url: !it's-{SECRET}'s x\n", "line 2, column 8"),
+        (f"redis:\n  url: &{SECRET}! x\n", "line 2"),
+        (f"redis:\n  url: @{SECRET}\n", "line 2, column 8: it is not YAML: found character '@'"),
+        (f"redis:\n  url: %{SECRET}\n", "line 2, column 8"),
+        (f'redis:\n  url: "{SECRET}\n', "line 3, column 1"),
+        (f"redis:\n  url: '{SECRET}' {SECRET}\n", "line 2"),
+        (f"redis:\n  url: a: {SECRET}\n", "line 2, column 9"),
+        (f"redis:\n\turl: {SECRET}\n", "line 2, column 1"),
+        (f"redis:\n  url: x\n url: {SECRET}\n", "line 3"),
+        (f"a: &{SECRET} 1\nb: &{SECRET} 2\n? [{SECRET}]\n: {{[{SECRET}]: 1, {{}}: 2}}\n", ""),
+        (f"url: !!int {SECRET}\n", "not what its tag or form says"),
+        (f"url: !!bool {SECRET}\n", "not what its tag or form says"),
+        (f"url: !!timestamp {SECRET}\n", "not what its tag or form says"),
+        (f"url: !!binary {SECRET}é\n", ""),
+        (f"url: !!python/object/apply:os.system [{SECRET}]\n", "line 1, column 6"),
+        (f"url: {SECRET}\x00\n", "does not allow, at position 12"),
+        (f"url: {SECRET}\n--- {SECRET}\n", "line 2"),
+        (b"url: hunter2 \xff\n", "stops being UTF-8 at byte 13"),
+    ],
+)
+def test_document_error_names_place_without_content(tmp_path: Path, text: str | bytes, place: str) -> None:
+    """Whatever is wrong with the line that holds a password, the message can be shown to anybody."""
+    assert place in _message(tmp_path / "rapray.yaml", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (LAUGHS, "more than 10000 values"),
+        (MERGES, "more than 10000 values"),
+        ("a: &a [*a]\n", "contains itself"),
+        ("a: &a {b: *a}\n", "contains itself"),
+        ("&a\n? *a\n: 1\n", "contains itself"),
+        ("a: " + "[" * 40 + "]" * 40, f"more than {DEEPEST} levels"),
+        ("a: " + "[" * 90_000, "levels deep"),
+        ("a: " + "{b: " * 40_000, "levels deep"),
+        ("a: " + "- " * 90_000, ""),
+        ("? " * 90_000, "levels deep"),
+        ("a: 1" + ":1" * (MOST_BYTES // 2), "larger than"),
+        ("a: " + "x" * MOST_BYTES, "larger than"),
+        ("[" + "x," * 50_000 + "]", "more than 10000 values"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_document_beyond_bounds_is_refused_soon(tmp_path: Path, text: str, reason: str) -> None:
+    """Aliases of aliases, a part inside itself, brackets without end: an error, no hang and no crash."""
+    started = time.process_time()
+    assert reason in _message(tmp_path / "rapray.yaml", text)
+    assert time.process_time() - started < 20
+
+
+def test_document_modest_aliases_are_taken(tmp_path: Path) -> None:
+    """Anchors and merge keys are YAML that people write."""
+    path = tmp_path / "rapray.yaml"
+    path.write_text("a: &a {x: 1, y: [2, 3]}\nb: *a\nc: {<<: *a, x: 4}\n")
+    assert read_document(path)[1] == {
+        "a": {"x": 1, "y": [2, 3]},
+        "b": {"x": 1, "y": [2, 3]},
+        "c": {"x": 4, "y": [2, 3]},
+    }
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff# nothing\n"])
+def test_document_without_values_is_none(tmp_path: Path, text: str) -> None:
+    """An empty file says nothing."""
+    path = tmp_path / "rapray.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert read_document(path) == (None, None)
+
+
+def test_settings_key_that_may_be_a_value_is_hidden(tmp_path: Path) -> None:
+    """Braces around an address make it a key; the error names the setting above it."""
+    (tmp_path / "rapray.yaml").write_text(f"redis:\n  redis://:{SECRET}@host: 6379\n")
+    with pytest.raises(ConfigError, match=r"redis\.\*+ \(file .*:2\): there is no such setting") as caught:
+        load_settings(environ={}, directory=tmp_path)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 100_000, "[" * 500 + "]" * 500, '{"a":' * 300 + "1" + "}" * 300, "1" * 5000]
+)
+def test_settings_deep_json_of_a_variable_is_refused(tmp_path: Path, value: str) -> None:
+    """A variable may hold JSON; one that is nested without end is no setting, and crashes nothing."""
+    with pytest.raises(ConfigError, match="RAPRAY_LLM"):
+        load_settings(environ={"RAPRAY_LLM": value}, directory=tmp_path)
+
+
+def test_settings_env_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    """The file is named, and nothing of it."""
+    (tmp_path / ".env").write_bytes(b"RAPRAY_REDIS__URL=hunter2\xff\n")
+    with pytest.raises(ConfigError, match=r"\.env: it is not UTF-8") as caught:
+        load_settings(environ={}, directory=tmp_path)
+    assert SECRET not in str(caught.value)

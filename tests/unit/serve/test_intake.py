@@ -1,0 +1,244 @@
+"""Slow requests, and many: over a real uvicorn, with the connections that the proxy has."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from rapray.domain import Analysis, Lyric
+from rapray.serve.admission import Admission
+from rapray.serve.api import create_app
+from rapray.serve.backend import Answer
+from rapray.serve.connection import Connection
+from rapray.serve.doorway import Doorway, Rules
+from rapray.serve.memory import MemoryServices
+from tests.support.request_limits import request_limits
+from tests.support.slow_clients import HEAD, SLOW, run_slow_clients
+from tests.support.waiting import wait_for_task
+
+IDLE_S, TOTAL_S, HEAD_S = 0.6, 1.5, 1.0
+LIMITS = request_limits(body_idle_timeout_s=IDLE_S, body_timeout_s=TOTAL_S, max_body_bytes=200_000)
+RULES = Rules(True, LIMITS.max_body_bytes, IDLE_S, TOTAL_S, HEAD_S)
+LATE_BODIES = {kind for kind, (first, _) in SLOW.items() if first.startswith(HEAD) and b"\r\n\r\n" in first}
+SLACK_S = 5.0  # of a busy machine
+
+
+class _Impatient(Connection):
+    head_timeout_s = HEAD_S
+
+
+class _Held(MemoryServices):
+    """Every analysis waits until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(analyzers={"algorithmic": _analysis}, limits=request_limits(60))
+        self.go = asyncio.Event()
+        self.asked = 0
+
+    async def analyze(self, name: str, lyric: Lyric) -> Answer:
+        self.asked += 1
+        await self.go.wait()
+        return await super().analyze(name, lyric)
+
+
+def _analysis(lyric: Lyric) -> Analysis:
+    return Analysis(lyric.key, "algorithmic", "1.0.0", lyric.content_hash, {})
+
+
+@asynccontextmanager
+async def listening(app: Any) -> AsyncGenerator[int]:
+    """The port of a uvicorn that serves the app on this event loop."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    config = uvicorn.Config(app, http=_Impatient, log_level="critical", timeout_keep_alive=4)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    await wait_for_task(lambda: server.started)
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@pytest.fixture(params=["ingress", "doorway"])
+def app(request: pytest.FixtureRequest) -> Any:
+    """The app as plain uvicorn serves it, and behind the proxy's doorway."""
+    plain = create_app(MemoryServices(limits=LIMITS))
+    return plain if request.param == "ingress" else Doorway(plain, rules=RULES)
+
+
+def open_files() -> int:
+    """Descriptors of this process, which is server and clients in one."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def exchange(port: int, sent: bytes) -> bytes:
+    """All that comes back until the server hangs up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    answer = await asyncio.wait_for(reader.read(), TOTAL_S + HEAD_S + SLACK_S)
+    writer.close()
+    return answer
+
+
+def parsed(answer: bytes) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and body of one answer."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    return int(first.split()[1]), headers, json.loads(body)
+
+
+@pytest.mark.parametrize("kind", SLOW)
+async def test_connection_that_is_slow_is_closed(app: Any, kind: str) -> None:
+    """Whatever a client leaves out, the server hangs up by the deadline, and says why where a body was due."""
+    async with listening(app) as port:
+        [client] = await run_slow_clients(
+            [kind], port, drip_s=IDLE_S / 4, deadline_s=TOTAL_S + HEAD_S + SLACK_S
+        )
+    assert client.seconds is not None, "it is still connected"
+    if kind in LATE_BODIES:
+        answer = client.answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert parsed(answer)[0] == 408
+
+
+@pytest.mark.parametrize(
+    ("sent", "limit"),
+    [
+        (HEAD + b"Content-Length: 99\r\n\r\nx", f"{IDLE_S:g} s without a byte"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", f"{IDLE_S:g} s without a byte"),
+    ],
+)
+async def test_body_that_stops_is_a_problem(app: Any, sent: bytes, limit: str) -> None:
+    """408 as problem+json, with the limit in words; the connection is closed."""
+    async with listening(app) as port:
+        status, headers, body = parsed(await exchange(port, sent))
+    assert (status, headers["content-type"]) == (408, "application/problem+json")
+    assert headers["connection"] == "close"
+    assert (body["code"], body["request_id"]) == ("request_timeout", headers["x-request-id"])
+    assert limit in body["detail"]
+
+
+async def test_body_in_small_pieces_is_read(app: Any) -> None:
+    """A slow client that keeps within the deadlines is answered."""
+    body = json.dumps({"query": "a thought"}).encode()
+    async with listening(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode())
+        for byte in body:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0)
+        status, _, found = parsed(await reader.read())
+        writer.close()
+    assert (status, found["results"]) == (200, [])
+
+
+async def test_body_longer_than_the_limit_is_413_at_once(app: Any) -> None:
+    """Announced or not, endless or not: it is not waited for, and not kept."""
+    async with listening(app) as port:
+        for sent in (
+            HEAD + b"Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n",
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b"x" * 65_536 + b"\r\n") * 5,
+        ):
+            status, _, found = parsed(await exchange(port, sent))
+            assert (status, found["code"]) == (413, "body_too_large")
+
+
+async def test_probes_answer_among_slow_clients(app: Any) -> None:
+    """500 connections of every kind: probes and other requests go on, all are closed, no descriptor is left."""
+    async with listening(app) as port, httpx.AsyncClient(base_url=f"http://localhost:{port}") as client:
+        await client.get("/livez")
+        before = open_files()
+        kinds = [kind for _ in range(42) for kind in SLOW][:500]
+        slow = asyncio.create_task(
+            run_slow_clients(kinds, port, drip_s=IDLE_S / 4, deadline_s=TOTAL_S + HEAD_S + 20)
+        )
+        while not slow.done():
+            assert (await client.get("/livez", timeout=5)).status_code == 200
+            assert (await client.post("/search", json={"query": "x y"}, timeout=5)).status_code == 200
+            await asyncio.wait([slow], timeout=0.1)
+        assert [one.kind for one in slow.result() if one.seconds is None] == []
+        await wait_for_task(lambda: open_files() <= before + 2, "all are closed", 10)
+
+
+async def test_probes_answer_while_every_place_is_taken() -> None:
+    """Requests wait for a place; more than may wait are sent away with a problem; probes wait for nobody."""
+    services = _Held()
+    admission = Admission(working=2, waiting=1)
+    app = create_app(services, admission=admission)
+    async with (
+        listening(app) as port,
+        httpx.AsyncClient(base_url=f"http://localhost:{port}", timeout=30) as client,
+    ):
+
+        async def ask() -> httpx.Response:
+            return await client.post("/analyze", json={"lyrics": "a line"})
+
+        working = [asyncio.create_task(ask()) for _ in range(3)]
+        await wait_for_task(lambda: services.asked == 2, "both places are taken")
+        for probe in ("/livez", "/readyz", "/health", "/metrics"):
+            assert (await client.get(probe, timeout=5)).status_code == 200
+        refused: httpx.Response = await ask()
+        assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert (await client.get("/tracks")).status_code == 503
+        services.go.set()
+        assert [(await task).status_code for task in working] == [200] * 3
+        assert (await client.get("/tracks")).status_code == 200
+
+
+async def test_admission_place_of_one_who_left_is_free() -> None:
+    """Who waits and gives up takes no place, whether the turn had come or not."""
+    admission = Admission(working=1, waiting=2)
+    await admission.enter()
+    first, second = (asyncio.create_task(admission.enter()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    admission.leave()  # the second one's turn comes
+    second.cancel()  # and it leaves in the same moment
+    await asyncio.wait([second])
+    await asyncio.wait_for(admission.enter(), 5)
+    admission.set_limits(2, 0)
+    await asyncio.wait_for(admission.enter(), 5)
+
+
+async def test_doorway_keeps_orders_to_serve_outside() -> None:
+    """A client cannot lift the proxy's time-out, nor break it by an id that is no text."""
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del receive
+        seen.extend(name for name, _ in scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    orders = (
+        b"X-Request-Timeout-Seconds: 0\r\nX-Request-Disconnect-Disabled: ?1\r\nServe_Multiplexed_Model_Id: \xff\r\n"
+        b"Serve-Multiplexed-Model-Id: x\r\nX-Session-Id: x\r\nX-Request-ID: \xff\r\nX-Other: y\r\nConnection: close\r\n"
+    )
+    async with listening(Doorway(app, rules=RULES)) as port:
+        await exchange(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n" + orders + b"\r\n")
+    assert set(seen) == {b"host", b"x-other", b"connection"}
+
+
+@pytest.mark.parametrize("path", ["/livez", "/-/routes", "/-/healthz", "/nowhere"])
+async def test_doorway_foreign_host_is_misdirected(path: str) -> None:
+    """Serve's own addresses too: a page whose name points at this host reads nothing."""
+    app = Doorway(create_app(MemoryServices(limits=LIMITS)), rules=RULES)
+    async with listening(app) as port:
+        sent = f"GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n".encode()
+        status, headers, body = parsed(await exchange(port, sent))
+    assert (status, body["code"]) == (421, "host_not_allowed")
+    assert headers["content-type"] == "application/problem+json"
