@@ -43,7 +43,7 @@ def analyze(client: httpx.Client, number: int) -> httpx.Response:
 
 
 @pytest.mark.parametrize("victims", [1, 2], ids=["one replica", "all replicas"])
-def test_replica_killed_under_load_no_accepted_request_is_lost(database_url: str, victims: int) -> None:
+def test_killed_replica_loses_nothing(database_url: str, victims: int) -> None:
     """SIGKILL in the middle of requests, several times: each is asked again elsewhere, and none ends without an answer."""
     from rapray.serve.app import served
 

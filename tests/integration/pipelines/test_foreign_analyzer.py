@@ -82,9 +82,7 @@ def theirs(raylets: RayCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
         raylets.disconnect()
 
 
-def test_analyze_analyzer_that_breaks_every_promise_fails_the_lyrics_that_it_is_about(
-    job_settings: Settings, database_url: str
-) -> None:
+def test_broken_analyzer_isolates_failures(job_settings: Settings, database_url: str) -> None:
     """Each bad outcome is a failure of its own lyric and analyzer; the others are stored, and again nothing is due."""
     titles = ["good", *FAILED, "fails", "also good", "odd characters"]
     store(database_url, [fetched(str(n), title, f"line {n}") for n, title in enumerate(titles)])
@@ -101,9 +99,7 @@ def test_analyze_analyzer_that_breaks_every_promise_fails_the_lyrics_that_it_is_
 
 
 @pytest.mark.parametrize("name", ["other", "unmade"])
-def test_analyze_analyzer_that_no_worker_can_make_lets_the_others_run(
-    job_settings: Settings, database_url: str, name: str
-) -> None:
+def test_unusable_analyzer_spares_others(job_settings: Settings, database_url: str, name: str) -> None:
     """Its tracks are due as before, and the report says why."""
     store(database_url, [fetched(str(n), f"song {n}", f"line {n}") for n in range(3)])
     done = analyze(job_settings, [name, "algorithmic"])
