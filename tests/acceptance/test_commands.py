@@ -208,8 +208,8 @@ def test_terminal_colour_respects_setting(tmp_path: Path, no_color: bool) -> Non
     assert bool(COLOUR.search(said)) is not no_color
 
 
-def test_locale_without_utf8_escapes_what_it_cannot_show(tmp_path: Path) -> None:
-    """An ASCII terminal gets the results; an argument that it cannot hold is refused with the way out."""
+def test_ascii_locale_escapes_output(tmp_path: Path) -> None:
+    """In an ASCII locale output is escaped, and a non-ASCII argument is refused with the locale to set."""
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     env = environment(RAPRAY_DATA_DIR=str(tmp_path / "data"), **ascii_only)
     done = run("analyze", "--file", "-", env=env, stdin="[Verse: Büşra]\nnight – light 🔥".encode())

@@ -15,6 +15,7 @@ from tests.support.waiting import wait_for
 pytestmark = [
     pytest.mark.chaos,
     pytest.mark.ray,
+    pytest.mark.usefixtures("own_ray"),
     pytest.mark.slow("kills replicas three times"),
     pytest.mark.timeout(420),
 ]

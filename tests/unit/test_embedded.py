@@ -136,8 +136,8 @@ def test_reaped_process_is_dead(sleeper: subprocess.Popen[bytes]):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process have any bytes as its name")
-def test_process_name_of_any_bytes_is_identified():
-    """The name of a process need not be text in any encoding, nor be free of brackets and blanks."""
+def test_identify_undecodable_process_name():
+    """A process is identified even if its name contains undecodable bytes, brackets or spaces."""
     program = r"open('/proc/self/comm', 'wb').write(b'\xff) Z 1\xe9'); print(flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -81,8 +81,8 @@ def test_real_model_gives_result(language_model: LanguageModelServer) -> None:
     assert result.cost_usd == pytest.approx((result.input_tokens + 2 * result.output_tokens) / 1e6)
 
 
-def test_orders_reach_model_as_words(language_model: LanguageModelServer) -> None:
-    """The model's tokenizer finds the ends of turns that a lyric holds, and none in what rapray sends."""
+def test_prompt_neutralizes_special_tokens(language_model: LanguageModelServer) -> None:
+    """Special tokens in a hostile lyric reach the model as ordinary text in every message that rapray sends."""
     assert tokens_of(language_model, HOSTILE, special=True) != tokens_of(
         language_model, HOSTILE, special=False
     )

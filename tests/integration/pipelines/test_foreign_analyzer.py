@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,9 @@ from rapray.config import Settings
 from rapray.pipelines.analyze import analyze
 from tests.support.collection import failures_of, fetched, results_of, store
 from tests.support.package import install
-from tests.support.ray_cluster import RayCluster
+from tests.support.ray_cluster import SharedRay
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("theirs")]
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("theirs", "cluster")]
 CODE = """
 import math
 from dataclasses import replace
@@ -63,9 +64,10 @@ FAILED = (
 
 
 @pytest.fixture(scope="module")
-def theirs(raylets: RayCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def theirs(shared_ray: SharedRay[Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The package, where the workers of a connection made after this find it too: in the folder it is made from."""
     folder = tmp_path_factory.mktemp("packages")
+    raylets = shared_ray.cluster()
     raylets.disconnect()
     with pytest.MonkeyPatch.context() as patch:
         install(patch, folder, "theirs", code=CODE)

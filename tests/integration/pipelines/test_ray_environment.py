@@ -34,7 +34,7 @@ from tests.support.stranger import (
 )
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_ray"), pytest.mark.timeout(600)]
 HOST = "127.0.0.1"
 WRONG_TOKEN = "0" * 64
 # Everybody on this host may read what these publish; they take no orders.
@@ -130,7 +130,7 @@ def nobody() -> Iterator[Callable[..., Any]]:
         yield call
 
 
-def test_port_of_every_kind_refuses_strangers(head: Head, nobody: Callable[..., Any]) -> None:
+def test_ports_refuse_strangers(head: Head, nobody: Callable[..., Any]) -> None:
     """Without the token or with a wrong one nothing is served; with the token each port serves something."""
     for listener in head.ports():
         place = (HOST, listener.port)
@@ -142,13 +142,13 @@ def test_port_of_every_kind_refuses_strangers(head: Head, nobody: Callable[..., 
         assert "served" in answers(*place, head.token).values(), listener
 
 
-def test_port_of_every_kind_is_on_loopback(head: Head) -> None:
+def test_ports_are_on_loopback(head: Head) -> None:
     """No other host reaches this cluster."""
     assert [listener for listener in head.ports() if not listener.is_on_loopback] == []
 
 
-def test_job_agent_runs_nothing_for_strangers(head: Head, nobody: Callable[..., Any], tmp_path: Path) -> None:
-    """The same request makes a file with the token and does nothing without."""
+def test_job_agent_refuses_strangers(head: Head, nobody: Callable[..., Any], tmp_path: Path) -> None:
+    """The job agent runs a command only if the request carries the right token."""
     refused, accepted = tmp_path / "refused", tmp_path / "accepted"
     where = (HOST, head.agent_port, "/api/job_agent/jobs/")
     assert nobody(post, *where, {"entrypoint": f"touch {refused}"}, None) == 401
@@ -158,8 +158,8 @@ def test_job_agent_runs_nothing_for_strangers(head: Head, nobody: Callable[..., 
     assert not refused.exists()
 
 
-def test_files_of_cluster_are_closed_to_strangers(head: Head, nobody: Callable[..., Any]) -> None:
-    """Neither the token nor the session directory nor its sockets, which ask for no token."""
+def test_cluster_files_are_private(head: Head, nobody: Callable[..., Any]) -> None:
+    """Other users cannot open the token, the temporary directory or its sockets, which ask for no token."""
     socket_path = str(next(head.temp_dir.glob("session_2*/sockets/raylet")))
     assert can_connect(socket_path)
     assert not nobody(can_connect, socket_path)
@@ -182,18 +182,18 @@ def _joined(data_dir: Path, address: str) -> int:
 
 
 @pytest.mark.usefixtures("no_token")
-def test_join_with_token_of_data_directory(head: Head) -> None:
-    """A job of the same data directory needs no variable."""
+def test_join_data_directory_token(head: Head) -> None:
+    """A job takes the token from its data directory; it needs no RAY_ variable and leaves none set."""
     assert _joined(head.data_dir, head.gcs) == 1
     assert not {name for name in os.environ if name.startswith("RAY_")}
 
 
 @pytest.mark.usefixtures("no_token")
 @pytest.mark.parametrize("source", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "home"])
-def test_join_with_token_of_operator(
+def test_join_operator_token(
     head: Head, source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Ray's own sources work for a cluster of somebody else, whose data directory this is not."""
+    """A job joins a cluster of another data directory with a token from any of Ray's own sources."""
     path = tmp_path / (".ray/auth_token" if source == "home" else "token")
     path.parent.mkdir(exist_ok=True)
     path.write_text(head.token)
@@ -204,8 +204,8 @@ def test_join_with_token_of_operator(
 
 @pytest.mark.usefixtures("no_token")
 @pytest.mark.parametrize("through", ["gcs", "client"])
-def test_join_without_token_is_refused(head: Head, through: str, tmp_path: Path) -> None:
-    """In seconds, with the address and what to set."""
+def test_join_without_token_refused(head: Head, through: str, tmp_path: Path) -> None:
+    """Joining without a token fails with an error that names the address and the variable to set."""
     with pytest.raises(RayRefused, match=r"has none.*RAY_AUTH_TOKEN_PATH") as refused:
         _joined(tmp_path, getattr(head, through))
     assert head.gcs in str(refused.value) or head.client.removeprefix("ray://") in str(refused.value)
@@ -213,26 +213,24 @@ def test_join_without_token_is_refused(head: Head, through: str, tmp_path: Path)
 
 @pytest.mark.usefixtures("no_token")
 @pytest.mark.parametrize("through", ["gcs", "client"])
-def test_join_with_wrong_token_is_refused(head: Head, through: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the operator says wins over the right token of the data directory."""
+def test_join_wrong_token_refused(head: Head, through: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong RAY_AUTH_TOKEN is refused: it takes precedence over the valid token in the data directory."""
     monkeypatch.setenv("RAY_AUTH_TOKEN", WRONG_TOKEN)
     with pytest.raises(RayRefused, match=r"refuses.*RAY_AUTH_TOKEN_PATH"):
         _joined(head.data_dir, getattr(head, through))
 
 
 @pytest.mark.usefixtures("no_token")
-def test_join_with_unreadable_token_is_refused(
-    head: Head, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """A variable that names no file."""
+def test_join_missing_token_file(head: Head, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A RAY_AUTH_TOKEN_PATH that points to a missing file is refused with an error that names the file."""
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "nothing"))
     with pytest.raises(RayRefused, match="nothing"):
         _joined(head.data_dir, head.gcs)
 
 
 @pytest.mark.usefixtures("no_token")
-def test_join_where_nobody_listens_is_an_error(tmp_path: Path) -> None:
-    """It names the address."""
+def test_join_unreachable_address_fails(tmp_path: Path) -> None:
+    """Joining where no cluster listens fails with an error that names the address."""
     address = f"{HOST}:{free_port()}"
     with pytest.raises(RayUnavailable, match=address):
         _joined(tmp_path, address)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -46,12 +48,14 @@ from tests.support.collection import song_of, store
 from tests.support.databases import create_database, with_database
 from tests.support.hostile import HostileServer, describing, says
 from tests.support.llm_server import API_KEY, SHORT_ANSWERS, LanguageModelServer
-from tests.support.ray_cluster import RayCluster
+from tests.support.ray_cluster import SharedRay
 from tests.support.serving import free_port
 
 COMPUTING = ("algorithmic", "emotion")
 REAL, CANNED = "gemma", ("qwen", "ollama", "local")
 HASTY = "hasty"  # a provider by configuration only, whose answers are always cut
+IDLE_S, TOTAL_S, HEAD_S = 2.0, 6.0, 3.0  # what a slow client has: tests wait for the end of each
+_numbers = itertools.count()
 KEYLESS = "keyless"  # another one, which needs a key and has none
 
 
@@ -77,23 +81,32 @@ class ServedApplication:
         return httpx.Client(base_url=self.address, timeout=600)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def served_app(
-    raylets: RayCluster, servers: Endpoints, template_database: str, language_model: LanguageModelServer
-) -> Iterator[ServedApplication]:
-    """The one application of a run, with every analyzer: tests only ask it, they write nothing.
+    shared_ray: SharedRay[ServedApplication],
+    servers: Endpoints,
+    template_database: str,
+    language_model: LanguageModelServer,
+) -> ServedApplication:
+    """The one application of a run, with every analyzer and impatient with slow clients: tests only ask it."""
+    pytest.importorskip("torch", reason="the embeddings extra is not installed")
+    pytest.importorskip("openai", reason="the llm extra is not installed")
+    return shared_ray.app(lambda: _served(servers, template_database, language_model.base_url))
+
+
+@contextmanager
+def _served(servers: Endpoints, template: str, model_url: str) -> Iterator[ServedApplication]:
+    """Serve six songs that jobs have stored, embedded and analysed.
 
     Behind `gemma` stands a real model, behind the other presets a server that answers at once. Tests of jobs and of the analyzer
     ask the real model as `qwen` and `ollama`.
     """
-    pytest.importorskip("torch", reason="the embeddings extra is not installed")
-    pytest.importorskip("openai", reason="the llm extra is not installed")
     from rapray.pipelines.analyze import analyze
     from rapray.pipelines.embed import embed
     from rapray.serve.app import served
 
     assert servers.redis_url is not None
-    url = create_database(servers.database_url, "served", template=template_database)
+    url = create_database(servers.database_url, f"served_{next(_numbers)}", template=template)
     with (
         HostileServer(describing) as canned,
         HostileServer(says('{"summary": "A n', finish="length")) as cutting,
@@ -102,18 +115,18 @@ def served_app(
             database=DatabaseSettings(url=SecretStr(url)),
             redis=RedisSettings(url=SecretStr(with_database(servers.redis_url, 0))),
             analyze=AnalyzeSettings(deadline_s=600),
-            serve=ServeSettings(port=free_port()),
-            llm=_providers(language_model.base_url, canned.base_url, cutting.base_url),
+            serve=ServeSettings(
+                port=free_port(), head_timeout_s=HEAD_S, body_idle_timeout_s=IDLE_S, body_timeout_s=TOTAL_S
+            ),
+            llm=_providers(model_url, canned.base_url, cutting.base_url),
         )
         ids = store(
             url, [song_of(song) for song in islice((s for s in songs() if s.duplicate_of is None), 6)]
         )
-        raylets.connect()
         assert embed(settings).new == len(ids)
         assert analyze(settings, COMPUTING).new == len(ids) * len(COMPUTING)
         with served(settings) as address:
             yield ServedApplication(address, settings, ids)
-            raylets.connect()  # a test may have left the cluster
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{address}/livez")
 

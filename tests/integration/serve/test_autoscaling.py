@@ -15,7 +15,7 @@ from tests.support.serving import Load, Send, free_port, local_ray, replicas
 from tests.support.slow_model import SlowModel
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.load, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.ray, pytest.mark.load, pytest.mark.usefixtures("own_ray"), pytest.mark.timeout(420)]
 # Serve looks at the last seconds alone and waits for none of its usual half minute.
 QUICK: dict[str, Any] = {
     "min_replicas": 1,

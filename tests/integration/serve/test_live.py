@@ -181,8 +181,8 @@ async def test_analyze_without_redis(collection: Any) -> None:
 @pytest.mark.parametrize(
     "kind", [answers(b"HTTP/1.1 400 Bad Request\r\n\r\n"), answers(b":7\r\n"), hangs, closes]
 )
-async def test_analyze_redis_that_is_none_is_a_miss_and_an_answer(collection: Any, kind: Behaviour) -> None:
-    """Another program at the address of Redis is an outage of Redis: one time-out at most, and a result."""
+async def test_analyze_with_broken_redis(collection: Any, kind: Behaviour) -> None:
+    """If something other than Redis answers at its address, /analyze returns a result and readiness is degraded."""
     with broken_server(kind) as url:
         redis = RedisSettings(url=SecretStr(url), timeout_s=0.5)
         settings = collection.settings.model_copy(update={"redis": redis})
@@ -291,8 +291,8 @@ async def test_unreachable_database_returns_503(collection: Any) -> None:
         assert (await client.get("/health")).json()["status"] == "down"
 
 
-async def test_database_pool_that_is_all_taken_is_ready(collection: Any) -> None:
-    """Requests that wait for a lock hold every connection of the pool: the probe has one of its own."""
+async def test_exhausted_pool_is_ready(collection: Any) -> None:
+    """The readiness probe has its own connection, so it succeeds while waiting requests hold the whole pool."""
     url = collection.settings.database.url.get_secret_value()
     busy = collection.settings.model_copy(
         update={"database": DatabaseSettings(url=SecretStr(url), pool_size=1)}

@@ -23,14 +23,14 @@ BEYOND_LOOPBACK = {
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """One Ray for the module."""
+def laptop_ray(own_ray: None) -> Iterator[None]:
+    """A Ray as `rapray serve` starts it on a laptop: the shared one has three raylets in other processes."""
     with local_ray(4):
         yield
 
 
 @pytest.fixture
-def ports(cluster: None, collection: Any) -> Iterator[list[Listener]]:
+def ports(laptop_ray: None, collection: Any) -> Iterator[list[Listener]]:
     """Every port of a served application and of the Ray below it."""
     from rapray.serve.app import served
 
@@ -39,8 +39,8 @@ def ports(cluster: None, collection: Any) -> Iterator[list[Listener]]:
         yield listeners(os.getpid())
 
 
-def test_ports_beyond_loopback_are_those_ray_cannot_bind(ports: list[Listener]) -> None:
-    """The doctor names each of them, what protects it, and how to ask Ray; strangers are refused there."""
+def test_open_ports_are_protected(ports: list[Listener]) -> None:
+    """Only ports that Ray cannot bind to loopback are open; the doctor explains them, and strangers are refused."""
     beyond = beyond_loopback(os.getpid())
     assert {listener.process for listener in beyond} == set(BEYOND_LOOPBACK)
     assert len(ports) > len(beyond) + 5
@@ -53,8 +53,8 @@ def test_ports_beyond_loopback_are_those_ray_cannot_bind(ports: list[Listener]) 
             assert set(nobody(answers, "127.0.0.1", listener.port, None).values()) == {"refused"}
 
 
-def test_session_directory_is_closed_to_strangers(cluster: None) -> None:
-    """Ray's own directories are open to all, and lie where nobody else gets."""
+def test_session_directory_is_private(laptop_ray: None) -> None:
+    """Ray makes its session directory open to everyone; a private parent directory keeps other users out."""
     (here,) = [place for place in ray_clusters() if place.process.pid == os.getpid()]
     assert here.temp_dir.stat().st_mode & 0o007
     with stranger() as nobody:

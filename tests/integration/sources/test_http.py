@@ -226,7 +226,7 @@ def test_get_rejects_large_body(httpserver: HTTPServer, site: str) -> None:
     """Refused, not cut: by its announced length, by its real length, and by its length once inflated."""
     httpserver.expect_request("/announced").respond_with_data(b"x" * 100_001)
     httpserver.expect_request("/chunked").respond_with_handler(lambda _: Response(iter([b"x" * 60_000] * 3)))
-    bomb = gzip.compress(b"\0" * 50_000_000)
+    bomb = gzip.compress(b"\0" * 50_000_000, mtime=0)
     httpserver.expect_request("/bomb").respond_with_data(bomb, headers={"Content-Encoding": "gzip"})
     httpserver.expect_request("/whole").respond_with_data(b"x" * 100_000)
     with client(site) as http:
@@ -237,7 +237,7 @@ def test_get_rejects_large_body(httpserver: HTTPServer, site: str) -> None:
 
 def test_get_inflates_compressed_body(httpserver: HTTPServer, site: str) -> None:
     """Also where it has several members."""
-    body = gzip.compress(b"one " * 5000) + gzip.compress(b"two")
+    body = gzip.compress(b"one " * 5000, mtime=0) + gzip.compress(b"two")
     httpserver.expect_request("/a").respond_with_data(body, headers={"Content-Encoding": "gzip"})
     with client(site) as http:
         assert http.get(f"{site}/a").body == b"one " * 5000 + b"two"
@@ -249,7 +249,7 @@ def test_get_inflates_compressed_body(httpserver: HTTPServer, site: str) -> None
         b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nonly this",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
-        + gzip.compress(b"x" * 999)[:-9],
+        + gzip.compress(b"x" * 999, mtime=0)[:-9],
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 5\r\n\r\nplain",
         b"nonsense\r\n\r\n",

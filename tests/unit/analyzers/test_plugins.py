@@ -174,16 +174,14 @@ def test_plugin_from_readme_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 @pytest.mark.parametrize(
     "code", ["import sys\nsys.exit(3)", "class Class:\n    def __init__(self, *_):\n        exit(3)"]
 )
-def test_plugin_whose_code_exits_is_broken(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str
-) -> None:
-    """Its spec is fine; what it takes to be used ends the program, at import or when it is made."""
+def test_plugin_system_exit_caught(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str) -> None:
+    """A plugin that calls exit at import or construction counts as broken and does not end rapray."""
     install(monkeypatch, tmp_path, "theirs", code=code)
     with pytest.raises(AnalyzerBroken, match=r"(?s)theirs.*theirs-dist.*SystemExit: 3"):
         create("theirs", Settings())
 
 
-def test_plugin_interrupted_by_ctrl_c_is_not_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_plugin_keyboard_interrupt_propagates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Ctrl-C ends the program also while a slow package is being imported."""
     install(monkeypatch, tmp_path, "theirs", spec="import signal\nsignal.raise_signal(signal.SIGINT)")
     with pytest.raises(KeyboardInterrupt):

@@ -66,10 +66,8 @@ def test_bad_variable_is_named(rapray: Any, monkeypatch: pytest.MonkeyPatch, nam
 
 
 @pytest.mark.parametrize("data_dir", [None, "~/rapray"])
-def test_account_without_home_is_told_what_to_set(
-    rapray: Any, monkeypatch: pytest.MonkeyPatch, data_dir: str | None
-) -> None:
-    """As in a container that runs under any number: no traceback, the setting to make."""
+def test_missing_home_exits_2(rapray: Any, monkeypatch: pytest.MonkeyPatch, data_dir: str | None) -> None:
+    """An account without a home directory, as in some containers, gets an error that says what to set."""
 
     def no_entry(uid: int) -> None:
         raise KeyError(uid)

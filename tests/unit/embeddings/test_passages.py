@@ -89,8 +89,8 @@ def test_embed_lyrics_last_word(embedder: Embedder) -> None:
     assert (cosines(before.vectors, after.vectors) < LEAST_COSINE[DTYPE]).all()
 
 
-def test_embed_lyrics_any_company_equal(embedder: Embedder) -> None:
-    """A resumed job, whose batches are others, writes the vectors of an undisturbed one."""
+def test_embed_lyrics_batches_agree(embedder: Embedder) -> None:
+    """A lyric gets the same vectors in any batch, so a resumed job gives the result of an undisturbed one."""
     lyrics = [
         _lyric(HOOK, VERSE, key="a"),
         _lyric(_section("so it goes"), key="b"),

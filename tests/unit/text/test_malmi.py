@@ -144,6 +144,6 @@ def test_lift_empty_text(lines: list[str]) -> None:
     assert _lift(*lines) == (0.0, 0.0, 0.0)
 
 
-def test_rhyme_density_two_words_in_turn_takes_linear_time() -> None:
-    """The worst text for run lengths stays linear: no rhyme is longer than fifteen words."""
+def test_rhyme_density_linear_time() -> None:
+    """Two alternating words, the worst case, still take linear time: no rhyme is longer than fifteen words."""
     assert_linear(lambda size: _density("la pa " * size), 40_000)
