@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
 import signal
 import subprocess
@@ -15,14 +15,11 @@ from typing import Any
 
 import psutil
 import pytest
-import ray
 
-from rapray.config import RaySettings, Settings
+from rapray.config import Settings
 from rapray.embedded.ray_ports import Listener, listeners
-from rapray.errors import RayRefused, RayUnavailable
-from rapray.pipelines.cluster import ray_connection
 from rapray.pipelines.ray_environment import shell_variables
-from tests.support.commands import environment
+from tests.support.commands import ROOT, environment
 from tests.support.serving import free_port
 from tests.support.stranger import (
     answers,
@@ -37,6 +34,26 @@ from tests.support.waiting import wait_for
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 HOST = "127.0.0.1"
 WRONG_TOKEN = "0" * 64
+# Joins a cluster, and prints its CPUs and the variables about tokens that it leaves behind, or the error.
+JOIN = """
+import json, os, sys
+from pathlib import Path
+
+import ray
+
+from rapray.config import RaySettings, Settings
+from rapray.errors import RaprayError
+from rapray.pipelines.cluster import ray_connection
+
+before = set(os.environ)
+try:
+    with ray_connection(Settings(data_dir=Path(sys.argv[1]), ray=RaySettings(address=sys.argv[2]))):
+        cpus = int(ray.cluster_resources()["CPU"])
+    result = {"cpus": cpus, "variables": sorted(name for name in set(os.environ) - before if "AUTH" in name)}
+except RaprayError as error:
+    result = {"code": error.code, "message": str(error)}
+print(json.dumps(result))
+"""
 # Everybody on this host may read what these publish; they take no orders.
 FIGURES = {"agent", "autoscaler", "dashboard"}
 KINDS = {"GCS", "raylet", "worker", "agent", "runtime environment agent", "dashboard", "Ray Client"}
@@ -168,71 +185,65 @@ def test_files_of_cluster_are_closed_to_strangers(head: Head, nobody: Callable[.
         assert not nobody(can_read, str(path))
 
 
-@pytest.fixture
-def no_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An environment that names no token, and a home that has none."""
-    for name in [name for name in os.environ if name.startswith("RAY_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
+def _join(data_dir: Path, address: str, **variables: str) -> dict[str, Any]:
+    """What joining a cluster comes to, in a process whose only variables of Ray are these."""
+    done = subprocess.run(
+        [sys.executable, "-c", JOIN, str(data_dir), address],
+        env=environment(**{"HOME": str(data_dir), "PYTHONPATH": str(ROOT), **variables}),
+        stdout=subprocess.PIPE,
+        timeout=120,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def _joined(data_dir: Path, address: str) -> int:
-    with ray_connection(Settings(data_dir=data_dir, ray=RaySettings(address=address))):
-        return int(ray.cluster_resources()["CPU"])
-
-
-@pytest.mark.usefixtures("no_token")
 def test_join_with_token_of_data_directory(head: Head) -> None:
-    """A job of the same data directory needs no variable."""
-    assert _joined(head.data_dir, head.gcs) == 1
-    assert not {name for name in os.environ if name.startswith("RAY_")}
+    """A job of the same data directory needs no variable, and leaves none behind."""
+    assert _join(head.data_dir, head.gcs) == {"cpus": 1, "variables": []}
 
 
-@pytest.mark.usefixtures("no_token")
 @pytest.mark.parametrize("source", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "home"])
-def test_join_with_token_of_operator(
-    head: Head, source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_join_with_token_of_operator(head: Head, source: str, tmp_path: Path) -> None:
     """Ray's own sources work for a cluster of somebody else, whose data directory this is not."""
-    path = tmp_path / (".ray/auth_token" if source == "home" else "token")
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(head.token)
-    if source != "home":
-        monkeypatch.setenv(source, head.token if source == "RAY_AUTH_TOKEN" else str(path))
-    assert _joined(tmp_path / "data", head.gcs) == 1
+    path = tmp_path / ".ray" / "auth_token"
+    path.parent.mkdir()
+    path.write_text(head.token, encoding="ascii")
+    elsewhere = tmp_path / "data"
+    elsewhere.mkdir()
+    sources = {"RAY_AUTH_TOKEN": head.token, "RAY_AUTH_TOKEN_PATH": str(path), "home": str(tmp_path)}
+    name = "HOME" if source == "home" else source
+    assert _join(elsewhere, head.gcs, **{name: sources[source]})["cpus"] == 1
 
 
-@pytest.mark.usefixtures("no_token")
 @pytest.mark.parametrize("through", ["gcs", "client"])
 def test_join_without_token_is_refused(head: Head, through: str, tmp_path: Path) -> None:
     """In seconds, with the address and what to set."""
-    with pytest.raises(RayRefused, match=r"has none.*RAY_AUTH_TOKEN_PATH") as refused:
-        _joined(tmp_path, getattr(head, through))
-    assert head.gcs in str(refused.value) or head.client.removeprefix("ray://") in str(refused.value)
+    address: str = getattr(head, through)
+    refused = _join(tmp_path, address)
+    assert refused["code"] == "ray_refused"
+    for part in (address.removeprefix("ray://"), "has none", "RAY_AUTH_TOKEN_PATH"):
+        assert part in refused["message"]
 
 
-@pytest.mark.usefixtures("no_token")
 @pytest.mark.parametrize("through", ["gcs", "client"])
-def test_join_with_wrong_token_is_refused(head: Head, through: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_join_with_wrong_token_is_refused(head: Head, through: str) -> None:
     """What the operator says wins over the right token of the data directory."""
-    monkeypatch.setenv("RAY_AUTH_TOKEN", WRONG_TOKEN)
-    with pytest.raises(RayRefused, match=r"refuses.*RAY_AUTH_TOKEN_PATH"):
-        _joined(head.data_dir, getattr(head, through))
+    refused = _join(head.data_dir, getattr(head, through), RAY_AUTH_TOKEN=WRONG_TOKEN)
+    assert refused["code"] == "ray_refused"
+    assert "refuses" in refused["message"]
 
 
-@pytest.mark.usefixtures("no_token")
-def test_join_with_unreadable_token_is_refused(
-    head: Head, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_join_with_unreadable_token_is_refused(head: Head, tmp_path: Path) -> None:
     """A variable that names no file."""
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "nothing"))
-    with pytest.raises(RayRefused, match="nothing"):
-        _joined(head.data_dir, head.gcs)
+    missing = str(tmp_path / "nothing")
+    refused = _join(head.data_dir, head.gcs, RAY_AUTH_TOKEN_PATH=missing)
+    assert refused["code"] == "ray_refused"
+    assert missing in refused["message"]
 
 
-@pytest.mark.usefixtures("no_token")
 def test_join_where_nobody_listens_is_an_error(tmp_path: Path) -> None:
     """It names the address."""
     address = f"{HOST}:{free_port()}"
-    with pytest.raises(RayUnavailable, match=address):
-        _joined(tmp_path, address)
+    missing = _join(tmp_path, address)
+    assert missing["code"] == "ray_unavailable"
+    assert address in missing["message"]
