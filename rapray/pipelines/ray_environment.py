@@ -67,7 +67,8 @@ def ray_environment(settings: Settings, address: str = LOCAL) -> Generator[None]
 
 def shell_variables(settings: Settings) -> dict[str, str]:
     """The variables with which Ray's own commands start or join a cluster on this host that is as safe as rapray's."""
-    return {**_own_token(settings), NODE_ADDRESS: "0", "RAY_TMPDIR": str(private_root())}
+    own = {NODE_ADDRESS: "0", "RAY_TMPDIR": str(private_root())}
+    return _EVERYWHERE | _own_token(settings) | own
 
 
 def is_token_mode() -> bool:

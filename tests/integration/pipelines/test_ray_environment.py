@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
 import signal
 import subprocess
@@ -15,14 +15,11 @@ from typing import Any
 
 import psutil
 import pytest
-import ray
 
-from rapray.config import RaySettings, Settings
+from rapray.config import Settings
 from rapray.embedded.ray_ports import Listener, listeners
-from rapray.errors import RayRefused, RayUnavailable
-from rapray.pipelines.cluster import ray_connection
 from rapray.pipelines.ray_environment import shell_variables
-from tests.support.commands import environment
+from tests.support.commands import ROOT, environment
 from tests.support.serving import free_port
 from tests.support.stranger import (
     answers,
@@ -34,9 +31,29 @@ from tests.support.stranger import (
 )
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_ray"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 HOST = "127.0.0.1"
 WRONG_TOKEN = "0" * 64
+# Joins a cluster, and prints its CPUs and the variables about tokens that it leaves behind, or the error.
+JOIN = """
+import json, os, sys
+from pathlib import Path
+
+import ray
+
+from rapray.config import RaySettings, Settings
+from rapray.errors import RaprayError
+from rapray.pipelines.cluster import ray_connection
+
+before = set(os.environ)
+try:
+    with ray_connection(Settings(data_dir=Path(sys.argv[1]), ray=RaySettings(address=sys.argv[2]))):
+        cpus = int(ray.cluster_resources()["CPU"])
+    result = {"cpus": cpus, "variables": sorted(name for name in set(os.environ) - before if "AUTH" in name)}
+except RaprayError as error:
+    result = {"code": error.code, "message": str(error)}
+print(json.dumps(result))
+"""
 # Everybody on this host may read what these publish; they take no orders.
 FIGURES = {"agent", "autoscaler", "dashboard"}
 KINDS = {"GCS", "raylet", "worker", "agent", "runtime environment agent", "dashboard", "Ray Client"}
@@ -148,7 +165,7 @@ def test_ports_are_on_loopback(head: Head) -> None:
 
 
 def test_job_agent_refuses_strangers(head: Head, nobody: Callable[..., Any], tmp_path: Path) -> None:
-    """The job agent runs a command only if the request carries the right token."""
+    """The same request makes a file with the token and does nothing without."""
     refused, accepted = tmp_path / "refused", tmp_path / "accepted"
     where = (HOST, head.agent_port, "/api/job_agent/jobs/")
     assert nobody(post, *where, {"entrypoint": f"touch {refused}"}, None) == 401
@@ -159,7 +176,7 @@ def test_job_agent_refuses_strangers(head: Head, nobody: Callable[..., Any], tmp
 
 
 def test_cluster_files_are_private(head: Head, nobody: Callable[..., Any]) -> None:
-    """Other users cannot open the token, the temporary directory or its sockets, which ask for no token."""
+    """Neither the token nor the session directory nor its sockets, which ask for no token."""
     socket_path = str(next(head.temp_dir.glob("session_2*/sockets/raylet")))
     assert can_connect(socket_path)
     assert not nobody(can_connect, socket_path)
@@ -168,69 +185,65 @@ def test_cluster_files_are_private(head: Head, nobody: Callable[..., Any]) -> No
         assert not nobody(can_read, str(path))
 
 
-@pytest.fixture
-def no_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An environment that names no token, and a home that has none."""
-    for name in [name for name in os.environ if name.startswith("RAY_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
+def _join(data_dir: Path, address: str, **variables: str) -> dict[str, Any]:
+    """What joining a cluster comes to, in a process whose only variables of Ray are these."""
+    done = subprocess.run(
+        [sys.executable, "-c", JOIN, str(data_dir), address],
+        env=environment(**{"HOME": str(data_dir), "PYTHONPATH": str(ROOT), **variables}),
+        stdout=subprocess.PIPE,
+        timeout=120,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def _joined(data_dir: Path, address: str) -> int:
-    with ray_connection(Settings(data_dir=data_dir, ray=RaySettings(address=address))):
-        return int(ray.cluster_resources()["CPU"])
-
-
-@pytest.mark.usefixtures("no_token")
 def test_join_data_directory_token(head: Head) -> None:
-    """A job takes the token from its data directory; it needs no RAY_ variable and leaves none set."""
-    assert _joined(head.data_dir, head.gcs) == 1
-    assert not {name for name in os.environ if name.startswith("RAY_")}
+    """A job of the same data directory needs no variable, and leaves none behind."""
+    assert _join(head.data_dir, head.gcs) == {"cpus": 1, "variables": []}
 
 
-@pytest.mark.usefixtures("no_token")
 @pytest.mark.parametrize("source", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "home"])
-def test_join_operator_token(
-    head: Head, source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """A job joins a cluster of another data directory with a token from any of Ray's own sources."""
-    path = tmp_path / (".ray/auth_token" if source == "home" else "token")
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(head.token)
-    if source != "home":
-        monkeypatch.setenv(source, head.token if source == "RAY_AUTH_TOKEN" else str(path))
-    assert _joined(tmp_path / "data", head.gcs) == 1
+def test_join_operator_token(head: Head, source: str, tmp_path: Path) -> None:
+    """Ray's own sources work for a cluster of somebody else, whose data directory this is not."""
+    path = tmp_path / ".ray" / "auth_token"
+    path.parent.mkdir()
+    path.write_text(head.token, encoding="ascii")
+    elsewhere = tmp_path / "data"
+    elsewhere.mkdir()
+    sources = {"RAY_AUTH_TOKEN": head.token, "RAY_AUTH_TOKEN_PATH": str(path), "home": str(tmp_path)}
+    name = "HOME" if source == "home" else source
+    assert _join(elsewhere, head.gcs, **{name: sources[source]})["cpus"] == 1
 
 
-@pytest.mark.usefixtures("no_token")
 @pytest.mark.parametrize("through", ["gcs", "client"])
 def test_join_without_token_refused(head: Head, through: str, tmp_path: Path) -> None:
-    """Joining without a token fails with an error that names the address and the variable to set."""
-    with pytest.raises(RayRefused, match=r"has none.*RAY_AUTH_TOKEN_PATH") as refused:
-        _joined(tmp_path, getattr(head, through))
-    assert head.gcs in str(refused.value) or head.client.removeprefix("ray://") in str(refused.value)
+    """In seconds, with the address and what to set."""
+    address: str = getattr(head, through)
+    refused = _join(tmp_path, address)
+    assert refused["code"] == "ray_refused"
+    for part in (address.removeprefix("ray://"), "has none", "RAY_AUTH_TOKEN_PATH"):
+        assert part in refused["message"]
 
 
-@pytest.mark.usefixtures("no_token")
 @pytest.mark.parametrize("through", ["gcs", "client"])
-def test_join_wrong_token_refused(head: Head, through: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong RAY_AUTH_TOKEN is refused: it takes precedence over the valid token in the data directory."""
-    monkeypatch.setenv("RAY_AUTH_TOKEN", WRONG_TOKEN)
-    with pytest.raises(RayRefused, match=r"refuses.*RAY_AUTH_TOKEN_PATH"):
-        _joined(head.data_dir, getattr(head, through))
+def test_join_wrong_token_refused(head: Head, through: str) -> None:
+    """What the operator says wins over the right token of the data directory."""
+    refused = _join(head.data_dir, getattr(head, through), RAY_AUTH_TOKEN=WRONG_TOKEN)
+    assert refused["code"] == "ray_refused"
+    assert "refuses" in refused["message"]
 
 
-@pytest.mark.usefixtures("no_token")
-def test_join_missing_token_file(head: Head, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A RAY_AUTH_TOKEN_PATH that points to a missing file is refused with an error that names the file."""
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "nothing"))
-    with pytest.raises(RayRefused, match="nothing"):
-        _joined(head.data_dir, head.gcs)
+def test_join_missing_token_file(head: Head, tmp_path: Path) -> None:
+    """A variable that names no file."""
+    missing = str(tmp_path / "nothing")
+    refused = _join(head.data_dir, head.gcs, RAY_AUTH_TOKEN_PATH=missing)
+    assert refused["code"] == "ray_refused"
+    assert missing in refused["message"]
 
 
-@pytest.mark.usefixtures("no_token")
 def test_join_unreachable_address_fails(tmp_path: Path) -> None:
-    """Joining where no cluster listens fails with an error that names the address."""
+    """It names the address."""
     address = f"{HOST}:{free_port()}"
-    with pytest.raises(RayUnavailable, match=address):
-        _joined(tmp_path, address)
+    missing = _join(tmp_path, address)
+    assert missing["code"] == "ray_unavailable"
+    assert address in missing["message"]

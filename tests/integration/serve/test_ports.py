@@ -1,62 +1,109 @@
-"""Where `rapray serve` listens on a laptop, and what another user of it can reach."""
+"""Where `rapray serve` listens on a laptop, and what another user of it can reach.
+
+A `rapray serve` of its own: the tests' shared Ray is one of several raylets, and here rapray itself starts Ray.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
+import httpx
 import pytest
 
-from rapray.config import ServeSettings, Settings
-from rapray.embedded.ray_directory import ray_clusters
-from rapray.embedded.ray_ports import Listener, beyond_loopback, described, listeners
+from rapray.config import Settings
+from rapray.embedded.ray_directory import RayCluster, ray_clusters
+from rapray.embedded.ray_ports import Listener, described, listeners
 from rapray.ops.doctor_ray import ray_findings
-from tests.support.serving import free_port, local_ray
+from tests.support.commands import environment, start
+from tests.support.serving import free_port
 from tests.support.stranger import answers, can_read, stranger
+from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 # What Ray cannot bind to loopback, and why.
 BEYOND_LOOPBACK = {
     "replica": "Serve binds the gRPC server between replicas to [::] (serve/_private/replica.py), whatever is set",
 }
 
 
-@pytest.fixture(scope="module")
-def laptop_ray(own_ray: None) -> Iterator[None]:
-    """A Ray as `rapray serve` starts it on a laptop: the shared one has three raylets in other processes."""
-    with local_ray(4):
-        yield
+@dataclass
+class Laptop:
+    """A running `rapray serve`."""
+
+    process: subprocess.Popen[str]
+    token: Path
+
+    @property
+    def cluster(self) -> RayCluster:
+        """The Ray that it has started."""
+        (cluster,) = [place for place in ray_clusters() if place.process.pid == self.process.pid]
+        return cluster
+
+    def stop(self) -> str:
+        """Ctrl-C; returns what it said."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.communicate(timeout=90)[1]
 
 
 @pytest.fixture
-def ports(laptop_ray: None, collection: Any) -> Iterator[list[Listener]]:
-    """Every port of a served application and of the Ray below it."""
-    from rapray.serve.app import served
+def laptop(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Laptop]:
+    """As a user starts it, with the servers of the tests."""
+    port = free_port()
+    process = start(
+        "serve",
+        env=environment(
+            RAPRAY_DATA_DIR=str(tmp_path),
+            RAPRAY_DATABASE__URL=database_url,
+            RAPRAY_REDIS__URL=redis_url,
+            RAPRAY_SERVE__PORT=str(port),
+            RAPRAY_SERVE__ANALYZERS="algorithmic",
+            RAPRAY_RAY__NUM_CPUS="2",
+        ),
+    )
+    try:
+        wait_for(lambda: process.poll() is not None or _answers(port), "the ingress answers", 180)
+        assert process.poll() is None, process.communicate()[1]
+        yield Laptop(process, tmp_path / "ray-token")
+    finally:
+        if process.poll() is None:
+            process.kill()
 
-    serving = ServeSettings(port=free_port(), analyzers=("algorithmic",))
-    with served(collection.settings.model_copy(update={"serve": serving})):
-        yield listeners(os.getpid())
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
-def test_open_ports_are_protected(ports: list[Listener]) -> None:
-    """Only ports that Ray cannot bind to loopback are open; the doctor explains them, and strangers are refused."""
-    beyond = beyond_loopback(os.getpid())
-    assert {listener.process for listener in beyond} == set(BEYOND_LOOPBACK)
-    assert len(ports) > len(beyond) + 5
-    (finding,) = [f for f in ray_findings(Settings()) if f"pid {os.getpid()} " in f.found]
-    assert finding.state == "ok"
-    assert described(beyond) in finding.found
-    assert "ray status --address 127.0.0.1:" in finding.advice
+def test_laptop_refuses_strangers(laptop: Laptop) -> None:
+    """Beyond loopback listens only what Ray cannot bind there; the doctor and the log name it."""
+    directory = laptop.cluster.temp_dir
+    beyond = _check_ports(laptop)
     with stranger() as nobody:
         for listener in beyond:
             assert set(nobody(answers, "127.0.0.1", listener.port, None).values()) == {"refused"}
+        for path in (directory, laptop.token):
+            assert can_read(str(path))
+            assert not nobody(can_read, str(path))
+    assert described(beyond) in laptop.stop()
+    assert not directory.parent.exists()
 
 
-def test_session_directory_is_private(laptop_ray: None) -> None:
-    """Ray makes its session directory open to everyone; a private parent directory keeps other users out."""
-    (here,) = [place for place in ray_clusters() if place.process.pid == os.getpid()]
-    assert here.temp_dir.stat().st_mode & 0o007
-    with stranger() as nobody:
-        assert can_read(str(here.temp_dir))
-        assert not nobody(can_read, str(here.temp_dir))
+def _check_ports(laptop: Laptop) -> list[Listener]:
+    """Return the ports beyond loopback."""
+    ports = listeners(laptop.process.pid)
+    beyond = [listener for listener in ports if not listener.is_on_loopback]
+    assert {listener.process for listener in beyond} == set(BEYOND_LOOPBACK)
+    assert len(ports) > len(beyond) + 5
+    (finding,) = [f for f in ray_findings(Settings()) if f"pid {laptop.process.pid} " in f.found]
+    assert finding.state == "ok"
+    assert described(beyond) in finding.found
+    assert "ray status --address 127.0.0.1:" in finding.advice
+    return beyond
