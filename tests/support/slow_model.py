@@ -1,4 +1,4 @@
-"""An OpenAI-compatible endpoint that answers every question in the same words after half a second; no model at all.
+"""An OpenAI-compatible endpoint that answers every question in the same words after a while; no model at all.
 
 For tests of what is around a language model, where a real one would only cost time.
 """
@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-THINKS_S = 0.5
 _SCORED = {"reason": "It says so.", "score": 5}
 ANSWER: dict[str, Any] = {
     "summary": "A night ride.",
@@ -36,8 +34,19 @@ ANSWER: dict[str, Any] = {
 }
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # many callers at once; the default is 5
+
+    def __init__(self, thinks_s: float) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.thinks_s = thinks_s
+        self.in_a_hurry = threading.Event()
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_GET(self) -> None:
         """The list of models."""
@@ -46,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """An answer."""
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        time.sleep(THINKS_S)
+        self.server.in_a_hurry.wait(self.server.thinks_s)
         message = {"role": "assistant", "content": json.dumps(ANSWER)}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         usage = {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}
@@ -66,11 +75,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class SlowModel:
-    """The endpoint as a context manager; `base_url` is what an OpenAI client takes."""
+    """The endpoint as a context manager; `base_url` is what an OpenAI client takes.
 
-    def __init__(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
+    Args:
+        thinks_s: Time from a question to its answer.
+    """
+
+    def __init__(self, thinks_s: float = 0.5) -> None:
+        self._server = _Server(thinks_s)
         self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def __enter__(self) -> Self:
@@ -78,9 +90,14 @@ class SlowModel:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
+    def hurry(self) -> None:
+        """Answer what waits now, and from now on answer at once."""
+        self._server.in_a_hurry.set()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop it."""
+        self.hurry()
         self._server.shutdown()
         self._server.server_close()

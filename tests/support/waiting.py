@@ -15,18 +15,24 @@ What = str | Callable[[], str]
 _BETWEEN_S = 0.02
 
 
-def wait_for(look: Callable[[], Found], what: What = "the condition holds", deadline_s: float = 60) -> Found:
+def wait_for(
+    look: Callable[[], Found],
+    what: What = "the condition holds",
+    deadline_s: float = 60,
+    pause_s: float = _BETWEEN_S,
+) -> Found:
     """Look again and again until there is something; fail the test if there is nothing in time.
 
     Args:
         look: Returns something true once the wait is over.
         what: What should happen, for the failure's message. Give a function if it tells how far things have come.
         deadline_s: Longest wait.
+        pause_s: Time between two looks. Give a longer one if a look costs the server something.
     """
     until = time.monotonic() + deadline_s
     while not (found := look()):
         _check(until, what, deadline_s)
-        time.sleep(_BETWEEN_S)
+        time.sleep(pause_s)
     return found
 
 

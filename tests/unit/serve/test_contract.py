@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import yaml
 from hypothesis import HealthCheck, settings
 from pydantic import BaseModel
 from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
+from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import ServeDeploySchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
 from rapray.analyzers.registry import spec
-from rapray.config import ServeSettings
+from rapray.config import ServeSettings, Settings
 from rapray.errors import ConfigError, RaprayError, UnknownAnalyzer, UsageError
 from rapray.serve import app as serve_app
 from rapray.serve.api import create_app, openapi
@@ -109,6 +111,30 @@ def test_serve_config_matches_defaults() -> None:
         "algorithmic": serve_app.analyzer_options(spec("algorithmic")),
     }
     assert is_loopback(CONFIG["http_options"]["host"])
+
+
+@pytest.mark.parametrize("name", ["ingress", "embedder", "algorithmic", "emotion", "qwen"])
+def test_full_replica_scales_up(name: str) -> None:
+    """As many requests as one replica takes, or as one ingress sends on, are above the target of the deployment."""
+    defaults = {"ingress": serve_app.INGRESS, "embedder": serve_app.EMBEDDER}
+    options = defaults.get(name) or serve_app.analyzer_options(spec(name))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)  # a look back that is shorter than the interval
+        scaling = AutoscalingConfig(**options["autoscaling_config"])
+    full = min(options["max_ongoing_requests"], serve_app.MOST_WORKING)
+    assert full > scaling.get_target_ongoing_requests()
+    assert scaling.max_replicas > scaling.min_replicas
+
+
+@pytest.mark.parametrize("name", ["ingress", "embedder", "algorithmic", "emotion", "qwen"])
+def test_leaving_replica_outlives_requests(name: str) -> None:
+    """Serve kills a replica that has to go with the requests that it still has: none may last longer by default."""
+    defaults = {"ingress": serve_app.INGRESS, "embedder": serve_app.EMBEDDER}
+    options = defaults.get(name) or serve_app.analyzer_options(spec(name))
+    own = Settings()
+    model_s = max(own.llm.providers["qwen"].timeout_s, own.analyze.deadline_s)
+    longest_s = model_s if name in {"ingress", "qwen"} else own.analyze.deadline_s
+    assert options["graceful_shutdown_timeout_s"] >= longest_s
 
 
 def test_build_deploys_each_analyzer() -> None:
