@@ -15,7 +15,7 @@ PIP_VERSION := 26.3
 DEMO_DATA_DIR := $(if $(RAPRAY_DATA_DIR),$(RAPRAY_DATA_DIR),$(CURDIR)/.demo)
 ARGS ?=
 # Two workers; each file, and all tests that share a Ray, stay on one of them (tests/support/run_order.py).
-PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 DEFAULT_TESTS := not chaos and not load and not vllm
 
 .PHONY: help install demo test lint format durations fuzz unit integration acceptance browser chaos load vllm test-llm bench bench-llm constraints generated chromium clean

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -23,9 +23,9 @@ from tests.support.databases import create_database, drop_database, with_databas
 from tests.support.llm_server import API_KEY, LanguageModelServer
 
 if TYPE_CHECKING:
-    from tests.support.ray_cluster import RayCluster
+    from tests.support.ray_cluster import RayCluster, SharedRay
 
-pytest_plugins = ["tests.support.durations", "tests.support.run_order"]
+pytest_plugins = ["tests.support.run_order", "tests.support.durations"]
 
 # `make test` tries a few examples of each property, `make fuzz` (--hypothesis-profile=fuzz) very many. Hypothesis gives each
 # example 0.2 s and complains of data that is slow to make: a busy machine takes longer.
@@ -88,19 +88,25 @@ def redis_url(servers: Endpoints) -> str:
 
 
 @pytest.fixture(scope="session")
-def raylets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
-    """The Ray cluster of this run; ask for `cluster` to be connected to it."""
-    from tests.support.ray_cluster import three_raylets
+def shared_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedRay[Any]]:
+    """What runs on Ray for this whole run; tests ask for `cluster` or `served_app`."""
+    from tests.support.ray_cluster import SharedRay
 
-    with three_raylets(Settings(data_dir=tmp_path_factory.mktemp("raylets"))) as cluster:
-        yield cluster
+    shared = SharedRay[Any](Settings(data_dir=tmp_path_factory.mktemp("raylets")))
+    yield shared
+    shared.close()
 
 
 @pytest.fixture
-def cluster(raylets: RayCluster) -> RayCluster:
+def cluster(shared_ray: SharedRay[Any]) -> RayCluster:
     """The Ray cluster of this run, joined by this process."""
-    raylets.connect()
-    return raylets
+    return shared_ray.cluster()
+
+
+@pytest.fixture(scope="module")
+def own_ray(shared_ray: SharedRay[Any]) -> None:
+    """No Ray that is shared: the tests of this module start one of their own, and say why."""
+    shared_ray.close()
 
 
 @pytest.fixture(scope="session")

@@ -66,19 +66,19 @@ def one_sentence(done: subprocess.CompletedProcess[str], exit_code: int, error_c
     return complaint
 
 
-def test_version_is_that_of_the_installed_package(rapray: Rapray) -> None:
+def test_version_matches_package(rapray: Rapray) -> None:
     """On standard output, alone."""
     done = rapray("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{version('rapray')}\n", "")
 
 
-def test_console_script_and_module_are_the_same_program(rapray: Rapray) -> None:
+def test_console_script_matches_module(rapray: Rapray) -> None:
     """`rapray` on the path says what `python -m rapray.cli` says."""
     script = subprocess.run(["rapray", "--version"], env=environment(), capture_output=True, check=True)
     assert script.stdout.decode() == rapray("--version").stdout
 
 
-def test_unknown_command_and_unknown_setting_exit_2(rapray: Rapray) -> None:
+def test_unknown_names_exit_2(rapray: Rapray) -> None:
     """Both name what they do not know; nothing is on standard output."""
     command = rapray("colect")
     assert (command.returncode, command.stdout) == (2, "")
@@ -90,7 +90,7 @@ def test_unknown_command_and_unknown_setting_exit_2(rapray: Rapray) -> None:
     assert "Traceback" not in command.stderr + setting.stderr
 
 
-def test_database_that_refuses_exits_4_without_password_or_traceback(rapray: Rapray) -> None:
+def test_refused_database_exits_4(rapray: Rapray) -> None:
     """One sentence with the address."""
     address = f"127.0.0.1:{free_port(0)}"
     url = f"postgresql://rapray:h7nt3r@{address}/songs"
@@ -99,9 +99,7 @@ def test_database_that_refuses_exits_4_without_password_or_traceback(rapray: Rap
     assert "h7nt3r" not in done.stderr
 
 
-def test_database_password_that_is_wrong_exits_4_without_printing_it(
-    rapray: Rapray, database_url: str
-) -> None:
+def test_wrong_database_password_hidden(rapray: Rapray, database_url: str) -> None:
     """The server's reason, not the address with its password."""
     url = re.sub(r"(://[^:]+:)[^@]+@", r"\1h7nt3r@", database_url)
     done = rapray("track", "1", RAPRAY_DATABASE__URL=url, RAPRAY_REDIS__ENABLED="false")
@@ -109,9 +107,7 @@ def test_database_password_that_is_wrong_exits_4_without_printing_it(
     assert "h7nt3r" not in done.stderr
 
 
-def test_db_upgrade_twice_and_from_nothing_leads_to_this_programs_schema(
-    rapray: Rapray, empty_database_url: str
-) -> None:
+def test_db_upgrade_reaches_schema(rapray: Rapray, empty_database_url: str) -> None:
     """Before it every command says what to do; the second upgrade finds nothing to do."""
     empty = {"RAPRAY_DATABASE__URL": empty_database_url, "RAPRAY_REDIS__ENABLED": "false"}
     assert "rapray db upgrade" in one_sentence(rapray("track", "1", **empty), 4, "database_too_old")
@@ -124,7 +120,7 @@ def test_db_upgrade_twice_and_from_nothing_leads_to_this_programs_schema(
 
 
 @pytest.mark.parametrize("command", [("db", "upgrade"), ("track", "1"), ("embed",)], ids=" ".join)
-def test_database_newer_than_the_program_is_refused(
+def test_newer_database_is_refused(
     rapray: Rapray, collection: dict[str, str], command: tuple[str, ...]
 ) -> None:
     """Reading, writing and migrating: nothing touches a schema that only a newer program knows."""
@@ -135,9 +131,7 @@ def test_database_newer_than_the_program_is_refused(
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
 
 
-def test_collect_with_a_wrong_token_exits_4_and_names_the_setting(
-    rapray: Rapray, genius: dict[str, str]
-) -> None:
+def test_wrong_token_exits_4(rapray: Rapray, genius: dict[str, str]) -> None:
     """The source refuses the credentials: what to check is said, the token is not."""
     wrong = {**genius, "RAPRAY_GENIUS__TOKEN": "h7nt3r"}
     done = rapray("collect", "--artist", "Mara Quill", **wrong)
@@ -145,7 +139,7 @@ def test_collect_with_a_wrong_token_exits_4_and_names_the_setting(
     assert "h7nt3r" not in done.stderr
 
 
-def test_collect_an_unknown_artist_exits_1_and_fetches_nobody(rapray: Rapray, genius: dict[str, str]) -> None:
+def test_unknown_artist_exits_1(rapray: Rapray, genius: dict[str, str]) -> None:
     """A typing error in one name costs nothing: the others are not begun."""
     done = rapray("collect", "--artist", "Mara Quill", "--artist", "Nobody Of That Name", "--json", **genius)
     assert "Nobody Of That Name" in one_sentence(done, 1, "source_artist_not_found")
@@ -154,7 +148,7 @@ def test_collect_an_unknown_artist_exits_1_and_fetches_nobody(rapray: Rapray, ge
         assert connection.execute("SELECT state FROM runs").fetchall() == [("failed",)]
 
 
-def test_source_that_is_not_there_exits_4(rapray: Rapray, genius: dict[str, str]) -> None:
+def test_unreachable_source_exits_4(rapray: Rapray, genius: dict[str, str]) -> None:
     """The address of an API that refuses connections is named."""
     port = free_port(0)
     gone = {**genius, "RAPRAY_GENIUS__API_URL": f"http://127.0.0.1:{port}", "RAPRAY_GENIUS__MAX_RETRIES": "0"}
@@ -162,7 +156,7 @@ def test_source_that_is_not_there_exits_4(rapray: Rapray, genius: dict[str, str]
     assert str(port) in one_sentence(done, 4, "source_unavailable")
 
 
-def test_ray_that_does_not_answer_exits_4_at_once(rapray: Rapray, genius: dict[str, str]) -> None:
+def test_unreachable_ray_exits_4(rapray: Rapray, genius: dict[str, str]) -> None:
     """A job and the ingress; Ray's own patience of minutes is not waited for. What was discovered stays due."""
     address = f"127.0.0.1:{free_port(0)}"
     job = rapray("collect", "--artist", "Mara Quill", **genius, RAPRAY_RAY__ADDRESS=address)
@@ -173,9 +167,7 @@ def test_ray_that_does_not_answer_exits_4_at_once(rapray: Rapray, genius: dict[s
         assert connection.execute("SELECT count(*) > 0 FROM crawl WHERE state = 'due'").fetchone() == (True,)
 
 
-def test_embed_and_analyze_of_an_empty_collection_have_nothing_to_do(
-    rapray: Rapray, collection: dict[str, str]
-) -> None:
+def test_empty_collection_does_nothing(rapray: Rapray, collection: dict[str, str]) -> None:
     """Exit 0 and zero counts as JSON alone, without starting Ray."""
     for job in ("embed", "analyze"):
         done = rapray(job, "--json", **collection)
@@ -188,7 +180,7 @@ def test_embed_and_analyze_of_an_empty_collection_have_nothing_to_do(
         }
 
 
-def test_analysis_of_standard_input_is_json_on_standard_output_alone(rapray: Rapray) -> None:
+def test_stdin_analysis_prints_json(rapray: Rapray) -> None:
     """Through real streams, in UTF-8 whatever the locale says."""
     text = "I count the cost – and cross the coast\nAño nuevo, שלום\n".encode()
     done = rapray("analyze", "--file", "-", "--json", stdin=text, LC_ALL="C")
@@ -197,14 +189,14 @@ def test_analysis_of_standard_input_is_json_on_standard_output_alone(rapray: Rap
     assert done.stdout.count("\n") == 1
 
 
-def test_text_that_is_not_utf8_exits_2(rapray: Rapray) -> None:
+def test_invalid_utf8_exits_2(rapray: Rapray) -> None:
     """Where it goes wrong is said."""
     done = rapray("analyze", "--file", "-", stdin=b"caf\xe9")
     assert "offset 3" in one_sentence(done, 2, "lyrics_invalid")
 
 
 @pytest.mark.parametrize("no_color", [False, True])
-def test_colour_in_a_terminal_only_without_no_color(tmp_path: Path, no_color: bool) -> None:
+def test_terminal_colour_respects_setting(tmp_path: Path, no_color: bool) -> None:
     """A complaint is red in a terminal; NO_COLOR takes the colour and leaves the words."""
     variables = {"NO_COLOR": "1"} if no_color else {}
     env = environment(RAPRAY_DATA_DIR=str(tmp_path / "data"), TERM="xterm-256color", **variables)
@@ -216,8 +208,8 @@ def test_colour_in_a_terminal_only_without_no_color(tmp_path: Path, no_color: bo
     assert bool(COLOUR.search(said)) is not no_color
 
 
-def test_locale_without_utf8_escapes_what_it_cannot_show(tmp_path: Path) -> None:
-    """An ASCII terminal gets the results; an argument that it cannot hold is refused with the way out."""
+def test_ascii_locale_escapes_output(tmp_path: Path) -> None:
+    """In an ASCII locale output is escaped, and a non-ASCII argument is refused with the locale to set."""
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     env = environment(RAPRAY_DATA_DIR=str(tmp_path / "data"), **ascii_only)
     done = run("analyze", "--file", "-", env=env, stdin="[Verse: Büşra]\nnight – light 🔥".encode())
@@ -227,7 +219,7 @@ def test_locale_without_utf8_escapes_what_it_cannot_show(tmp_path: Path) -> None
     assert "LC_ALL=C.UTF-8" in one_sentence(refused, 2, "usage")
 
 
-def test_reader_that_goes_away_is_no_crash(tmp_path: Path) -> None:
+def test_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     """`rapray config show --json | head -c 1`: no traceback."""
     done = subprocess.run(
         ["bash", "-c", "rapray config show --json | head -c 1"],

@@ -62,7 +62,7 @@ def reports(runs: list[subprocess.CompletedProcess[str]]) -> list[dict[str, Any]
     return [json.loads(done.stdout) for done in runs]
 
 
-def test_demo_once_standard_output_is_one_json_object(reports: list[dict[str, Any]]) -> None:
+def test_demo_once_prints_json(reports: list[dict[str, Any]]) -> None:
     """Nothing but the report, in the shape that the issue gives."""
     for report in reports:
         assert set(report) == {"collect", "embed", "analyze", "seconds", "search"}
@@ -72,7 +72,7 @@ def test_demo_once_standard_output_is_one_json_object(reports: list[dict[str, An
         assert all(seconds > 0 for seconds in report["seconds"].values())
 
 
-def test_demo_once_every_page_of_the_site_ends_where_it_belongs(reports: list[dict[str, Any]]) -> None:
+def test_demo_once_page_outcomes(reports: list[dict[str, Any]]) -> None:
     """Each song is stored, rejected by its reason or due again, exactly as the site's table says."""
     outcomes = Counter(EXPECTED.values())
     lyrics = outcomes.pop(Outcome.LYRICS)
@@ -84,14 +84,14 @@ def test_demo_once_every_page_of_the_site_ends_where_it_belongs(reports: list[di
     }
 
 
-def test_demo_once_every_track_is_embedded_and_analysed(reports: list[dict[str, Any]]) -> None:
+def test_demo_once_processes_tracks(reports: list[dict[str, Any]]) -> None:
     """What was collected went through the two other jobs, and none of it failed."""
     stored = reports[0]["collect"]["new"]
     for step in ("embed", "analyze"):
         assert reports[0][step] == {"new": stored, "unchanged": 0, "failed": 0}
 
 
-def test_demo_once_search_answers_with_passages(reports: list[dict[str, Any]]) -> None:
+def test_demo_once_search_passages(reports: list[dict[str, Any]]) -> None:
     """Three results, best first, each with the passage that matched; the same again in the second run."""
     for report in reports:
         results = report["search"]["results"]
@@ -102,7 +102,7 @@ def test_demo_once_search_answers_with_passages(reports: list[dict[str, Any]]) -
     assert_same_hits(first, second, dtype_of(EmbeddingSettings()))
 
 
-def test_demo_once_a_second_time_finds_nothing_new_and_says_so(
+def test_demo_second_run_idle(
     reports: list[dict[str, Any]], runs: list[subprocess.CompletedProcess[str]]
 ) -> None:
     """Nothing is fetched, embedded or analysed twice."""
@@ -113,14 +113,14 @@ def test_demo_once_a_second_time_finds_nothing_new_and_says_so(
 
 
 @pytest.mark.usefixtures("runs")
-def test_demo_once_leaves_nothing_running(place: Path) -> None:
+def test_demo_once_stops_everything(place: Path) -> None:
     """No server, no Ray, no replica; only the data stays."""
     wait_for(lambda: not processes_of(place), "every process of the demo is gone", STOPPED_WITHIN_S)
     assert (place / "servers").exists()
 
 
 @pytest.mark.usefixtures("runs")
-def test_demo_that_stays_up_ctrl_c_stops_everything_and_exits_130(place: Path, env: dict[str, str]) -> None:
+def test_demo_interrupt_exits_130(place: Path, env: dict[str, str]) -> None:
     """A terminal sends SIGINT to the whole group, Ray's processes with it. Before, what it invites to try works."""
     with _staying_up(env) as (process, said):
         address = re.search(r"rapray is at (http://\S+)", said())
@@ -135,7 +135,7 @@ def test_demo_that_stays_up_ctrl_c_stops_everything_and_exits_130(place: Path, e
 
 
 @pytest.mark.usefixtures("runs")
-def test_demo_sigterm_with_ray_up_stops_everything_and_exits_130(place: Path, env: dict[str, str]) -> None:
+def test_demo_sigterm_exits_130(place: Path, env: dict[str, str]) -> None:
     """A service manager sends SIGTERM to the one process; Ray's own handler must not get in between."""
     with _staying_up(env, until="serve: starting") as (process, said):
         process.send_signal(signal.SIGTERM)
@@ -144,7 +144,7 @@ def test_demo_sigterm_with_ray_up_stops_everything_and_exits_130(place: Path, en
     assert "Traceback" not in said()
 
 
-def test_demo_interrupted_while_it_starts_stops_everything_and_exits_130() -> None:
+def test_demo_startup_interrupt_exits() -> None:
     """Ctrl-C before anything is up leaves nothing behind either."""
     with (
         data_directory() as fresh,

@@ -238,7 +238,7 @@ def test_readme_every_command_succeeds(history: list[Ran]) -> None:
 
 
 @pytest.mark.ray
-def test_readme_json_is_json_on_standard_output_alone(history: list[Ran]) -> None:
+def test_readme_json_output_valid(history: list[Ran]) -> None:
     """What says --json, and what comes over HTTP."""
     commands = [one for one in history if "--json" in one.command or one.command.startswith("curl")]
     assert len(commands) >= 5
@@ -247,7 +247,7 @@ def test_readme_json_is_json_on_standard_output_alone(history: list[Ran]) -> Non
 
 
 @pytest.mark.ray
-def test_readme_collection_holds_what_was_collected(ran: Callable[[str], Ran]) -> None:
+def test_readme_collection_shows_results(ran: Callable[[str], Ran]) -> None:
     """Collect, embed and analyse find work; search and track show it, at the terminal and over HTTP."""
     own = [song for song in songs() if song.artist == JOB_ARTIST]
     for job in ("collect", "embed", "analyze"):
@@ -265,7 +265,7 @@ def test_readme_collection_holds_what_was_collected(ran: Callable[[str], Ran]) -
 
 
 @pytest.mark.ray
-def test_readme_text_and_page_are_read_without_a_database(ran: Callable[[str], Ran]) -> None:
+def test_readme_files_without_database(ran: Callable[[str], Ran]) -> None:
     """The analysis of a text, the outcome of a page."""
     analysis = json.loads(ran("rapray analyze --file").stdout)
     assert set(analysis["results"]) == {"algorithmic"}
@@ -275,7 +275,7 @@ def test_readme_text_and_page_are_read_without_a_database(ran: Callable[[str], R
 
 
 @pytest.mark.ray
-def test_readme_operators_see_settings_and_servers(ran: Callable[[str], Ran]) -> None:
+def test_readme_operator_commands_report(ran: Callable[[str], Ran]) -> None:
     """Where a value came from, that servers are up, that a secret stays one."""
     shown = ran("rapray config show --origin").stdout
     assert re.search(r"genius\.contact\W+you@example\.org\W+environment RAPRAY_GENIUS__CONTACT", shown)
@@ -285,14 +285,14 @@ def test_readme_operators_see_settings_and_servers(ran: Callable[[str], Ran]) ->
 
 
 @pytest.mark.ray
-def test_readme_job_runs_on_the_cluster(ran: Callable[[str], Ran]) -> None:
+def test_readme_job_on_cluster(ran: Callable[[str], Ran]) -> None:
     """The job submission ends with what the job said."""
     submitted = ran("ray job submit")
     assert "succeeded" in submitted.stdout + submitted.stderr
     assert "analyze: " in submitted.stdout + submitted.stderr
 
 
-def test_readme_every_make_target_exists() -> None:
+def test_readme_make_targets_exist() -> None:
     """Also those in the prose."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(re.findall(r"(?:`|\$ )make ([a-z]+)", README))
@@ -300,14 +300,14 @@ def test_readme_every_make_target_exists() -> None:
     assert named <= targets
 
 
-def test_readme_every_linked_path_exists() -> None:
+def test_readme_linked_paths_exist() -> None:
     """Links and pictures into this repository."""
     linked = [target for target in re.findall(r"\]\(([^)]+)\)", README) if "://" not in target]
     assert len(linked) > 5
     assert [target for target in linked if not (ROOT / target.partition("#")[0]).exists()] == []
 
 
-def test_readme_tree_names_what_is_there() -> None:
+def test_readme_tree_matches_folders() -> None:
     """Every path of the commented tree exists, and every folder of the package is in it."""
     tree = README.partition("## The tree")[2].partition("```\n")[2].partition("```")[0]
     folder, named = Path(), set[str]()
@@ -320,7 +320,7 @@ def test_readme_tree_names_what_is_there() -> None:
     assert package <= named
 
 
-def test_readme_every_folder_of_the_package_describes_itself() -> None:
+def test_package_folders_have_readmes() -> None:
     """A README of a screen or less in each."""
     folders = [path.parent for path in (ROOT / "rapray").glob("*/__init__.py")]
     assert [folder.name for folder in folders if not (folder / "README.md").is_file()] == []

@@ -24,12 +24,12 @@ def _violations(page: Page) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PATHS)
-def test_page_has_no_accessibility_violation(open_page: OpenPage, path: str, scheme: str) -> None:
+def test_page_is_accessible(open_page: OpenPage, path: str, scheme: str) -> None:
     """Axe finds nothing, contrast included, in both themes."""
     assert _violations(open_page(path, scheme=scheme)) == []
 
 
-def test_track_page_with_open_legend_and_lit_chain_keeps_its_contrast(open_page: OpenPage) -> None:
+def test_highlighted_track_is_accessible(open_page: OpenPage) -> None:
     """What shows only after a click is checked too."""
     for scheme in ("light", "dark"):
         page = open_page("/tracks/1", scheme=scheme)
@@ -39,13 +39,13 @@ def test_track_page_with_open_legend_and_lit_chain_keeps_its_contrast(open_page:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_page_on_a_phone_does_not_scroll_sideways(open_page: OpenPage, path: str) -> None:
+def test_phone_page_fits_width(open_page: OpenPage, path: str) -> None:
     """390 pixels are enough."""
     page = open_page(path, phone=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_search_by_keyboard_leads_to_the_passage(open_page: OpenPage) -> None:
+def test_search_works_by_keyboard(open_page: OpenPage) -> None:
     """/ focuses the box, Enter searches, the address keeps the state without empty fields, a result opens."""
     page = open_page("/")
     page.keyboard.press("/")
@@ -61,7 +61,7 @@ def test_search_by_keyboard_leads_to_the_passage(open_page: OpenPage) -> None:
     expect(page.locator("#q")).to_have_value("adding up the night shift")
 
 
-def test_first_tab_offers_to_skip_to_the_content(open_page: OpenPage) -> None:
+def test_first_tab_skips_navigation(open_page: OpenPage) -> None:
     """Keyboard users need not walk through the navigation."""
     page = open_page("/tracks/1")
     page.keyboard.press("Tab")
@@ -83,7 +83,7 @@ def test_pages_work_without_javascript(open_page: OpenPage) -> None:
     expect(page.locator("mark.internal sup").first).to_be_visible()
 
 
-def test_track_toggle_hides_one_kind_of_rhyme_only(open_page: OpenPage) -> None:
+def test_track_toggle_hides_kind(open_page: OpenPage) -> None:
     """Colour and letter go together."""
     page = open_page("/tracks/1")
     page.uncheck("#show-internal")
@@ -93,7 +93,7 @@ def test_track_toggle_hides_one_kind_of_rhyme_only(open_page: OpenPage) -> None:
     assert shadow == "none"
 
 
-def test_track_pointing_at_a_rhyme_lights_its_whole_chain(open_page: OpenPage) -> None:
+def test_hovered_rhyme_lights_chain(open_page: OpenPage) -> None:
     """Every member and no other; a click holds it, Escape lets go."""
     page = open_page("/tracks/1")
     mark = page.locator("mark.end").first
@@ -111,7 +111,7 @@ def test_track_pointing_at_a_rhyme_lights_its_whole_chain(open_page: OpenPage) -
     expect(page.locator("mark.lit")).to_have_count(0)
 
 
-def test_track_legend_lights_a_chain_by_keyboard(open_page: OpenPage) -> None:
+def test_track_legend_by_keyboard(open_page: OpenPage) -> None:
     """Chains can be reached without a pointer."""
     page = open_page("/tracks/1")
     page.locator(".legend summary").first.focus()

@@ -57,8 +57,8 @@ def test_killed_job_resumes(
     _kill_and_resume(chaos, undisturbed, name, victim)
 
 
-def test_killed_job_with_own_ray_resumes(chaos: Chaos, undisturbed: dict[str, Contents]) -> None:
-    """A driver that dies takes the Ray that it started along; what is left of it does not disturb the next run."""
+def test_killed_job_local_ray(chaos: Chaos, undisturbed: dict[str, Contents]) -> None:
+    """Killing a job that started its own Ray does not disturb the next run, which completes the tables."""
     _kill_and_resume(chaos, undisturbed, "analyze", driver, RAPRAY_RAY__ADDRESS="local")
 
 

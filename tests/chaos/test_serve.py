@@ -15,6 +15,7 @@ from tests.support.waiting import wait_for
 pytestmark = [
     pytest.mark.chaos,
     pytest.mark.ray,
+    pytest.mark.usefixtures("own_ray"),
     pytest.mark.slow("kills replicas three times"),
     pytest.mark.timeout(420),
 ]
@@ -43,7 +44,7 @@ def analyze(client: httpx.Client, number: int) -> httpx.Response:
 
 
 @pytest.mark.parametrize("victims", [1, 2], ids=["one replica", "all replicas"])
-def test_replica_killed_under_load_no_accepted_request_is_lost(database_url: str, victims: int) -> None:
+def test_killed_replica_loses_nothing(database_url: str, victims: int) -> None:
     """SIGKILL in the middle of requests, several times: each is asked again elsewhere, and none ends without an answer."""
     from rapray.serve.app import served
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.run_order import RECORD, node_id
+from tests.support.run_order import RECORD
 
 _RECORDED = 40
 _HEADER = "# The slowest tests of the last release, in seconds. Written by `make durations`; it decides which files start first.\n"
@@ -45,7 +45,7 @@ class Durations:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add the time of one phase of a test."""
-        node = node_id(report)
+        node = report.nodeid
         self._seconds[node] = self._seconds.get(node, 0) + report.duration
         if report.when == "call" and report.duration > self._limit_s and "slow" not in report.keywords:
             self._too_slow[node] = report.duration

@@ -17,11 +17,12 @@ from typing import Any, Self
 API_KEY = "sk-of-the-tests"
 CONTEXT_TOKENS = 8192
 SLOTS = 2
-# Of a request: a base model repeats itself without a penalty, and ends its sentences early where the closing
-# quotation marks are likelier. Half the tokens; what an answer says matters to no test.
+# Members of a request that make an answer short: closing quotation marks are likelier, and no sampler but one looks at
+# the model's 262,144 tokens. Half the tokens in half the time each; what an answer says matters to no test.
 SHORT_ANSWERS: dict[str, Any] = {
-    "repeat_penalty": 1.3,
-    "logit_bias": [['"', 5], ['",', 5], ['."', 5], ['.",', 5]],
+    "logit_bias": [[end, 25] for end in ('"', '",', '."', '.",')],
+    "samplers": ["top_k"],
+    "top_k": 40,
 }
 
 

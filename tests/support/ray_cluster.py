@@ -1,9 +1,10 @@
-"""The one Ray of a test run: three raylets on this machine, and the connection of this process to it."""
+"""The one Ray of a test run, three raylets on this machine, and what runs on it for the whole run."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Generic, TypeVar
 
 import ray
 from ray import serve
@@ -18,6 +19,7 @@ from rapray.pipelines.ray_environment import ray_environment
 _CPUS = (4, 1, 1)
 _STORE_BYTES = 10**8
 _REACHABLE = Endpoints("postgresql://h/d", None, False, False)
+App = TypeVar("App")
 
 
 class RayCluster:
@@ -64,3 +66,37 @@ def three_raylets(settings: Settings) -> Generator[RayCluster]:
         joined = RayCluster(settings.model_copy(update={"ray": RaySettings(address=cluster.address)}))
         stack.callback(joined.disconnect)
         yield joined
+
+
+class SharedRay(Generic[App]):
+    """The cluster and the application of a run; each starts when a test first asks for it.
+
+    A process has one connection to Ray. A test that needs a Ray of its own ends the shared one first, with `close`; the next
+    test that asks for it starts it again. `run_order.py` keeps the tests that share it together, so that this is rare.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._running = ExitStack()
+        self._cluster: RayCluster | None = None
+        self._app: App | None = None
+
+    def cluster(self) -> RayCluster:
+        """Return the cluster, joined by this process."""
+        if self._cluster is None:
+            self._cluster = self._running.enter_context(three_raylets(self._settings))
+        self._cluster.connect()
+        return self._cluster
+
+    def app(self, start: Callable[[], AbstractContextManager[App]]) -> App:
+        """Return the application that `start` made, on the cluster."""
+        cluster = self.cluster()
+        if self._app is None:
+            self._app = self._running.enter_context(start())
+            self._running.callback(cluster.connect)  # a test may have left the cluster
+        return self._app
+
+    def close(self) -> None:
+        """Stop the application, then the cluster."""
+        self._cluster = self._app = None
+        self._running.close()

@@ -1,20 +1,26 @@
 """Order and grouping of the tests of a run: what shares a Ray stays on one worker, and the longest files start first.
 
-`pytest -n 2 --dist loadgroup` gives each group to one worker as a whole. A group is a file, or all tests that share the
-Ray cluster or the language model of a run: each worker that runs such a test would start its own.
+With `pytest -n 2` each group goes to one worker as a whole. A group is a file, or all files whose tests share the Ray cluster
+or the language model of a run: each worker that runs such a test would start its own.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 RECORD = Path(__file__).parents[1] / "durations.txt"
-# Session fixtures that are slow to start. `served_app` comes last: its replicas hold CPUs that jobs would take.
-_SHARED = ("raylets", "language_model", "served_app")
-_MARK = "@group:"  # xdist puts `@` and the group's name behind the id of a test
+_ROOT = Path(__file__).parents[2]
+_SHARED = "shared"
+# A fixture for a whole run as a parameter of a test, or named by `usefixtures`. Only workers collect tests; who hands out the
+# groups knows their files and nothing else.
+_USES_RAY_OR_MODEL = re.compile(r'[(,]\s*(?:cluster|language_model|served_app): |usefixtures\([^)]*"cluster"')
+_USES_APP = re.compile(r"[(,]\s*served_app: ")
 _UNRECORDED_S = 1.0  # of a file without a test among the slowest: it starts after those that have one
 
 
@@ -27,25 +33,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each test its group, and order the groups by the time they took at the last release."""
+    """Put the groups in the order of the time that they took at the last release, the longest first."""
     groups: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        groups[_group(item)].append(item)
+        groups[group_of(item.nodeid)].append(item)
     seconds = recorded_seconds()
     order = sorted(groups, key=lambda group: -_expected(groups[group], seconds))
+    # Last those of the application: its replicas hold CPUs that jobs would take.
+    members = [
+        sorted(groups[group], key=lambda item: _matches(_file(item.nodeid), _USES_APP)) for group in order
+    ]
     if config.getoption("--reverse-files"):
-        order.reverse()
-    items[:] = [item for group in order for item in _ordered(groups[group])]
-    for group, members in groups.items():
-        for item in members:
-            item.add_marker(pytest.mark.xdist_group(f"{_MARK[1:]}{group}"))
+        members = [_files_reversed(group) for group in reversed(members)]
+    items[:] = [item for group in members for item in group]
 
 
-def node_id(report: pytest.TestReport) -> str:
-    """Return the id of a test as it is without groups."""
-    return report.nodeid.rpartition(_MARK)[0] or report.nodeid
+@pytest.hookimpl(optionalhook=True)  # the environment of vLLM has no xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole groups. xdist's own `--dist loadgroup` does nothing with pytest 9.2, whose node ids cannot be changed."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return GroupScheduling(config, log)
+
+
+def group_of(node_id: str) -> str:
+    """Return the group of a test: its file, or `shared`."""
+    path = _file(node_id)
+    return _SHARED if _matches(path, _USES_RAY_OR_MODEL) else path
 
 
 def recorded_seconds() -> dict[str, float]:
@@ -56,17 +75,21 @@ def recorded_seconds() -> dict[str, float]:
     return {node: float(seconds) for seconds, _, node in (line.partition(" ") for line in lines)}
 
 
-def _group(item: pytest.Item) -> str:
-    return "shared" if _shared_fixtures(item) else item.path.relative_to(Path(__file__).parents[1]).as_posix()
+def _file(node_id: str) -> str:
+    return node_id.partition("::")[0]
 
 
-def _shared_fixtures(item: pytest.Item) -> list[str]:
-    names = getattr(item, "fixturenames", ())
-    return [name for name in _SHARED if name in names]
+@cache
+def _matches(path: str, pattern: re.Pattern[str]) -> bool:
+    file = _ROOT / path
+    return file.is_file() and pattern.search(file.read_text(encoding="utf-8")) is not None
 
 
-def _ordered(items: list[pytest.Item]) -> list[pytest.Item]:
-    return sorted(items, key=lambda item: "served_app" in _shared_fixtures(item))
+def _files_reversed(items: list[pytest.Item]) -> list[pytest.Item]:
+    files: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        files[_file(item.nodeid)].append(item)
+    return [item for path in reversed(files) for item in files[path]]
 
 
 def _expected(items: list[pytest.Item], seconds: dict[str, float]) -> float:

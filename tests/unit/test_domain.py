@@ -17,7 +17,7 @@ PART = (
 MADE_WITH = st.tuples(PART.filter(bool), PART, PART) | st.tuples(st.none(), st.none(), PART)
 
 
-def test_analyze_stage_names_what_there_is_and_nothing_else() -> None:
+def test_analyze_stage_names_parts() -> None:
     """An analyzer of rules keeps the stage that it always had; a path in a model's name adds no level."""
     assert analyze_stage("rules", "2.0") == "analyze/rules/2.0"
     assert analyze_stage("mood", "1", "org/m", "r1") == "analyze/mood/1/org%2Fm@r1"
@@ -26,16 +26,14 @@ def test_analyze_stage_names_what_there_is_and_nothing_else() -> None:
     assert analyze_stage("mood", "1", "m", "r", parameters="0c") == "analyze/mood/1/m@r//0c"
 
 
-def test_lyric_with_times_crosses_processes_unchanged() -> None:
+def test_timed_lyric_pickles() -> None:
     """Replicas and jobs get it pickled."""
     lyric = Lyric("1", "la\nlo", (), "hash", timings=(Timing(1.5, None), None), duration_s=9.0)
     assert pickle.loads(pickle.dumps(lyric)) == lyric
 
 
 @given(one=MADE_WITH, other=MADE_WITH)
-def test_analyze_stage_of_different_models_or_prompts_differs(
-    one: tuple[str | None, ...], other: tuple[str | None, ...]
-) -> None:
+def test_analyze_stage_separates_models(one: tuple[str | None, ...], other: tuple[str | None, ...]) -> None:
     """Whatever separators the names carry, and each lies below its analyzer's version."""
     stages = [analyze_stage("a", "1", *parts) for parts in (one, other)]
     assert (stages[0] == stages[1]) == (one == other)

@@ -48,7 +48,7 @@ def test_quick_tests_pass(run: pytest.Pytester) -> None:
 
 
 def test_slowest_are_recorded(run: pytest.Pytester) -> None:
-    """The record names tests without their groups, slowest first."""
+    """The record names each test with its seconds, slowest first."""
     assert inline(run, "--record-durations").ret == pytest.ExitCode.OK
     lines = [
         line.split(" ", 1)

@@ -35,7 +35,7 @@ def filled(error_type: type[RaprayError]) -> RaprayError:
 
 
 @pytest.mark.parametrize("error_type", all_errors(), ids=lambda error_type: error_type.__name__)
-def test_error_pickled_and_back_keeps_message_and_attributes(error_type: type[RaprayError]) -> None:
+def test_error_pickle_round_trips(error_type: type[RaprayError]) -> None:
     """An error crosses process boundaries unchanged."""
     error = filled(error_type)
     copy = pickle.loads(pickle.dumps(error))
@@ -50,14 +50,14 @@ def test_error_codes_are_unique() -> None:
 
 
 @pytest.mark.parametrize("error_type", all_errors(), ids=lambda error_type: error_type.__name__)
-def test_error_message_shows_every_attribute(error_type: type[RaprayError]) -> None:
+def test_error_message_shows_attributes(error_type: type[RaprayError]) -> None:
     """The docstring is the message; what fills its braces is printed."""
     error = filled(error_type)
     assert all(str(value).strip("'") in str(error).replace("'", "") for value in error.attributes.values())
     assert "{" not in str(error)
 
 
-def test_error_of_anything_but_the_text_does_not_blame_it() -> None:
+def test_unrelated_errors_spare_text() -> None:
     """Servers, settings, packages and money fail for every text; an answer and a lyric are of one."""
     rejected = {e for e in all_errors() if issubclass(e, ProviderRejected)}
     others = {e for e in all_errors() if issubclass(e, DependencyError | ConfigError | MissingExtra)}
@@ -68,9 +68,7 @@ def test_error_of_anything_but_the_text_does_not_blame_it() -> None:
 @pytest.mark.parametrize(
     ("status", "blames_text"), [(400, True), (413, True), (422, True), (404, False), (302, False)]
 )
-def test_request_that_is_rejected_blames_the_text_only_where_it_may_be_why(
-    status: int, blames_text: bool
-) -> None:
+def test_rejected_request_blames_text(status: int, blames_text: bool) -> None:
     """A model that is gone is gone for every text."""
     error = ProviderRejected(provider="qwen", status=status, reason="no")
     assert error.blames_text is blames_text
@@ -85,18 +83,18 @@ REMEDY = re.compile(r"`(rapray|ray) [^`]+`|RAPRAY_[A-Z_]+|\b(un)?install\b|\{set
     [one for one in all_errors() if issubclass(one, DependencyError | MissingExtra)],
     ids=lambda error_type: error_type.__name__,
 )
-def test_error_of_a_dependency_says_what_to_do(error_type: type[RaprayError]) -> None:
+def test_dependency_error_suggests_action(error_type: type[RaprayError]) -> None:
     """A command, a setting or what to install, whatever the reason is."""
     assert REMEDY.search(error_type.__doc__ or ""), str(filled(error_type))
 
 
 @pytest.mark.parametrize("error_type", all_errors(), ids=lambda error_type: error_type.__name__)
-def test_error_message_is_one_line_but_for_a_list_of_problems(error_type: type[RaprayError]) -> None:
+def test_error_message_single_line(error_type: type[RaprayError]) -> None:
     """How the source is wrapped is nobody's business."""
     assert "\n" not in str(filled(error_type)) or error_type is ConfigError
 
 
-def test_error_reason_that_is_a_sentence_ends_in_one_full_stop() -> None:
+def test_error_reason_full_stop() -> None:
     """Other programs end theirs with one, and paths keep their dots."""
     told = str(RedisUnavailable(address="h:1", reason="Connection refused."))
     assert "refused. Is it" in told
@@ -109,7 +107,7 @@ def _called_error(node: ast.AST) -> str | None:
 
 
 @pytest.mark.parametrize("error_type", all_errors(), ids=lambda error_type: error_type.__name__)
-def test_error_is_raised_everywhere_with_what_its_message_needs(error_type: type[RaprayError]) -> None:
+def test_error_raised_with_attributes(error_type: type[RaprayError]) -> None:
     """A missing attribute would turn the error into a KeyError at the moment it is needed."""
     needed = {name for _, name, _, _ in string.Formatter().parse(error_type.__doc__ or "") if name}
     for path, tree in _modules().items():

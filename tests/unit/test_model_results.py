@@ -129,8 +129,8 @@ def test_vectors_real_fault_fails(dtype: str, fault: Callable[[Floats], Floats])
         assert_same_vectors(vectors(), fault(vectors()), dtype)
 
 
-def test_vectors_float32_hold_no_bfloat16() -> None:
-    """What passes between two computations in bfloat16 does not pass between two in float32."""
+def test_vectors_float32_rejects_bfloat16() -> None:
+    """A difference that the bfloat16 tolerance allows fails under the stricter float32 tolerance."""
     with pytest.raises(AssertionError, match="float32"):
         assert_same_vectors(vectors(), shaken(vectors(), NOISE["bfloat16"], 1), "float32")
 

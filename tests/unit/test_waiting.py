@@ -9,8 +9,8 @@ import pytest
 from tests.support.waiting import wait_for
 
 
-def test_failed_wait_names_the_last_state() -> None:
-    """A message that is a function is asked when time is up, so it says how far things had come by then."""
+def test_timeout_reports_last_state() -> None:
+    """A message passed as a function is called at the deadline, so the failure describes the latest state."""
     looks = itertools.count(1)
     last = 0
 

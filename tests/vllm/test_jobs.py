@@ -52,9 +52,7 @@ def test_job_hosts_its_model(cluster: None, settings: Settings, database_url: st
     assert (coverage.done, coverage.stale) == (0, len(results))
 
 
-def test_job_model_that_is_not_there_is_said_before_the_first_lyric(
-    cluster: None, settings: Settings, database_url: str
-) -> None:
+def test_job_checks_model_first(cluster: None, settings: Settings, database_url: str) -> None:
     """A folder without a model ends the command in a sentence, and no lyric has an attempt for it."""
     store(database_url, [fetched("1", "short", VERSE)])
     hosted = settings.llm.hosted.model_copy(update={"model": "/nowhere/model"})

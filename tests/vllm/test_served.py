@@ -30,9 +30,7 @@ SCHEMA = {
 TRACKS = 2
 
 
-def test_served_model_answers_analyze_jobs_and_openai_clients(
-    cluster: None, settings: Settings, database_url: str
-) -> None:
+def test_served_model_answers_clients(cluster: None, settings: Settings, database_url: str) -> None:
     """One deployment for all three; without any key, and the providers that need one say so."""
     from rapray.serve.app import served
 

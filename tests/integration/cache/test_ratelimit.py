@@ -31,18 +31,18 @@ def dead_client():
             yield found
 
 
-def test_server_version_embedded_names_valkey(client: redis.Redis):
+def test_server_version_names_valkey(client: redis.Redis):
     """A Valkey says so, rather than the Redis version that it is compatible with."""
     assert server_version(client).startswith("Valkey 9.")
 
 
-def test_server_version_nobody_listens_is_redis_unavailable(dead_client: redis.Redis):
+def test_server_version_without_server(dead_client: redis.Redis):
     """A refused connection names the address."""
     with pytest.raises(RedisUnavailable, match=r"127\.0\.0\.1:\d+"):
         server_version(dead_client)
 
 
-def test_server_version_wrong_password_is_redis_unavailable_without_it(redis_url: str):
+def test_server_version_wrong_password(redis_url: str):
     """A refused password is reported, and not printed."""
     port = redis_url.rpartition(":")[2]
     stranger = connect(f"redis://:wrongsecret@127.0.0.1:{port}", timeout_s=5)
@@ -51,13 +51,13 @@ def test_server_version_wrong_password_is_redis_unavailable_without_it(redis_url
     assert "wrongsecret" not in str(caught.value)
 
 
-def test_connect_not_a_redis_address_is_a_config_error():
+def test_connect_rejects_wrong_scheme():
     """A wrong scheme is the configuration's fault, not the server's."""
     with pytest.raises(ConfigError, match=r"redis\.url"):
         connect("http://localhost:6379", timeout_s=1)
 
 
-def test_reserve_first_request_leaves_at_once(client: redis.Redis):
+def test_reserve_first_is_immediate(client: redis.Redis):
     """An idle host owes nothing."""
     assert RedisRateLimiter(client, requests_per_second=1).reserve("genius.com") == 0
 
@@ -72,7 +72,7 @@ def test_reserve_burst_then_spaced(client: redis.Redis):
     assert waits[4] == left_of(20, started)
 
 
-def test_reserve_hosts_do_not_share(client: redis.Redis):
+def test_reserve_separates_hosts(client: redis.Redis):
     """Each host has its own limit."""
     limiter = RedisRateLimiter(client, requests_per_second=0.01)
     assert limiter.reserve("genius.com") == 0
@@ -81,7 +81,7 @@ def test_reserve_hosts_do_not_share(client: redis.Redis):
 
 
 @pytest.mark.parametrize(("rate", "burst"), [(50, 1), (200, 5)])
-def test_reserve_many_workers_never_exceed_the_rate(redis_url: str, rate: int, burst: int):
+def test_reserve_many_workers_rate(redis_url: str, rate: int, burst: int):
     """However many workers draw, the k-th moment handed out is not before its turn."""
     lock, moments = threading.Lock(), []
 
@@ -115,7 +115,7 @@ def test_penalize_blocks_every_worker(redis_url: str, client: redis.Redis):
         assert limiter.reserve("example.org") == 0
 
 
-def test_penalize_shorter_does_not_shorten(client: redis.Redis):
+def test_penalize_shorter_changes_nothing(client: redis.Redis):
     """A second, shorter block leaves the first one standing; so do none and nonsense."""
     limiter = RedisRateLimiter(client, requests_per_second=10)
     started = time.monotonic()
@@ -134,7 +134,7 @@ def test_penalize_longer_extends(client: redis.Redis):
     assert limiter.reserve("genius.com") == left_of(60, started)
 
 
-def test_reserve_when_the_clock_is_set_back_waits_no_longer(client: redis.Redis):
+def test_reserve_clock_set_back(client: redis.Redis):
     """As if it had been an hour ahead when the moments were written; the block ends when it would have."""
     limiter = RedisRateLimiter(client, requests_per_second=0.01)
     limiter.reserve("genius.com")
@@ -149,7 +149,7 @@ def test_reserve_when_the_clock_is_set_back_waits_no_longer(client: redis.Redis)
     assert client.get("rapray:rate:{example.org}:blocked_until") == end
 
 
-def test_keys_are_ours_and_expire(client: redis.Redis):
+def test_keys_prefixed_and_expiring(client: redis.Redis):
     """Every key carries the prefix and an expiry, so that a full server can drop it."""
     limiter = RedisRateLimiter(client, requests_per_second=1)
     limiter.reserve("genius.com")
@@ -160,7 +160,7 @@ def test_keys_are_ours_and_expire(client: redis.Redis):
 
 
 @pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (float("nan"), 1), (float("inf"), 1), (1, 0)])
-def test_limiter_senseless_rate_is_refused(client: redis.Redis, rate: float, burst: int):
+def test_limiter_rejects_zero_rate(client: redis.Redis, rate: float, burst: int):
     """A rate of zero would wait for ever; it is refused where it is given."""
     with pytest.raises(ValueError, match="rate above 0"):
         RedisRateLimiter(client, rate, burst)
@@ -182,7 +182,7 @@ class LocalLimiter:
         self.penalties.append((host, seconds))
 
 
-def test_fallback_redis_dead_uses_the_second(dead_client: redis.Redis):
+def test_fallback_without_redis(dead_client: redis.Redis):
     """Without Redis, the second limiter decides, and a block reaches it."""
     second = LocalLimiter(7)
     limiter = FallbackRateLimiter(RedisRateLimiter(dead_client, 1), second)
@@ -192,7 +192,7 @@ def test_fallback_redis_dead_uses_the_second(dead_client: redis.Redis):
     assert second.penalties == [("genius.com", 30)]
 
 
-def test_fallback_redis_back_uses_the_first_again(client: redis.Redis, dead_client: redis.Redis):
+def test_fallback_returns_to_redis(client: redis.Redis, dead_client: redis.Redis):
     """After its pause, the first limiter is asked again."""
     first = RedisRateLimiter(dead_client, 1)
     limiter = FallbackRateLimiter(first, LocalLimiter(7), retry_after_s=0)

@@ -31,7 +31,7 @@ RESULT = Analysis(
 )
 
 
-async def test_results_come_back_as_they_went_in_under_the_callers_key(redis_url: str) -> None:
+async def test_results_round_trip_exactly(redis_url: str) -> None:
     """Every field survives to the last bit; the name of the text is the present caller's."""
     cache = ResultCache(redis_url, 2)
     key = key_of(["one"])
@@ -41,7 +41,7 @@ async def test_results_come_back_as_they_went_in_under_the_callers_key(redis_url
     await cache.close()
 
 
-async def test_results_expire_after_a_day(redis_url: str) -> None:
+async def test_results_expire_after_day(redis_url: str) -> None:
     """The server evicts only what has an expiry."""
     cache = ResultCache(redis_url, 2)
     key = key_of(["one"])
@@ -54,7 +54,7 @@ async def test_results_expire_after_a_day(redis_url: str) -> None:
 @pytest.mark.parametrize(
     "stored", [b"", b"{", b"[]", b"{}", b'{"embedding": null, "unknown": 1}', b"\xff", b"[" * 100_000]
 )
-async def test_results_that_cannot_be_read_are_a_miss(redis_url: str, stored: bytes) -> None:
+async def test_results_unreadable_entry_missed(redis_url: str, stored: bytes) -> None:
     """Another program's entry, or another version's, is not an answer and not an error."""
     key = key_of(["one"])
     with redis.Redis.from_url(redis_url) as client:
@@ -81,7 +81,7 @@ async def test_results_that_cannot_be_read_are_a_miss(redis_url: str, stored: by
     ],
     ids=str,
 )
-async def test_results_that_have_another_shape_are_a_miss(redis_url: str, changed: dict[str, object]) -> None:
+async def test_results_wrong_shape_missed(redis_url: str, changed: dict[str, object]) -> None:
     """Somebody else writes into the same server too: only what was kept under this key, as it was kept, is a result."""
     cache, key = ResultCache(redis_url, 2), key_of(["one"])
     await cache.put(key, RESULT)
@@ -92,7 +92,7 @@ async def test_results_that_have_another_shape_are_a_miss(redis_url: str, change
     await cache.close()
 
 
-async def test_results_that_json_cannot_hold_are_not_kept(redis_url: str) -> None:
+async def test_results_skip_nan_values(redis_url: str) -> None:
     """NaN would come back as something else."""
     cache = ResultCache(redis_url, 2)
     await cache.put("k", replace(RESULT, data={"x": float("nan")}))
@@ -100,7 +100,7 @@ async def test_results_that_json_cannot_hold_are_not_kept(redis_url: str) -> Non
     await cache.close()
 
 
-async def test_results_wrong_password_is_a_miss(redis_url: str) -> None:
+async def test_results_wrong_password_missed(redis_url: str) -> None:
     """A server that refuses is as good as none."""
     host = redis_url.rsplit("@", 1)[1]
     cache = ResultCache(f"redis://:wrong@{host}", 2)

@@ -86,7 +86,7 @@ def run(database_url: str, conn: Connection, monkeypatch: pytest.MonkeyPatch, ca
     return call
 
 
-def test_status_counts_every_track_once_for_every_analyzer(run: Run) -> None:
+def test_status_counts_every_track(run: Run) -> None:
     """Done, dead and untried add up; what is not set up has a reason and no counts."""
     found, code = run("analyses", "status", "--json")
     assert code == 0
@@ -105,7 +105,7 @@ def test_status_where_narrows(run: Run) -> None:
     assert run("analyses", "status", "--where", "artist=Nobody At All")[1] == 2
 
 
-def test_compare_prints_tables_and_json(run: Run) -> None:
+def test_compare_prints_both_formats(run: Run) -> None:
     """The scores that mean the same in both; an analyzer that nobody knows is a usage error."""
     found, code = run("analyses", "compare", "algorithmic", "emotion", "--json")
     assert (code, found["tracks"]) == (0, 1)
@@ -116,7 +116,7 @@ def test_compare_prints_tables_and_json(run: Run) -> None:
     assert run("analyses", "compare", "algorithmic", "nobody")[1] == 2
 
 
-def test_compare_of_analyzers_with_nothing_in_common_says_so(run: Run, database_url: str) -> None:
+def test_compare_nothing_in_common(run: Run, database_url: str) -> None:
     """No empty tables: the reason stands on standard error."""
     with connect(database_url, application_name="test") as connection:
         connection.execute(
@@ -125,7 +125,7 @@ def test_compare_of_analyzers_with_nothing_in_common_says_so(run: Run, database_
     assert run("analyses", "compare", "algorithmic", "emotion") == ("", 0)
 
 
-def test_failures_are_listed_and_tried_again(run: Run) -> None:
+def test_failures_list_and_retry(run: Run) -> None:
     """What is dead is shown with its reason; after `retry` it is due again and no failure any more."""
     [found], code = run("failures", "list", "--stage", "analyze/algorithmic", "--json")
     assert (code, found["code"], found["detail"], found["is_dead"]) == (0, "analysis_failed", "no luck", True)

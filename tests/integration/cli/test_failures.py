@@ -38,14 +38,14 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
-def test_failures_list_shows_dead_letters_and_with_all_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+def test_failures_list_dead_letters(capsys: pytest.CaptureFixture[str]) -> None:
     """What is due again by itself is left out until it is asked for."""
     assert [letter["key"] for letter in printed(capsys, "failures", "list")] == ["7"]
     every = {letter["key"]: letter["is_dead"] for letter in printed(capsys, "failures", "list", "--all")}
     assert every == {"7": True, "8": False}
 
 
-def test_failures_retry_makes_the_dead_letter_due_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_failures_retry_makes_due(capsys: pytest.CaptureFixture[str]) -> None:
     """After it there is no dead letter left; the failure that was due stays."""
     with pytest.raises(SystemExit) as ended:
         main(["failures", "retry", "--stage", "embed/x"])
@@ -53,14 +53,14 @@ def test_failures_retry_makes_the_dead_letter_due_again(capsys: pytest.CaptureFi
     assert [letter["key"] for letter in printed(capsys, "failures", "list", "--all")] == ["8"]
 
 
-def test_failures_retry_without_a_choice_is_a_usage_error() -> None:
+def test_failures_retry_needs_choice() -> None:
     """Nobody revives everything by forgetting an option."""
     with pytest.raises(SystemExit) as ended:
         main(["failures", "retry"])
     assert ended.value.code == 2
 
 
-def test_runs_lists_what_jobs_did(capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_lists_job_results(capsys: pytest.CaptureFixture[str]) -> None:
     """Job, end and counts of each run."""
     [run] = printed(capsys, "runs")
     assert (run["job"], run["state"], run["counts"]) == ("embed", "partial", {"failed": 2})
@@ -77,7 +77,7 @@ def test_runs_lists_what_jobs_did(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1,000 + 20" in shown
 
 
-def test_runs_tells_apart_those_of_different_analyzers(
+def test_runs_separates_analyzers(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two may stand side by side: which is which is in the table and in the JSON."""

@@ -23,7 +23,7 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root drops privil
 
 
 @root_only
-def test_root_programs_in_a_closed_directory_are_copied(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+def test_root_copies_closed_programs(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
     """A virtual environment in a closed directory: the servers' account gets a copy it can run, whatever the umask."""
     closed, copies = data_dir.parent / "closed", data_dir.parent / "copies"
     closed.mkdir(mode=0o700)
@@ -49,7 +49,7 @@ def test_root_programs_in_a_closed_directory_are_copied(data_dir: Path, monkeypa
 
 
 @root_only
-def test_root_closed_parent_keeps_its_mode(data_dir: Path):
+def test_root_closed_parent_untouched(data_dir: Path):
     """Below a directory that only root may enter, the servers' files go to /var/lib/rapray, behind a link."""
     data_dir.parent.chmod(0o700)
     remember(start(data_dir))
@@ -66,7 +66,7 @@ def test_root_closed_parent_keeps_its_mode(data_dir: Path):
 
 
 @root_only
-def test_root_servers_run_as_another_user(data_dir: Path):
+def test_root_servers_drop_privileges(data_dir: Path):
     """Neither server has root's rights."""
     start(data_dir)
     owners = {Path(f"/proc/{pid}").stat().st_uid for pid in running_pids(data_dir)}
@@ -75,7 +75,7 @@ def test_root_servers_run_as_another_user(data_dir: Path):
 
 
 @root_only
-def test_ordinary_user_runs_the_whole_cycle(data_dir: Path):
+def test_ordinary_user_full_cycle(data_dir: Path):
     """A user without rights starts, uses and stops servers, as itself."""
     python = _python_for_everyone()
     data_dir.mkdir(parents=True)

@@ -25,7 +25,7 @@ from tests.support.embedded import (
 from tests.support.waiting import wait_for
 
 
-def test_recorded_pid_recycled_is_left_alone(data_dir: Path):
+def test_recycled_pid_is_ignored(data_dir: Path):
     """After a reboot, the recorded pids belong to strangers: nothing of theirs is adopted or stopped."""
     remember(start(data_dir))
     down(data_dir)
@@ -46,7 +46,7 @@ def test_recorded_pid_recycled_is_left_alone(data_dir: Path):
         stranger.communicate(b"\n")
 
 
-def test_start_another_major_version_is_refused(data_dir: Path):
+def test_start_other_major_version(data_dir: Path):
     """A cluster of another PostgreSQL is named as that, and not touched."""
     start(data_dir)
     down(data_dir)
@@ -56,7 +56,7 @@ def test_start_another_major_version_is_refused(data_dir: Path):
     assert status(data_dir).supervisor_pid is None
 
 
-def test_start_damaged_cluster_shows_the_log(data_dir: Path):
+def test_start_damaged_cluster_log(data_dir: Path):
     """What PostgreSQL says about a damaged cluster reaches the user, and nothing keeps running."""
     start(data_dir)
     down(data_dir)
@@ -67,7 +67,7 @@ def test_start_damaged_cluster_shows_the_log(data_dir: Path):
     assert running_pids(data_dir) == set()
 
 
-def test_start_credentials_lost_says_which_file(data_dir: Path):
+def test_start_lost_credentials_file(data_dir: Path):
     """Without its password, the cluster is closed: the message names the file that is missing."""
     start(data_dir)
     down(data_dir)
@@ -76,7 +76,7 @@ def test_start_credentials_lost_says_which_file(data_dir: Path):
         start(data_dir)
 
 
-def test_start_initdb_was_killed_begins_anew(data_dir: Path):
+def test_start_after_killed_initdb(data_dir: Path):
     """A half-made cluster of a killed first start is thrown away."""
     start(data_dir)
     down(data_dir)
@@ -87,7 +87,7 @@ def test_start_initdb_was_killed_begins_anew(data_dir: Path):
     assert not (paths.servers / "initdb-half").exists()
 
 
-def test_start_valkey_broken_leaves_postgres_usable(data_dir: Path):
+def test_start_with_broken_valkey(data_dir: Path):
     """Redis may vanish: a Valkey that cannot start is reported, and PostgreSQL is there all the same."""
     start(data_dir)
     down(data_dir)
@@ -101,7 +101,7 @@ def test_start_valkey_broken_leaves_postgres_usable(data_dir: Path):
     assert "manifest" in valkey.error
 
 
-def test_endpoint_removed_while_running_is_written_again(data_dir: Path):
+def test_endpoint_removed_is_rewritten(data_dir: Path):
     """Whoever loses the endpoint file, or half of it, does not lose the servers: the same supervisor publishes again."""
     before = start(data_dir)
     endpoint = Paths.of(data_dir).endpoint
@@ -115,7 +115,7 @@ def test_endpoint_removed_while_running_is_written_again(data_dir: Path):
     assert start(data_dir) == before
 
 
-def test_down_endpoint_removed_stops_the_supervisor_too(data_dir: Path):
+def test_down_without_endpoint_file(data_dir: Path):
     """A missing endpoint file does not make `down` kill the servers under a supervisor that starts them again."""
     start(data_dir)
     supervisor = record_of(data_dir).supervisor

@@ -6,7 +6,7 @@ import psycopg
 import redis
 
 
-def test_database_url_is_migrated_and_empty(database_url: str):
+def test_database_url_is_empty(database_url: str):
     """A test gets every table and no row."""
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM tracks").fetchone() == (0,)

@@ -25,7 +25,7 @@ from tests.support.embedded import (
 from tests.support.waiting import wait_for
 
 
-def test_postmaster_killed_comes_back_with_its_data(data_dir: Path):
+def test_killed_postmaster_keeps_data(data_dir: Path):
     """SIGKILL of the postmaster: the same address answers again after crash recovery."""
     endpoints = start(data_dir)
     remember(endpoints)
@@ -36,14 +36,14 @@ def test_postmaster_killed_comes_back_with_its_data(data_dir: Path):
     assert servers_of(data_dir)[0].restarts >= 1
 
 
-def test_resolve_while_postmaster_restarts_waits(data_dir: Path):
+def test_resolve_waits_for_postmaster(data_dir: Path):
     """A client that comes between death and recovery gets an address that answers."""
     remember(start(data_dir))
     kill(servers_of(data_dir)[0].pid)
     assert recall(start(data_dir)) == REMEMBERED
 
 
-def test_valkey_killed_comes_back_with_its_keys(data_dir: Path):
+def test_killed_valkey_keeps_data(data_dir: Path):
     """SIGKILL of Valkey: the same address answers again, from the append-only file."""
     endpoints = start(data_dir)
     remember(endpoints)
@@ -53,7 +53,7 @@ def test_valkey_killed_comes_back_with_its_keys(data_dir: Path):
     assert recall(endpoints) == REMEMBERED
 
 
-def test_valkey_killed_on_a_file_system_that_takes_nothing_leaves_postgres_up(data_dir: Path):
+def test_unstartable_valkey_spares_postgres(data_dir: Path):
     """Where Valkey cannot even be started, as on a full disk, PostgreSQL and the supervisor stay."""
     endpoints = start(data_dir)
     supervisor = record_of(data_dir).supervisor
@@ -70,7 +70,7 @@ def test_valkey_killed_on_a_file_system_that_takes_nothing_leaves_postgres_up(da
     wait_for(lambda: servers_of(data_dir)[1].state == "ready")
 
 
-def test_supervisor_killed_next_start_adopts_the_running_servers(data_dir: Path):
+def test_killed_supervisor_servers_adopted(data_dir: Path):
     """SIGKILL of the supervisor interrupts nobody: the next one takes over the same processes."""
     endpoints = start(data_dir)
     remember(endpoints)
@@ -84,7 +84,7 @@ def test_supervisor_killed_next_start_adopts_the_running_servers(data_dir: Path)
     assert recall(endpoints) == REMEMBERED
 
 
-def test_supervisor_killed_endpoint_lost_still_adopts(data_dir: Path):
+def test_lost_endpoint_servers_adopted(data_dir: Path):
     """Running servers are found by what they work in, not by what a file says."""
     endpoints = start(data_dir)
     before = running_pids(data_dir)
@@ -103,7 +103,7 @@ def test_everything_killed_recovers(data_dir: Path):
     assert recall(start(data_dir)) == REMEMBERED
 
 
-def test_down_after_supervisor_killed_stops_the_orphans(data_dir: Path):
+def test_down_stops_orphaned_servers(data_dir: Path):
     """`down` ends servers that nobody supervises any more."""
     start(data_dir)
     kill(status(data_dir).supervisor_pid)
@@ -112,7 +112,7 @@ def test_down_after_supervisor_killed_stops_the_orphans(data_dir: Path):
     assert running_pids(data_dir) == set()
 
 
-def test_owner_killed_takes_everything_along(data_dir: Path):
+def test_killed_owner_stops_everything(data_dir: Path):
     """SIGKILL of the owner leaves no server, no supervisor and no endpoint behind."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
         found = up(Settings(data_dir=data_dir), owner_pid=owner.pid)

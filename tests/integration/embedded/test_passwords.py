@@ -15,7 +15,7 @@ from rapray.embedded.paths import Paths
 from tests.support.embedded import record_of, start
 
 
-def test_endpoint_file_is_for_its_owner_alone(data_dir: Path):
+def test_endpoint_files_are_private(data_dir: Path):
     """Both files with passwords have mode 0600."""
     start(data_dir)
     paths = Paths.of(data_dir)
@@ -23,7 +23,7 @@ def test_endpoint_file_is_for_its_owner_alone(data_dir: Path):
     assert stat.S_IMODE(paths.credentials.stat().st_mode) == 0o600
 
 
-def test_process_list_shows_no_password(data_dir: Path):
+def test_process_list_hides_passwords(data_dir: Path):
     """No command line carries a password, because everybody on the host can read it."""
     start(data_dir)
     credentials = record_of(data_dir).credentials
@@ -36,7 +36,7 @@ def _command_lines() -> list[Path]:
     return [path for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
 
 
-def test_database_url_somebody_else_on_the_port_gets_no_password(data_dir: Path):
+def test_impostor_gets_no_password(data_dir: Path):
     """Another program on the port that asks for the password in clear is refused, not served."""
     url = start(data_dir).database_url
     with socket.create_server(("127.0.0.1", 0)) as impostor:

@@ -11,7 +11,7 @@ import redis
 from tests.support.embedded import record_of, start
 
 
-def test_cluster_new_has_the_promised_settings(data_dir: Path):
+def test_new_cluster_settings(data_dir: Path):
     """Checksums, the built-in C.UTF-8, scram on loopback alone, durable commits, and no socket file."""
     with psycopg.connect(start(data_dir).database_url) as connection:
         shown = {
@@ -41,7 +41,7 @@ def test_cluster_new_has_the_promised_settings(data_dir: Path):
     assert methods == [("scram-sha-256",)]
 
 
-def test_valkey_new_has_the_promised_settings(data_dir: Path):
+def test_new_valkey_settings(data_dir: Path):
     """A password, an append-only file, and eviction of expiring keys alone."""
     url = start(data_dir).redis_url
     assert url is not None

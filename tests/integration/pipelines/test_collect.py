@@ -43,9 +43,7 @@ def rows(database_url: str, statement: str) -> list[tuple[Any, ...]]:
         return conn.execute(statement).fetchall()  # pyright: ignore
 
 
-def test_collect_on_several_raylets_every_page_ends_where_it_belongs(
-    job_settings: Settings, database_url: str
-) -> None:
+def test_collect_page_outcomes(job_settings: Settings, database_url: str) -> None:
     """Each song is a track, or a row that names why it is none; a second run changes nothing."""
     assert len(ray.nodes()) == 3
     with SampleSite() as site:
@@ -72,7 +70,7 @@ def test_collect_on_several_raylets_every_page_ends_where_it_belongs(
     )
 
 
-def test_duplicate_texts_are_one_group(job_settings: Settings, database_url: str) -> None:
+def test_duplicate_texts_are_grouped(job_settings: Settings, database_url: str) -> None:
     """A single and its album version with other punctuation stand for one text."""
     marked = {song.duplicate_of for song in songs() if song.duplicate_of}
     assert marked
@@ -86,7 +84,7 @@ def test_duplicate_texts_are_one_group(job_settings: Settings, database_url: str
     assert {int(first) for first, _ in groups} == marked
 
 
-def test_throttled_host_slows_all_workers(job_settings: Settings) -> None:
+def test_throttled_host_slows_workers(job_settings: Settings) -> None:
     """After one 429 with Retry-After, no worker sends anything to the host until then."""
     with SampleSite(faults=False, requests_per_second=8) as site:
         settings = genius(job_settings, site, requests_per_second=40, burst=1, max_retries=5)
@@ -101,7 +99,7 @@ def test_throttled_host_slows_all_workers(job_settings: Settings) -> None:
         assert len(soon) <= settings.jobs.fetchers
 
 
-def test_rate_limit_is_shared_by_all_fetchers(job_settings: Settings) -> None:
+def test_fetchers_share_rate_limit(job_settings: Settings) -> None:
     """However many fetchers there are, the host sees the configured rate."""
     with SampleSite(faults=False) as site:
         collect(genius(job_settings, site, requests_per_second=10, burst=1), ["1001"])
@@ -110,7 +108,7 @@ def test_rate_limit_is_shared_by_all_fetchers(job_settings: Settings) -> None:
     assert (len(at) - 1) / (max(at) - min(at)) <= 10 * 1.15
 
 
-def test_whole_way_on_several_raylets(job_settings: Settings, database_url: str) -> None:
+def test_jobs_on_several_raylets(job_settings: Settings, database_url: str) -> None:
     """Collect, embed and analyze one artist; every track has vectors and a result."""
     with SampleSite(faults=False) as site:
         settings = genius(job_settings, site)
@@ -121,7 +119,7 @@ def test_whole_way_on_several_raylets(job_settings: Settings, database_url: str)
     assert rows(database_url, "SELECT count(*) FROM dead_letters") == [(0,)]
 
 
-def test_collect_unknown_artist_fetches_nothing(job_settings: Settings, database_url: str) -> None:
+def test_collect_rejects_unknown_artist(job_settings: Settings, database_url: str) -> None:
     """A typing error in the last name costs no request for a page."""
     with SampleSite(faults=False) as site:
         with pytest.raises(SourceArtistNotFound, match="Marra Quil"):
@@ -130,13 +128,13 @@ def test_collect_unknown_artist_fetches_nothing(job_settings: Settings, database
     assert rows(database_url, "SELECT count(*) FROM crawl") == [(0,)]
 
 
-def test_collect_wrong_token_says_which_setting(job_settings: Settings) -> None:
+def test_collect_wrong_token_explained(job_settings: Settings) -> None:
     """The message names what to mend."""
     with SampleSite(faults=False) as site, pytest.raises(SourceAuthError, match="RAPRAY_GENIUS__TOKEN"):
         collect(genius(job_settings, site, token=SecretStr("wrong")), ["1001"])
 
 
-def test_embedded_database_on_several_hosts_is_refused(servers: Endpoints) -> None:
+def test_embedded_database_single_host(servers: Endpoints) -> None:
     """An embedded server is reached from its own host alone; saying so beats a time-out on each node."""
     refuse_on_cluster(servers, [node["NodeManagerAddress"] for node in ray.nodes()])
     with pytest.raises(EmbeddedOnCluster, match="RAPRAY_DATABASE__URL"):

@@ -96,7 +96,7 @@ def badly_about(bad: dict[str, Reply]) -> Reply:
     return reply
 
 
-def test_corpus_each_track_ends_once_and_a_new_prompt_makes_only_its_own_due(
+def test_corpus_results_and_reruns(
     job_settings: Settings, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """66 songs, three analyzers: done, or failed with the reason; then nothing is due; then exactly what was asked anew."""
@@ -138,7 +138,7 @@ def test_corpus_each_track_ends_once_and_a_new_prompt_makes_only_its_own_due(
 
 
 @pytest.mark.slow("a real language model writes a whole answer")
-def test_real_model_result_is_stored(
+def test_real_model_stores_results(
     job_settings: Settings,
     database_url: str,
     tmp_path: Path,

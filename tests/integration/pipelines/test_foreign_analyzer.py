@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,9 @@ from rapray.config import Settings
 from rapray.pipelines.analyze import analyze
 from tests.support.collection import failures_of, fetched, results_of, store
 from tests.support.package import install
-from tests.support.ray_cluster import RayCluster
+from tests.support.ray_cluster import SharedRay
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("theirs")]
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("theirs", "cluster")]
 CODE = """
 import math
 from dataclasses import replace
@@ -63,9 +64,10 @@ FAILED = (
 
 
 @pytest.fixture(scope="module")
-def theirs(raylets: RayCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def theirs(shared_ray: SharedRay[Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The package, where the workers of a connection made after this find it too: in the folder it is made from."""
     folder = tmp_path_factory.mktemp("packages")
+    raylets = shared_ray.cluster()
     raylets.disconnect()
     with pytest.MonkeyPatch.context() as patch:
         install(patch, folder, "theirs", code=CODE)
@@ -82,9 +84,7 @@ def theirs(raylets: RayCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
         raylets.disconnect()
 
 
-def test_analyze_analyzer_that_breaks_every_promise_fails_the_lyrics_that_it_is_about(
-    job_settings: Settings, database_url: str
-) -> None:
+def test_broken_analyzer_isolates_failures(job_settings: Settings, database_url: str) -> None:
     """Each bad outcome is a failure of its own lyric and analyzer; the others are stored, and again nothing is due."""
     titles = ["good", *FAILED, "fails", "also good", "odd characters"]
     store(database_url, [fetched(str(n), title, f"line {n}") for n, title in enumerate(titles)])
@@ -101,9 +101,7 @@ def test_analyze_analyzer_that_breaks_every_promise_fails_the_lyrics_that_it_is_
 
 
 @pytest.mark.parametrize("name", ["other", "unmade"])
-def test_analyze_analyzer_that_no_worker_can_make_lets_the_others_run(
-    job_settings: Settings, database_url: str, name: str
-) -> None:
+def test_unusable_analyzer_spares_others(job_settings: Settings, database_url: str, name: str) -> None:
     """Its tracks are due as before, and the report says why."""
     store(database_url, [fetched(str(n), f"song {n}", f"line {n}") for n in range(3)])
     done = analyze(job_settings, [name, "algorithmic"])

@@ -56,9 +56,7 @@ def count(database_url: str, table: str) -> int:
     return int(row[0])
 
 
-def test_analyze_with_a_provider_of_ones_own_is_due_once_and_again_with_another_prompt(
-    job_settings: Settings, database_url: str, tmp_path: Path
-) -> None:
+def test_analyze_edited_prompt_due(job_settings: Settings, database_url: str, tmp_path: Path) -> None:
     """A result a track with its cost; again nothing; with an edited prompt all of them."""
     stored(database_url)
     prompts = tmp_path / "v1b"
@@ -89,9 +87,7 @@ def test_analyze_with_a_provider_of_ones_own_is_due_once_and_again_with_another_
     assert (spent.provider, spent.requests, spent.input_tokens) == ("mine", TRACKS, TRACKS * 100)
 
 
-def test_analyze_dead_letters_of_a_model_are_tried_with_the_next(
-    job_settings: Settings, database_url: str
-) -> None:
+def test_analyze_new_model_retries(job_settings: Settings, database_url: str) -> None:
     """A model that answers nonsense leaves dead letters: it is not asked again, another one is."""
     stored(database_url)
     jobs = job_settings.jobs.model_copy(update={"max_attempts": 1})
@@ -106,9 +102,7 @@ def test_analyze_dead_letters_of_a_model_are_tried_with_the_next(
 
 
 @pytest.mark.parametrize("reply", [error(401), error(402), error(500), status(200, b"<html>")])
-def test_analyze_key_that_stops_working_leaves_the_rest_due_and_lets_others_run(
-    job_settings: Settings, database_url: str, reply: Reply
-) -> None:
+def test_analyze_key_fails_midway(job_settings: Settings, database_url: str, reply: Reply) -> None:
     """What was answered is stored, nothing counts as a failure of a lyric, and the algorithmic results are there."""
     stored(database_url)
     with HostileServer(answers(), answers(), answers(), reply) as server:
@@ -125,9 +119,7 @@ def test_analyze_key_that_stops_working_leaves_the_rest_due_and_lets_others_run(
         assert analyze(with_llm(job_settings, server), ["mine"]).new == TRACKS - 2
 
 
-def test_analyze_wrong_key_is_an_error_before_the_first_track(
-    job_settings: Settings, database_url: str
-) -> None:
+def test_analyze_checks_key_first(job_settings: Settings, database_url: str) -> None:
     """Also for the analyzers beside it: nothing has been written."""
     stored(database_url)
     with HostileServer(error(401)) as server, pytest.raises(ProviderRefused) as caught:
@@ -139,9 +131,7 @@ def test_analyze_wrong_key_is_an_error_before_the_first_track(
         analyze(job_settings, ["algorithmic", "qwen"])
 
 
-def test_analyze_context_without_room_is_an_error_before_the_first_track(
-    job_settings: Settings, database_url: str
-) -> None:
+def test_analyze_checks_context_first(job_settings: Settings, database_url: str) -> None:
     """It would be the same error for every lyric: none of them fails for it."""
     stored(database_url)
     with HostileServer(answers()) as server, pytest.raises(ConfigError, match="context_tokens"):
@@ -149,7 +139,7 @@ def test_analyze_context_without_room_is_an_error_before_the_first_track(
     assert count(database_url, "dead_letters") == 0
 
 
-def test_analyze_counts_the_connections_of_accounts(job_settings: Settings, database_url: str) -> None:
+def test_analyze_counts_account_connections(job_settings: Settings, database_url: str) -> None:
     """Each actor keeps the run's account over its own: a thousand of them are refused before any is open."""
     many = job_settings.jobs.model_copy(update={"workers": 1000})
     with HostileServer(answers()) as server:
@@ -159,7 +149,7 @@ def test_analyze_counts_the_connections_of_accounts(job_settings: Settings, data
         assert analyze(settings, ["algorithmic"]).new == 0
 
 
-def test_analyze_cost_limit_is_kept_by_all_workers(job_settings: Settings, database_url: str) -> None:
+def test_analyze_shared_cost_limit(job_settings: Settings, database_url: str) -> None:
     """Requests that could pass it are not sent; their tracks are due for a run with more."""
     stored(database_url)
     with HostileServer(answers()) as server:
@@ -174,7 +164,7 @@ def test_analyze_cost_limit_is_kept_by_all_workers(job_settings: Settings, datab
         assert analyze(with_llm(job_settings, server, max_cost_usd=1), ["mine"]).new == TRACKS - done
 
 
-def test_analyze_paid_answers_are_written_a_few_at_a_time(job_settings: Settings, database_url: str) -> None:
+def test_analyze_writes_small_batches(job_settings: Settings, database_url: str) -> None:
     """A kill loses what its actors hold: not the results of a whole range, and there is work for each of the actors."""
     stored(database_url)
     with HostileServer(answers()) as server:

@@ -17,9 +17,7 @@ from rapray.store import runs
 from rapray.store.pool import connect
 
 
-def test_progress_is_known_again_after_the_database_dropped_its_connection(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_survives_database_restart(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A restart of PostgreSQL ends no display: workers outlive it, and so does what shows their work."""
     seen: list[RunProgress | None] = []
 

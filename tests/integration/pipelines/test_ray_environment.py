@@ -147,7 +147,7 @@ def nobody() -> Iterator[Callable[..., Any]]:
         yield call
 
 
-def test_port_of_every_kind_refuses_strangers(head: Head, nobody: Callable[..., Any]) -> None:
+def test_ports_refuse_strangers(head: Head, nobody: Callable[..., Any]) -> None:
     """Without the token or with a wrong one nothing is served; with the token each port serves something."""
     for listener in head.ports():
         place = (HOST, listener.port)
@@ -159,13 +159,13 @@ def test_port_of_every_kind_refuses_strangers(head: Head, nobody: Callable[..., 
         assert "served" in answers(*place, head.token).values(), listener
 
 
-def test_port_of_every_kind_is_on_loopback(head: Head) -> None:
+def test_ports_are_on_loopback(head: Head) -> None:
     """No other host reaches this cluster."""
     assert [listener for listener in head.ports() if not listener.is_on_loopback] == []
 
 
-def test_job_agent_runs_nothing_for_strangers(head: Head, nobody: Callable[..., Any], tmp_path: Path) -> None:
-    """The same request makes a file with the token and does nothing without."""
+def test_job_agent_refuses_strangers(head: Head, nobody: Callable[..., Any], tmp_path: Path) -> None:
+    """The job agent runs a command only if the request carries the right token."""
     refused, accepted = tmp_path / "refused", tmp_path / "accepted"
     where = (HOST, head.agent_port, "/api/job_agent/jobs/")
     assert nobody(post, *where, {"entrypoint": f"touch {refused}"}, None) == 401
@@ -175,8 +175,8 @@ def test_job_agent_runs_nothing_for_strangers(head: Head, nobody: Callable[..., 
     assert not refused.exists()
 
 
-def test_files_of_cluster_are_closed_to_strangers(head: Head, nobody: Callable[..., Any]) -> None:
-    """Neither the token nor the session directory nor its sockets, which ask for no token."""
+def test_cluster_files_are_private(head: Head, nobody: Callable[..., Any]) -> None:
+    """Other users cannot open the token, the temporary directory or its sockets, which ask for no token."""
     socket_path = str(next(head.temp_dir.glob("session_2*/sockets/raylet")))
     assert can_connect(socket_path)
     assert not nobody(can_connect, socket_path)
@@ -197,14 +197,14 @@ def _join(data_dir: Path, address: str, **variables: str) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_join_with_token_of_data_directory(head: Head) -> None:
-    """A job of the same data directory needs no variable, and leaves none behind."""
+def test_join_data_directory_token(head: Head) -> None:
+    """A job takes the token from its data directory; it needs no RAY_ variable and leaves none set."""
     assert _join(head.data_dir, head.gcs) == {"cpus": 1, "variables": []}
 
 
 @pytest.mark.parametrize("source", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "home"])
-def test_join_with_token_of_operator(head: Head, source: str, tmp_path: Path) -> None:
-    """Ray's own sources work for a cluster of somebody else, whose data directory this is not."""
+def test_join_operator_token(head: Head, source: str, tmp_path: Path) -> None:
+    """A job joins a cluster of another data directory with a token from any of Ray's own sources."""
     path = tmp_path / ".ray" / "auth_token"
     path.parent.mkdir()
     path.write_text(head.token, encoding="ascii")
@@ -216,8 +216,8 @@ def test_join_with_token_of_operator(head: Head, source: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("through", ["gcs", "client"])
-def test_join_without_token_is_refused(head: Head, through: str, tmp_path: Path) -> None:
-    """In seconds, with the address and what to set."""
+def test_join_without_token_refused(head: Head, through: str, tmp_path: Path) -> None:
+    """Joining without a token fails with an error that names the address and the variable to set."""
     address: str = getattr(head, through)
     refused = _join(tmp_path, address)
     assert refused["code"] == "ray_refused"
@@ -226,23 +226,23 @@ def test_join_without_token_is_refused(head: Head, through: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("through", ["gcs", "client"])
-def test_join_with_wrong_token_is_refused(head: Head, through: str) -> None:
-    """What the operator says wins over the right token of the data directory."""
+def test_join_wrong_token_refused(head: Head, through: str) -> None:
+    """A wrong RAY_AUTH_TOKEN is refused: it takes precedence over the valid token in the data directory."""
     refused = _join(head.data_dir, getattr(head, through), RAY_AUTH_TOKEN=WRONG_TOKEN)
     assert refused["code"] == "ray_refused"
     assert "refuses" in refused["message"]
 
 
-def test_join_with_unreadable_token_is_refused(head: Head, tmp_path: Path) -> None:
-    """A variable that names no file."""
+def test_join_missing_token_file(head: Head, tmp_path: Path) -> None:
+    """A RAY_AUTH_TOKEN_PATH that points to a missing file is refused with an error that names the file."""
     missing = str(tmp_path / "nothing")
     refused = _join(head.data_dir, head.gcs, RAY_AUTH_TOKEN_PATH=missing)
     assert refused["code"] == "ray_refused"
     assert missing in refused["message"]
 
 
-def test_join_where_nobody_listens_is_an_error(tmp_path: Path) -> None:
-    """It names the address."""
+def test_join_unreachable_address_fails(tmp_path: Path) -> None:
+    """Joining where no cluster listens fails with an error that names the address."""
     address = f"{HOST}:{free_port()}"
     missing = _join(tmp_path, address)
     assert missing["code"] == "ray_unavailable"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
-from typing import Any
 
 import httpx
 import pytest
@@ -45,14 +46,16 @@ from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 from tests.support.collection import song_of, store
 from tests.support.databases import create_database, with_database
-from tests.support.hostile import HostileServer, describing
+from tests.support.hostile import HostileServer, describing, says
 from tests.support.llm_server import API_KEY, SHORT_ANSWERS, LanguageModelServer
-from tests.support.ray_cluster import RayCluster
+from tests.support.ray_cluster import SharedRay
 from tests.support.serving import free_port
 
 COMPUTING = ("algorithmic", "emotion")
-REAL, CANNED = ("qwen",), ("gemma", "ollama", "local")
+REAL, CANNED = "gemma", ("qwen", "ollama", "local")
 HASTY = "hasty"  # a provider by configuration only, whose answers are always cut
+IDLE_S, TOTAL_S, HEAD_S = 2.0, 6.0, 3.0  # what a slow client has: tests wait for the end of each
+_numbers = itertools.count()
 KEYLESS = "keyless"  # another one, which needs a key and has none
 
 
@@ -78,51 +81,69 @@ class ServedApplication:
         return httpx.Client(base_url=self.address, timeout=600)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def served_app(
-    raylets: RayCluster, servers: Endpoints, template_database: str, language_model: LanguageModelServer
-) -> Iterator[ServedApplication]:
-    """The one application of a run, with every analyzer: tests only ask it, they write nothing.
-
-    Behind `qwen` stands a real model, behind the other presets a server that answers at once.
-    """
+    shared_ray: SharedRay[ServedApplication],
+    servers: Endpoints,
+    template_database: str,
+    language_model: LanguageModelServer,
+) -> ServedApplication:
+    """The one application of a run, with every analyzer and impatient with slow clients: tests only ask it."""
     pytest.importorskip("torch", reason="the embeddings extra is not installed")
     pytest.importorskip("openai", reason="the llm extra is not installed")
+    return shared_ray.app(lambda: _served(servers, template_database, language_model.base_url))
+
+
+@contextmanager
+def _served(servers: Endpoints, template: str, model_url: str) -> Iterator[ServedApplication]:
+    """Serve six songs that jobs have stored, embedded and analysed.
+
+    Behind `gemma` stands a real model, behind the other presets a server that answers at once. Tests of jobs and of the analyzer
+    ask the real model as `qwen` and `ollama`.
+    """
     from rapray.pipelines.analyze import analyze
     from rapray.pipelines.embed import embed
     from rapray.serve.app import served
 
     assert servers.redis_url is not None
-    url = create_database(servers.database_url, "served", template=template_database)
-    with HostileServer(describing) as canned:
+    url = create_database(servers.database_url, f"served_{next(_numbers)}", template=template)
+    with (
+        HostileServer(describing) as canned,
+        HostileServer(says('{"summary": "A n', finish="length")) as cutting,
+    ):
         settings = Settings(
             database=DatabaseSettings(url=SecretStr(url)),
             redis=RedisSettings(url=SecretStr(with_database(servers.redis_url, 0))),
             analyze=AnalyzeSettings(deadline_s=600),
-            serve=ServeSettings(port=free_port()),
-            llm=_providers(language_model.base_url, canned.base_url),
+            serve=ServeSettings(
+                port=free_port(), head_timeout_s=HEAD_S, body_idle_timeout_s=IDLE_S, body_timeout_s=TOTAL_S
+            ),
+            llm=_providers(model_url, canned.base_url, cutting.base_url),
         )
         ids = store(
             url, [song_of(song) for song in islice((s for s in songs() if s.duplicate_of is None), 6)]
         )
-        raylets.connect()
         assert embed(settings).new == len(ids)
         assert analyze(settings, COMPUTING).new == len(ids) * len(COMPUTING)
         with served(settings) as address:
             yield ServedApplication(address, settings, ids)
-            raylets.connect()  # a test may have left the cluster
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{address}/livez")
 
 
-def _providers(real: str, canned: str) -> LlmSettings:
+def _providers(real: str, canned: str, cutting: str) -> LlmSettings:
     """The presets and two more; room for the longest answer of the real model, so that it is not cut."""
-    shared: dict[str, Any] = {"timeout_s": 600, "max_output_tokens": 3000}
-    model = {**shared, "base_url": real, "api_key": API_KEY, "extra_body": SHORT_ANSWERS}
-    quick = {**shared, "base_url": canned, "needs_key": False, "logprobs": False}
-    hasty = {**model, "model": "any", "max_output_tokens": 128, "max_retries": 0}
+    model = {
+        "base_url": real,
+        "api_key": API_KEY,
+        "extra_body": SHORT_ANSWERS,
+        "timeout_s": 600,
+        "max_output_tokens": 3000,
+    }
+    quick = {"base_url": canned, "needs_key": False, "logprobs": False}
+    hasty = {**quick, "base_url": cutting, "model": "any"}
     keyless = {"base_url": canned, "model": "any", "needs_key": True}
-    providers = dict.fromkeys(REAL, model) | dict.fromkeys(CANNED, quick) | {HASTY: hasty, KEYLESS: keyless}
+    providers = {REAL: model, **dict.fromkeys(CANNED, quick), HASTY: hasty, KEYLESS: keyless}
     return LlmSettings.model_validate({"providers": providers})
 
 

@@ -17,7 +17,7 @@ LYRIC = "[Verse 1]\nI got the money and the city on my mind\nCounting every doll
 MODELS = {"qwen": "qwen/qwen3-4b-fp8", "gemma": "gemma-3-27b-it", "ollama": "llama3.1:8b", "local": "local"}
 
 
-@pytest.mark.slow("a real language model writes one whole answer and the beginning of another")
+@pytest.mark.slow("a real language model writes an answer")
 def test_analyze_all_answers(served_app: ServedApplication) -> None:
     """Each result says where it comes from; asked again it is the same bytes; what cannot answer is a problem beside them."""
     with served_app.client() as client:
@@ -26,13 +26,12 @@ def test_analyze_all_answers(served_app: ServedApplication) -> None:
         answer = first.json()
         codes = {name: problem["code"] for name, problem in answer["problems"].items()}
         assert codes == {HASTY: "answer_invalid", KEYLESS: "provider_not_configured"}
-        assert f"rapray llm check {KEYLESS}" in answer["problems"][KEYLESS]["detail"]
+        assert "rapray llm check" in answer["problems"][KEYLESS]["detail"]
         assert set(answer["results"]) == {*COMPUTING, *MODELS}
         _check_computed(answer["results"])
         for name, model in MODELS.items():
             _check_language_model(answer["results"][name], model)
-        for name in REAL:
-            assert 0 < answer["results"][name]["confidence"] < 1  # from log-probabilities
+        assert 0 < answer["results"][REAL]["confidence"] < 1  # from log-probabilities
         _check_cached(client, first, sorted(answer["results"]))
 
 

@@ -15,7 +15,7 @@ from tests.support.serving import Load, Send, free_port, local_ray, replicas
 from tests.support.slow_model import SlowModel
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.load, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.ray, pytest.mark.load, pytest.mark.usefixtures("own_ray"), pytest.mark.timeout(420)]
 # Serve looks at the last seconds alone and waits for none of its usual half minute.
 QUICK: dict[str, Any] = {
     "min_replicas": 1,
@@ -47,9 +47,7 @@ def search(client: httpx.Client, number: int) -> httpx.Response:
     return client.post("/search", json={"query": (f"{number} " + VERSE * 30)[:2000], "limit": 1})
 
 
-def test_load_scales_every_deployment_up_and_its_end_scales_it_down(
-    collection: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_load_scales_every_deployment(collection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ingress, embedder and each of the analyzers get a second replica under load and lose it afterwards."""
     pytest.importorskip("openai", reason="the llm extra is not installed")
     from rapray.serve.app import served

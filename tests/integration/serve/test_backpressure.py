@@ -13,7 +13,7 @@ from rapray.config.llm import LlmSettings
 from tests.support.serving import free_port, local_ray
 from tests.support.slow_model import SlowModel
 
-pytestmark = [pytest.mark.ray, pytest.mark.load, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.load, pytest.mark.usefixtures("own_ray"), pytest.mark.timeout(240)]
 ASKED = 12
 OPTIONS = {
     "qwen": {
@@ -25,7 +25,7 @@ OPTIONS = {
 }
 
 
-def test_full_queue_is_503_with_retry_after_and_the_rest_is_answered(database_url: str) -> None:
+def test_full_queue_returns_503(database_url: str) -> None:
     """One request works, one waits; of twelve at once some are sent away, and the other analyzer answers all."""
     pytest.importorskip("openai", reason="the llm extra is not installed")
     from rapray.serve.app import served

@@ -64,7 +64,7 @@ async def running(
         yield client
 
 
-async def test_search_finds_a_track_by_its_own_words(collection: Any) -> None:
+async def test_search_finds_own_words(collection: Any) -> None:
     """A section's text as the query leads to its track, and the passage is that section."""
     async with running(collection.settings, collection.embedder) as client:
         track = (await client.get(f"/track/{next(iter(collection.ids.values()))}")).json()
@@ -77,7 +77,7 @@ async def test_search_finds_a_track_by_its_own_words(collection: Any) -> None:
         assert answer["model"]["dimension"] == 384
 
 
-async def test_search_filters_reach_the_database(collection: Any) -> None:
+async def test_search_filters_in_database(collection: Any) -> None:
     """Year and artist narrow; an artist that is not there leaves nothing."""
     async with running(collection.settings, collection.embedder) as client:
         hits = (await client.post("/search", json={"query": "city", "year_from": 2100})).json()["results"]
@@ -88,7 +88,7 @@ async def test_search_filters_reach_the_database(collection: Any) -> None:
         assert {h["track"]["artist"] for h in hits} == {tracks[0]["artist"]}
 
 
-async def test_track_and_pages_show_stored_analyses(collection: Any) -> None:
+async def test_track_shows_stored_analyses(collection: Any) -> None:
     """JSON and page come from the same rows."""
     async with running(collection.settings, collection.embedder) as client:
         track_id = next(iter(collection.ids.values()))
@@ -103,7 +103,7 @@ async def test_track_and_pages_show_stored_analyses(collection: Any) -> None:
         assert len((await client.get("/artists")).json()["artists"]) >= 1
 
 
-async def test_artist_is_counted_from_the_stored_lyrics(collection: Any) -> None:
+async def test_artist_counts_stored_lyrics(collection: Any) -> None:
     """The list, the artist and the tracks agree; an id that nobody has is a problem."""
     async with running(collection.settings, collection.embedder) as client:
         listed = (await client.get("/artists")).json()["artists"]
@@ -130,7 +130,7 @@ async def test_analyze_stores_nothing(collection: Any) -> None:
 TEXT = "[Verse]\nI light the night\nand hold it tight"
 
 
-async def test_analyze_asked_again_is_answered_from_redis(collection: Any) -> None:
+async def test_analyze_repeat_from_redis(collection: Any) -> None:
     """The second answer is the first to the byte, made by nobody; another replica finds it too."""
     local = Local(collection.embedder)
     async with running(collection.settings, collection.embedder, local) as client:
@@ -142,7 +142,7 @@ async def test_analyze_asked_again_is_answered_from_redis(collection: Any) -> No
         assert (await client.post("/analyze", json={"lyrics": TEXT})).headers["x-cache"] == "hit"
 
 
-async def test_analyze_same_words_on_other_lines_are_not_the_same_text(collection: Any) -> None:
+async def test_analyze_line_breaks_matter(collection: Any) -> None:
     """One content hash, other positions: the text itself is part of what a result is kept under."""
     local = Local(collection.embedder)
     async with running(collection.settings, collection.embedder, local) as client:
@@ -152,7 +152,7 @@ async def test_analyze_same_words_on_other_lines_are_not_the_same_text(collectio
     assert (other.headers["x-cache"], local.asked) == ("miss", 2)
 
 
-async def test_analyze_same_text_with_times_is_not_the_same_text(collection: Any) -> None:
+async def test_analyze_times_matter(collection: Any) -> None:
     """Through the real cache: stamps and a duration have answers of their own, the plain text keeps its own."""
     local = Local(collection.embedder)
     synced = "[00:01]I light the night\n[00:03]and hold it tight"
@@ -167,7 +167,7 @@ async def test_analyze_same_text_with_times_is_not_the_same_text(collection: Any
     assert local.asked == 3
 
 
-async def test_analyze_redis_gone_is_a_miss_and_an_answer(collection: Any) -> None:
+async def test_analyze_without_redis(collection: Any) -> None:
     """Nothing is lost without Redis but time."""
     settings = collection.settings.model_copy(
         update={"redis": RedisSettings(url=SecretStr("redis://127.0.0.1:1/0"), timeout_s=0.5)}
@@ -181,8 +181,8 @@ async def test_analyze_redis_gone_is_a_miss_and_an_answer(collection: Any) -> No
 @pytest.mark.parametrize(
     "kind", [answers(b"HTTP/1.1 400 Bad Request\r\n\r\n"), answers(b":7\r\n"), hangs, closes]
 )
-async def test_analyze_redis_that_is_none_is_a_miss_and_an_answer(collection: Any, kind: Behaviour) -> None:
-    """Another program at the address of Redis is an outage of Redis: one time-out at most, and a result."""
+async def test_analyze_with_broken_redis(collection: Any, kind: Behaviour) -> None:
+    """If something other than Redis answers at its address, /analyze returns a result and readiness is degraded."""
     with broken_server(kind) as url:
         redis = RedisSettings(url=SecretStr(url), timeout_s=0.5)
         settings = collection.settings.model_copy(update={"redis": redis})
@@ -193,7 +193,7 @@ async def test_analyze_redis_that_is_none_is_a_miss_and_an_answer(collection: An
     assert (ready.status_code, ready.json()) == (200, {"status": "degraded"})
 
 
-async def test_analyze_store_writes_under_a_run_of_its_own(collection: Any) -> None:
+async def test_analyze_store_own_run(collection: Any) -> None:
     """What was missing is in the collection afterwards, and the run says how many."""
     url = collection.settings.database.url.get_secret_value()
     track_id = next(iter(collection.ids.values()))
@@ -212,7 +212,7 @@ async def test_analyze_store_writes_under_a_run_of_its_own(collection: Any) -> N
     assert ended == [("succeeded", "1", "0"), ("succeeded", "0", "1")]
 
 
-async def test_analyze_store_keeps_a_failure_as_a_failure(collection: Any) -> None:
+async def test_analyze_store_records_failure(collection: Any) -> None:
     """A failed answer is a failure row, never a result; a queue that is full is neither."""
 
     class Failing(Local):
@@ -236,7 +236,7 @@ async def test_analyze_store_keeps_a_failure_as_a_failure(collection: Any) -> No
     assert states == [("partial",)]
 
 
-async def test_analyze_poisoned_text_of_a_batch_fails_alone(collection: Any) -> None:
+async def test_analyze_batch_isolates_poison(collection: Any) -> None:
     """Control characters, one token a hundred thousand times, nothing to read: each has its own end."""
     texts = ["one line", "\x00\x01\x02", "la " * 100_000, "\x07bell\x1b[31m and \u202e override", "🔥"]
     async with running(collection.settings, collection.embedder) as client:
@@ -253,7 +253,7 @@ async def test_analyze_poisoned_text_of_a_batch_fails_alone(collection: Any) -> 
     assert all(one["answer"]["results"] for one in found if one["answer"])
 
 
-async def test_health_names_versions_and_no_address(collection: Any) -> None:
+async def test_health_versions_without_addresses(collection: Any) -> None:
     """Everything is up, with versions; nothing tells where it is."""
     async with running(collection.settings, collection.embedder) as client:
         assert (await client.get("/readyz")).json() == {"status": "ready"}
@@ -265,7 +265,7 @@ async def test_health_names_versions_and_no_address(collection: Any) -> None:
         assert "127.0.0.1" not in answer.text
 
 
-async def test_redis_gone_is_degraded_and_still_ready(collection: Any) -> None:
+async def test_health_degraded_without_redis(collection: Any) -> None:
     """Redis may vanish."""
     settings = collection.settings.model_copy(
         update={"redis": RedisSettings(url=SecretStr("redis://127.0.0.1:1/0"), timeout_s=0.5)}
@@ -276,7 +276,7 @@ async def test_redis_gone_is_degraded_and_still_ready(collection: Any) -> None:
         assert (await client.post("/search", json={"query": "city"})).status_code == 200
 
 
-async def test_database_unreachable_is_not_ready_and_requests_are_503(collection: Any) -> None:
+async def test_unreachable_database_returns_503(collection: Any) -> None:
     """The ingress starts, says what is wrong, and names no address."""
     database = DatabaseSettings(
         url=SecretStr("postgresql://user:hunter2@127.0.0.1:1/none"), connect_timeout_s=1
@@ -291,8 +291,8 @@ async def test_database_unreachable_is_not_ready_and_requests_are_503(collection
         assert (await client.get("/health")).json()["status"] == "down"
 
 
-async def test_database_pool_that_is_all_taken_is_ready(collection: Any) -> None:
-    """Requests that wait for a lock hold every connection of the pool: the probe has one of its own."""
+async def test_exhausted_pool_is_ready(collection: Any) -> None:
+    """The readiness probe has its own connection, so it succeeds while waiting requests hold the whole pool."""
     url = collection.settings.database.url.get_secret_value()
     busy = collection.settings.model_copy(
         update={"database": DatabaseSettings(url=SecretStr(url), pool_size=1)}
@@ -312,7 +312,7 @@ async def test_database_pool_that_is_all_taken_is_ready(collection: Any) -> None
 _WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
-async def test_database_without_schema_is_not_ready(collection: Any, empty_database_url: str) -> None:
+async def test_unmigrated_database_not_ready(collection: Any, empty_database_url: str) -> None:
     """An older database is refused with a code that the operator can look up."""
     settings = collection.settings.model_copy(
         update={"database": DatabaseSettings(url=SecretStr(empty_database_url), connect_timeout_s=2)}
@@ -321,7 +321,7 @@ async def test_database_without_schema_is_not_ready(collection: Any, empty_datab
         assert (await client.get("/readyz")).status_code == 503
 
 
-async def test_database_that_comes_back_is_used_again(collection: Any) -> None:
+async def test_restarted_database_reconnects(collection: Any) -> None:
     """Connections that the server closed are replaced; nobody restarts the ingress."""
     async with running(collection.settings, collection.embedder) as client:
         assert (await client.get("/tracks")).status_code == 200
@@ -337,7 +337,7 @@ async def test_database_that_comes_back_is_used_again(collection: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["לילה טוב", "🌃 city", "x" * 2000, "a " * 1000], ids=["rtl", "emoji", "word", "long"]
 )
-async def test_search_odd_queries_are_answered(collection: Any, text: str) -> None:
+async def test_search_accepts_odd_queries(collection: Any, text: str) -> None:
     """A query longer than the model's window is pooled, not refused and not cut."""
     async with running(collection.settings, collection.embedder) as client:
         answer = await client.post("/search", json={"query": text})

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
 import numpy as np
 import psycopg
 import pytest
 
 from rapray.analyzers.registry import identity
-from rapray.config import AnalyzeSettings, RedisSettings, ServeSettings, Settings
 from rapray.serve.roster import to_deploy
+from tests.integration.serve.conftest import COMPUTING, ServedApplication
 from tests.support.model_results import assert_same_result, dtype_of
-from tests.support.serving import free_port, local_ray
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 # Those of a language model are asked elsewhere, and it promises no two answers alike.
@@ -28,12 +26,6 @@ COMPARED = (
     "prompt_version",
     "content_hash",
 )
-
-
-def deterministic(settings: Settings) -> list[str]:
-    """Every analyzer that is set up here and computes by itself: with rules, or with a model of its own."""
-    identities = {name: identity(name, settings) for name in to_deploy(["all"], settings)}
-    return [name for name, found in identities.items() if found.model is None or found.model.kind != "llm"]
 
 
 def comparable(result: dict[str, Any]) -> dict[str, Any]:
@@ -55,32 +47,32 @@ def stored(url: str) -> dict[tuple[int, str], dict[str, Any]]:
     }
 
 
-def test_result_job_equals_request(collection: Any) -> None:
+def test_result_job_equals_request(served_app: ServedApplication) -> None:
     """For every analyzer that computes: a stored track, and the same text sent by a stranger."""
-    from rapray.pipelines.analyze import analyze
-    from rapray.serve.app import served
-
-    url = collection.settings.database.url.get_secret_value()
-    names = deterministic(collection.settings)
-    dtype = dtype_of(collection.settings.emotion)
-    settings = collection.settings.model_copy(
-        update={
-            "serve": ServeSettings(port=free_port(), analyzers=tuple(names)),
-            "redis": RedisSettings(enabled=False),
-            "analyze": AnalyzeSettings(analyzers=tuple(names), deadline_s=120),
-        }
-    )
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute("DELETE FROM analysis_results")
+    assert served_app.settings.database.url is not None
+    url = served_app.settings.database.url.get_secret_value()
+    dtype = dtype_of(served_app.settings.emotion)
+    by_job = stored(url)
+    with psycopg.connect(url) as conn:
         texts = dict(conn.execute("SELECT id, lyrics FROM tracks").fetchall())
-    with local_ray(4):
-        assert analyze(settings, names).new == len(texts) * len(names)
-        by_job = stored(url)
-        with served(settings) as address, httpx.Client(base_url=address, timeout=120) as client:
-            for track_id, lyrics in texts.items():
-                for text in ({"track_id": track_id}, {"lyrics": lyrics}):
-                    answer = client.post("/analyze", json={**text, "include_embedding": True}).json()
-                    assert set(answer["results"]) == set(names), answer["problems"]
-                    for name, result in answer["results"].items():
-                        row = by_job[track_id, name]
-                        assert_same_result(comparable(result), comparable(row), dtype)
+    assert by_job.keys() == {(track_id, name) for track_id in texts for name in COMPUTING}
+    with served_app.client() as client:
+        for track_id, lyrics in texts.items():
+            for text in ({"track_id": track_id}, {"lyrics": lyrics}):
+                question = {**text, "analyzers": COMPUTING, "include_embedding": True}
+                answer = client.post("/analyze", json=question).json()
+                assert set(answer["results"]) == set(COMPUTING), answer["problems"]
+                for name, result in answer["results"].items():
+                    assert_same_result(comparable(result), comparable(by_job[track_id, name]), dtype)
+
+
+def test_computing_analyzers_are_complete(served_app: ServedApplication) -> None:
+    """The comparison above leaves out no analyzer that computes by itself."""
+    settings = served_app.settings
+    identities = {name: identity(name, settings) for name in to_deploy(["all"], settings)}
+    computing = {
+        name
+        for name, identity_ in identities.items()
+        if identity_.model is None or identity_.model.kind != "llm"
+    }
+    assert computing == set(COMPUTING)

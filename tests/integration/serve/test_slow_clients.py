@@ -5,50 +5,28 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Iterator
 
 import httpx
 import psutil
 import pytest
-from pydantic import SecretStr
 from ray.serve._private import constants
 
-from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
-from rapray.embedded import Endpoints
 from rapray.serve import doorway
-from tests.support.serving import free_port, local_ray
+from tests.integration.serve.conftest import HEAD_S, IDLE_S, TOTAL_S, ServedApplication
 from tests.support.slow_clients import SLOW, run_slow_clients
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(280)]
 CONNECTIONS = 500
-IDLE_S, TOTAL_S, HEAD_S = 2.0, 6.0, 3.0
 
 
-@pytest.fixture(scope="module")
-def port(servers: Endpoints) -> Iterator[int]:
-    """An application of this module's own: its deadlines are short."""
-    pytest.importorskip("torch", reason="the embeddings extra is not installed")
-    from rapray.serve.app import served
-
-    serving = ServeSettings(
-        port=free_port(),
-        analyzers=("algorithmic",),
-        head_timeout_s=HEAD_S,
-        body_idle_timeout_s=IDLE_S,
-        body_timeout_s=TOTAL_S,
-    )
-    settings = Settings(
-        database=DatabaseSettings(url=SecretStr(servers.database_url)),
-        redis=RedisSettings(enabled=False),
-        analyze=AnalyzeSettings(analyzers=("algorithmic",)),
-        serve=serving,
-    )
-    with local_ray(4), served(settings):
-        yield serving.port
+@pytest.fixture
+def port(served_app: ServedApplication) -> int:
+    """The port of the application of this run, whose deadlines are short."""
+    return served_app.settings.serve.port
 
 
-async def test_served_application_outlives_slow_clients(port: int) -> None:
-    """500 connections of every kind: probes and requests are answered meanwhile, all are cut off, none is left."""
+async def test_app_outlives_slow_clients(port: int) -> None:
+    """Probes and requests succeed during 500 slow connections, and every slow connection is closed in the end."""
     kinds = [kind for _ in range(CONNECTIONS) for kind in SLOW][:CONNECTIONS]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         assert (await client.get("/livez")).status_code == 200
@@ -60,7 +38,9 @@ async def test_served_application_outlives_slow_clients(port: int) -> None:
             probe = await client.get("/livez")
             slowest = max(slowest, probe.elapsed.total_seconds())
             assert probe.status_code == 200
-            answer = await client.post("/analyze", json={"lyrics": "I light the night"})
+            answer = await client.post(
+                "/analyze", json={"lyrics": "I light the night", "analyzers": ["algorithmic"]}
+            )
             assert (answer.status_code, answer.json()["problems"]) == (200, {})
             await asyncio.wait([slow], timeout=0.1)
     clients = slow.result()
@@ -83,8 +63,8 @@ def _connections_of_proxy(port: int) -> int:
 
 
 @pytest.mark.parametrize("path", ["/livez", "/-/routes", "/-/healthz", "/docs"])
-def test_served_application_answers_to_own_names_only(port: int, path: str) -> None:
-    """Also at Serve's own addresses, which never come to the ingress."""
+def test_app_rejects_foreign_host(port: int, path: str) -> None:
+    """A request for a foreign host name gets 421, even at Serve's own routes, which bypass the ingress."""
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         assert client.get(path).status_code == 200
         foreign = client.get(path, headers={"host": "evil.example"})
@@ -93,8 +73,8 @@ def test_served_application_answers_to_own_names_only(port: int, path: str) -> N
 
 @pytest.mark.parametrize("path", ["/-/routes", "/-/healthz", "/livez", "/nowhere"])
 @pytest.mark.parametrize("upgrade", ["websocket", "h2c", "nonsense"])
-def test_served_application_upgrade_is_refused(port: int, path: str, upgrade: str) -> None:
-    """A handshake where there is nothing to talk to is no error of the server's."""
+def test_app_survives_upgrade_request(port: int, path: str, upgrade: str) -> None:
+    """An upgrade request is refused or ignored; it never causes a server error."""
     sent = (
         f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: {upgrade}\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -105,8 +85,8 @@ def test_served_application_upgrade_is_refused(port: int, path: str, upgrade: st
     assert status == 403 if upgrade == "websocket" else status in {200, 400, 404, 426}
 
 
-def test_served_application_takes_no_orders_by_header(port: int) -> None:
-    """Headers that steer Serve, and an id that is no text, change nothing and break nothing."""
+def test_app_ignores_serve_headers(port: int) -> None:
+    """Headers meant for Serve are ignored, even with undecodable values, and the doorway lists all of them."""
     orders = {constants.SERVE_HTTP_REQUEST_TIMEOUT_S_HEADER: "0.000001"}
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         assert client.get("/livez", headers=orders).status_code == 200

@@ -66,7 +66,7 @@ def fetched(source: GeniusSource, found: dict[int, Discovery]) -> dict[int, Fetc
     return {number: source.fetch(discovery.ref) for number, discovery in found.items()}
 
 
-def test_site_every_difficult_page_ends_in_its_outcome(fetched: dict[int, FetchResult]) -> None:
+def test_site_difficult_page_outcomes(fetched: dict[int, FetchResult]) -> None:
     """Each fault of the site's table, and nothing stored but lyrics."""
     expected = {number: str(outcome) for number, outcome in faults.EXPECTED.items() if number in fetched}
     assert expected == {number: str(fetched[number].outcome) for number in expected}
@@ -75,7 +75,7 @@ def test_site_every_difficult_page_ends_in_its_outcome(fetched: dict[int, FetchR
         assert (result.track is not None) is (result.outcome is Outcome.LYRICS)
 
 
-def test_site_every_song_of_the_corpus_comes_back_word_for_word(fetched: dict[int, FetchResult]) -> None:
+def test_site_corpus_round_trips(fetched: dict[int, FetchResult]) -> None:
     """In all five layouts, through bytes, HTML and cleaning: the very text, and what belongs to it."""
     songs = [song for song in corpus.songs() if song.id in fetched and song.id not in faults.EXPECTED]
     assert len(songs) >= 60
@@ -87,7 +87,7 @@ def test_site_every_song_of_the_corpus_comes_back_word_for_word(fetched: dict[in
         assert (track.title, track.artist.name) == (song.title, song.artist)
 
 
-def test_site_difficult_pages_with_lyrics_come_back_word_for_word(fetched: dict[int, FetchResult]) -> None:
+def test_site_difficult_lyrics_exact(fetched: dict[int, FetchResult]) -> None:
     """Moved, refused once, cut off once, or full of other people's words: nothing of that is in the text."""
     stored = [
         difficult.song
@@ -101,7 +101,7 @@ def test_site_difficult_pages_with_lyrics_come_back_word_for_word(fetched: dict[
         assert track.lyrics == clean_lyrics(song.lyrics, song.title), song.title
 
 
-def test_site_facts_of_a_song_survive_the_page(fetched: dict[int, FetchResult]) -> None:
+def test_site_song_facts_survive(fetched: dict[int, FetchResult]) -> None:
     """Album, release, language and guests, where the page carries its state. (An ISRC is not on the page.)"""
     wrong: list[tuple[int, str, object, object]] = []
     for song in corpus.songs():

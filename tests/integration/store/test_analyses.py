@@ -43,7 +43,7 @@ def _read(conn: Connection, stored: dict[str, int]) -> list[int]:
     return list(stored.values())
 
 
-async def test_write_analyses_everything_stored_is_read_back(
+async def test_write_analyses_round_trips(
     conn: Connection,
     run_id: UUID,
     store_tracks: Callable[[int], dict[str, int]],
@@ -70,7 +70,7 @@ async def test_write_analyses_everything_stored_is_read_back(
     assert await analyses.get_analyses(pool, track_id + 1) == []
 
 
-def test_write_analyses_again_counts_what_changed(
+def test_write_analyses_counts_changes(
     conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]]
 ) -> None:
     """Only another result is a change: other seconds are none."""
@@ -95,7 +95,7 @@ def test_write_analyses_again_counts_what_changed(
         {"input_tokens": 2**31},
     ],
 )
-def test_write_analyses_bad_result_becomes_a_failure_not_a_row(
+def test_write_analyses_bad_result(
     conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]], changes: dict[str, object]
 ) -> None:
     """What is out of bounds is never stored as if it were a result, and its batch goes on."""
@@ -108,7 +108,7 @@ def test_write_analyses_bad_result_becomes_a_failure_not_a_row(
     assert (letter.stage, letter.key, letter.content_hash) == (STAGE, str(bad), "h")
 
 
-def test_write_analyses_nul_in_data_is_replaced(
+def test_write_analyses_replaces_nul(
     conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]]
 ) -> None:
     """PostgreSQL refuses NUL in jsonb; the rest of the result is worth keeping."""
@@ -119,7 +119,7 @@ def test_write_analyses_nul_in_data_is_replaced(
     )
 
 
-def test_write_analyses_of_a_text_that_is_gone_changes_nothing(
+def test_write_analyses_stale_text(
     conn: Connection, run_id: UUID, store_tracks: Callable[[int], dict[str, int]]
 ) -> None:
     """A slow answer about the former text takes neither the place of the present result nor its dead letter."""

@@ -32,7 +32,7 @@ def store(conn: Connection, run_id: UUID) -> Store:
     return write
 
 
-async def test_get_artist_reads_songs_in_order_of_release_then_of_id(
+async def test_get_artist_release_order(
     pool: Pool, store: Store, fetched: Callable[..., FetchResult]
 ) -> None:
     """A date, a year alone as its first day, nothing at all last: the window shows who is read first."""
@@ -52,7 +52,7 @@ async def test_get_artist_reads_songs_in_order_of_release_then_of_id(
     assert order == [1, 2, 3, 3, 4, 4, 5, 5, 6, 7]
 
 
-async def test_get_artist_counts_a_text_once_and_no_other_artists_songs(
+async def test_get_artist_duplicate_texts(
     conn: Connection, pool: Pool, store: Store, fetched: Callable[..., FetchResult]
 ) -> None:
     """Duplicates are known by their text, grouped or not; apostrophes make no other word."""
@@ -70,9 +70,7 @@ async def test_get_artist_counts_a_text_once_and_no_other_artists_songs(
         tracks.group_duplicates(conn)
 
 
-async def test_get_artist_with_fewer_words_has_no_daniels_count(
-    pool: Pool, store: Store, fetched: Callable[..., FetchResult]
-) -> None:
+async def test_get_artist_few_words(pool: Pool, store: Store, fetched: Callable[..., FetchResult]) -> None:
     """What was read is said all the same."""
     artist_id = store(fetched("1", lyrics="only these four words"))
     found = await artists.get_artist(pool, artist_id)
@@ -80,7 +78,7 @@ async def test_get_artist_with_fewer_words_has_no_daniels_count(
     assert (found.words_read, found.distinct_words, found.daniels) == (4, 4, None)
 
 
-async def test_get_artist_reads_no_further_than_the_window(
+async def test_get_artist_reading_window(
     conn: Connection, pool: Pool, store: Store, fetched: Callable[..., FetchResult]
 ) -> None:
     """Of many songs those behind the last word that counts are not looked at: one that cannot be read is no matter."""
@@ -93,9 +91,7 @@ async def test_get_artist_reads_no_further_than_the_window(
         await artists.get_artist(pool, artist_id)
 
 
-async def test_get_artist_unknown_is_none(
-    pool: Pool, store: Store, fetched: Callable[..., FetchResult]
-) -> None:
+async def test_get_artist_unknown_id(pool: Pool, store: Store, fetched: Callable[..., FetchResult]) -> None:
     """A huge id too."""
     artist_id = store(fetched("1"))
     for unknown in (artist_id + 1, 0, -1, 2**63):

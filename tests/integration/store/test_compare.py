@@ -38,7 +38,7 @@ def _stored(
     analyses.write_analyses(conn, run_id, made)
 
 
-def test_compare_figures_moods_and_themes(
+def test_compare_figures_and_themes(
     conn: Connection, run_id: UUID, store_tracks: Store, hash_of: Callable[[int], str]
 ) -> None:
     """Correlations, shares and the widest gap are those that a hand calculates; what one alone has, and what nobody names, is left out."""
@@ -87,7 +87,7 @@ def test_compare_figures_moods_and_themes(
     assert found.furthest[0].distance >= found.furthest[1].distance
 
 
-def test_compare_leaves_out_results_of_another_text(
+def test_compare_ignores_stale_results(
     conn: Connection, run_id: UUID, store_tracks: Store, hash_of: Callable[[int], str]
 ) -> None:
     """Two analyzers can only agree on the same words; nothing in common is no agreement and no error."""
@@ -98,7 +98,7 @@ def test_compare_leaves_out_results_of_another_text(
     assert (found.tracks, found.scores, found.mood_agreement, found.furthest) == (0, (), None, ())
 
 
-def test_compare_figure_that_never_changes_has_no_correlation(
+def test_compare_constant_figure(
     conn: Connection, run_id: UUID, store_tracks: Store, hash_of: Callable[[int], str]
 ) -> None:
     """A constant correlates with nothing: None, and never NaN."""
@@ -117,7 +117,7 @@ def _analysed(analyzer: Analyzer, hashes: dict[int, str]) -> list[Analysis]:
     return [outcome for outcome in analyzer.analyze(lyrics) if isinstance(outcome, Analysis)]
 
 
-def test_compare_of_real_results_is_of_what_both_declare(
+def test_compare_declared_members_only(
     conn: Connection, run_id: UUID, store_tracks: Store, hash_of: Callable[[int], str]
 ) -> None:
     """Scores that mean the same, moods and themes: no count, length, position, second or confidence of anybody's own.

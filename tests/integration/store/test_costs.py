@@ -28,7 +28,7 @@ def spent(database_url: str, run: uuid.UUID) -> list[costs.RunCost]:
         return costs.of_run(conn, run)
 
 
-def test_budget_settles_what_was_reserved(database_url: str) -> None:
+def test_budget_settles_reservations(database_url: str) -> None:
     """The account shows what requests did cost, and nothing is set aside at the end."""
     run = run_of(database_url)
     budget = pickle.loads(pickle.dumps(RunBudget(database_url, run, 1.0)))
@@ -39,7 +39,7 @@ def test_budget_settles_what_was_reserved(database_url: str) -> None:
     assert (found.cost_usd, found.reserved_usd) == (pytest.approx(0.1), pytest.approx(0))
 
 
-def test_budget_refuses_what_could_pass_the_limit_and_keeps_providers_apart(database_url: str) -> None:
+def test_budget_limits_each_provider(database_url: str) -> None:
     """Reserved counts as spent; another provider has its own account."""
     budget = RunBudget(database_url, run_of(database_url), 1.0)
     with pytest.raises(CostLimitReached):
@@ -50,7 +50,7 @@ def test_budget_refuses_what_could_pass_the_limit_and_keeps_providers_apart(data
     budget.reserve("gemma", 0.6)
 
 
-def test_budget_without_limit_counts_all_the_same(database_url: str) -> None:
+def test_budget_without_limit_counts(database_url: str) -> None:
     """Accounting needs no limit."""
     run = run_of(database_url)
     budget = RunBudget(database_url, run, None)
@@ -59,7 +59,7 @@ def test_budget_without_limit_counts_all_the_same(database_url: str) -> None:
     assert [(one.requests, one.input_tokens) for one in spent(database_url, run)] == [(1, 7)]
 
 
-def test_budget_counts_requests_when_they_are_sent(database_url: str) -> None:
+def test_budget_counts_sent_requests(database_url: str) -> None:
     """One on its way counts, as does that of a killed worker; one that never left does not."""
     run = run_of(database_url)
     budget = RunBudget(database_url, run, None)
@@ -69,7 +69,7 @@ def test_budget_counts_requests_when_they_are_sent(database_url: str) -> None:
     assert (found.requests, found.reserved_usd) == (1, pytest.approx(0.1))
 
 
-def test_budget_kept_twice_is_kept_once(database_url: str) -> None:
+def test_budget_retry_counts_once(database_url: str) -> None:
     """A connection that is lost after the commit makes a query run again: no dollar is counted or freed twice."""
     run = run_of(database_url)
     budget = RunBudget(database_url, run, 1.0)
@@ -82,7 +82,7 @@ def test_budget_kept_twice_is_kept_once(database_url: str) -> None:
     assert (found.requests, found.cost_usd, found.reserved_usd) == (2, pytest.approx(0.1), pytest.approx(0.5))
 
 
-def test_budget_waits_for_a_server_that_restarts(database_url: str) -> None:
+def test_budget_survives_server_restart(database_url: str) -> None:
     """The session ends and no new one is let in for a while: the account is kept all the same."""
     run = run_of(database_url)
     budget = RunBudget(database_url, run, None)
@@ -102,7 +102,7 @@ def test_budget_waits_for_a_server_that_restarts(database_url: str) -> None:
     assert [(one.requests, one.reserved_usd) for one in spent(database_url, run)] == [(1, pytest.approx(0))]
 
 
-def test_budget_of_many_workers_is_never_passed(database_url: str) -> None:
+def test_budget_holds_across_workers(database_url: str) -> None:
     """Eight workers that reserve at once get exactly as many places as the limit holds."""
     run = run_of(database_url)
     granted: list[int] = []

@@ -21,7 +21,7 @@ def _due_keys(conn: Connection, query: DueQuery, rows: int = 10) -> list[str]:
     return [lyric.key for part in ranges for few in due.read_range(conn, query, part, 3) for lyric in few]
 
 
-def test_due_new_tracks_come_once_in_ranges_of_the_asked_size(
+def test_due_ranges_cover_tracks(
     conn: Connection, model_id: int, store_tracks: Callable[..., dict[str, int]]
 ) -> None:
     """Ranges cover every due track exactly once; a limit takes the first."""
@@ -33,9 +33,7 @@ def test_due_new_tracks_come_once_in_ranges_of_the_asked_size(
     assert due.count(conn, query) == 25
 
 
-def test_due_lyric_read_back_is_what_was_stored(
-    conn: Connection, run_id: UUID, fetched: Callable[..., FetchResult]
-) -> None:
+def test_due_lyric_round_trips(conn: Connection, run_id: UUID, fetched: Callable[..., FetchResult]) -> None:
     """Text, sections, title and language reach the worker."""
     result = fetched("1", lyrics="one\ntwo", language="en")
     tracks.write_fetched(conn, run_id, [result], max_attempts=1, retry_delay_s=0)
@@ -46,7 +44,7 @@ def test_due_lyric_read_back_is_what_was_stored(
     assert (lyric.language, lyric.content_hash) == ("en", result.track.content_hash)
 
 
-def test_due_embedded_track_is_due_again_only_with_another_text(
+def test_due_embedding_changed_text(
     conn: Connection,
     run_id: UUID,
     model_id: int,
@@ -70,7 +68,7 @@ MEANS = ["version", "model", "model_revision", "prompt_version", "parameters"]
 
 
 @pytest.mark.parametrize("field", MEANS)
-def test_due_analysis_by_other_means_is_due_again(
+def test_due_analysis_changed_identity(
     conn: Connection,
     run_id: UUID,
     store_tracks: Callable[..., dict[str, int]],
@@ -99,7 +97,7 @@ def test_due_analysis_by_other_means_is_due_again(
     )
 
 
-def test_due_dead_letter_is_left_out_until_retry_or_another_text(
+def test_due_dead_letter_revived(
     conn: Connection,
     run_id: UUID,
     store_tracks: Callable[..., dict[str, int]],
@@ -123,7 +121,7 @@ def test_due_dead_letter_is_left_out_until_retry_or_another_text(
 
 
 @pytest.mark.parametrize("field", MEANS)
-def test_due_dead_letter_of_other_means_is_due_again(
+def test_due_dead_letter_identity(
     conn: Connection, store_tracks: Callable[..., dict[str, int]], hash_of: Callable[[int], str], field: str
 ) -> None:
     """Who fails under one prompt or model may succeed under the next; under the same it stays dead."""
@@ -141,7 +139,7 @@ def test_due_dead_letter_of_other_means_is_due_again(
 
 @pytest.mark.parametrize("is_done", [False, True])
 @pytest.mark.parametrize("kind", ["embeddings", "analyses"])
-def test_due_reads_of_a_large_table_are_index_scans(
+def test_due_reads_use_indexes(
     conn: Connection, model_id: int, store_tracks: Callable[..., dict[str, int]], kind: str, is_done: bool
 ) -> None:
     """Neither planning ranges nor reading one walks through the lyrics of all tracks."""

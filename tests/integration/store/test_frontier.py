@@ -20,7 +20,7 @@ def _song(source_id: str, artist: Artist = ADA, title: str = "Song") -> SongRef:
     return SongRef("genius", source_id, f"https://example.test/{source_id}", title, artist)
 
 
-def test_add_discovered_twice_changes_nothing(conn: Connection) -> None:
+def test_add_discovered_is_idempotent(conn: Connection) -> None:
     """Discovery is idempotent: it may run again at any time."""
     songs = [(_song("1"), False), (_song("2", BO), True)]
     assert frontier.add_discovered(conn, ADA, songs) == WriteCounts(new=2)
@@ -32,7 +32,7 @@ Discovery = tuple[Artist, bool]
 
 
 @pytest.mark.parametrize("order", list(permutations([(ADA, True), (BO, False), (CY, True)])))
-def test_add_discovered_own_song_wins_in_any_order(conn: Connection, order: Sequence[Discovery]) -> None:
+def test_add_discovered_prefers_owner(conn: Connection, order: Sequence[Discovery]) -> None:
     """A song that one artist owns and others feature on is due, and the owner's."""
     for artist, is_feature in order:
         frontier.add_discovered(conn, artist, [(_song("9", BO), is_feature)])
@@ -41,7 +41,7 @@ def test_add_discovered_own_song_wins_in_any_order(conn: Connection, order: Sequ
     ]
 
 
-def test_add_discovered_feature_of_two_artists_belongs_to_the_first(conn: Connection) -> None:
+def test_add_discovered_first_feature(conn: Connection) -> None:
     """Which artist a foreign song is counted for does not depend on the order."""
     for artist in (CY, ADA, CY):
         frontier.add_discovered(conn, artist, [(_song("9", BO), True)])
@@ -49,7 +49,7 @@ def test_add_discovered_feature_of_two_artists_belongs_to_the_first(conn: Connec
     assert frontier.summary(conn, "genius", ["3"]) == {}
 
 
-def test_add_discovered_read_song_stays_done(
+def test_add_discovered_stays_done(
     conn: Connection, run_id: UUID, fetched: Callable[..., FetchResult]
 ) -> None:
     """Finding a song again, with a new title, does not make it due."""
@@ -58,9 +58,7 @@ def test_add_discovered_read_song_stays_done(
     assert frontier.summary(conn, "genius", ["1"]) == {"lyrics": 1}
 
 
-def test_due_ranges_cover_exactly_the_due_songs(
-    conn: Connection, run_id: UUID, fetched: Callable[..., FetchResult]
-) -> None:
+def test_due_ranges_cover_songs(conn: Connection, run_id: UUID, fetched: Callable[..., FetchResult]) -> None:
     """Every due song is in one range; done, waiting and other artists' songs are in none."""
     frontier.add_discovered(conn, ADA, [(_song(str(number)), False) for number in range(25)])
     frontier.add_discovered(conn, BO, [(_song(f"b{number}", BO), False) for number in range(5)])
@@ -77,7 +75,7 @@ def test_due_ranges_cover_exactly_the_due_songs(
 
 
 @pytest.mark.parametrize("name", ["due_ranges", "read_due", "summary"])
-def test_reads_of_a_large_frontier_use_an_index(conn: Connection, name: str) -> None:
+def test_frontier_reads_use_index(conn: Connection, name: str) -> None:
     """Finding a few due songs among many that are done does not read the whole table."""
     conn.execute(
         "INSERT INTO crawl (source, kind, source_id, url, title, artist_source_id, artist_name, state) "

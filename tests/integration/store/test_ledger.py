@@ -15,7 +15,7 @@ from rapray.store.ledger import stage, write_once
 from rapray.store.pool import connect
 
 
-def test_write_once_second_time_does_not_call_write(conn: Connection, run_id: UUID) -> None:
+def test_write_once_remembers_counts(conn: Connection, run_id: UUID) -> None:
     """The remembered counts come back."""
     calls: list[int] = []
 
@@ -27,7 +27,7 @@ def test_write_once_second_time_does_not_call_write(conn: Connection, run_id: UU
     assert len(calls) == 1
 
 
-def test_write_once_broken_off_leaves_no_ledger_row(conn: Connection, run_id: UUID) -> None:
+def test_write_once_rolls_back(conn: Connection, run_id: UUID) -> None:
     """The ledger's row and the batch's rows are in one transaction: neither without the other."""
 
     def broken(inside: Connection) -> dict[str, int]:
@@ -43,9 +43,7 @@ def test_write_once_broken_off_leaves_no_ledger_row(conn: Connection, run_id: UU
     ).fetchone() == (0, 0)
 
 
-def test_write_once_two_writers_of_one_batch_write_once(
-    database_url: str, conn: Connection, run_id: UUID
-) -> None:
+def test_write_once_concurrent_writers(database_url: str, conn: Connection, run_id: UUID) -> None:
     """A duplicate of a running task waits for it and then finds its batch written."""
     first_is_inside, calls, found = threading.Event(), [], []
 
@@ -75,7 +73,7 @@ def test_write_once_two_writers_of_one_batch_write_once(
     assert len(calls) == 1
 
 
-def test_stage_twice_in_one_transaction_replaces_the_first(conn: Connection) -> None:
+def test_stage_twice_replaces_batch(conn: Connection) -> None:
     """A caller may write two batches in a transaction of his own."""
     with conn.transaction():
         for rows in ([(1, ["a", None])], [(2, ["b"])]):
@@ -85,7 +83,7 @@ def test_stage_twice_in_one_transaction_replaces_the_first(conn: Connection) -> 
         conn.execute("SELECT * FROM staged")
 
 
-def test_written_sums_the_batches_of_a_run(conn: Connection, run_id: UUID) -> None:
+def test_written_sums_batches(conn: Connection, run_id: UUID) -> None:
     """A run's progress can be read from the ledger while it goes on."""
     write_once(conn, run_id, "a", lambda _: {"new": 2, "failed": 1})
     write_once(conn, run_id, "b", lambda _: {"new": 3})

@@ -12,7 +12,7 @@ from rapray.store import migrate
 from rapray.store.pool import connect
 
 
-def test_upgrade_empty_database_reaches_head(empty_database_url: str) -> None:
+def test_upgrade_empty_database(empty_database_url: str) -> None:
     """An empty database gets the whole schema; again, nothing happens."""
     assert migrate.current(empty_database_url) is None
     assert migrate.upgrade(empty_database_url) == migrate.head()
@@ -22,7 +22,7 @@ def test_upgrade_empty_database_reaches_head(empty_database_url: str) -> None:
     )
 
 
-def test_upgrade_two_processes_at_once_both_succeed(empty_database_url: str) -> None:
+def test_upgrade_concurrent_processes(empty_database_url: str) -> None:
     """The second waits for the first."""
     program = "import sys; from rapray.store.migrate import upgrade; print(upgrade(sys.argv[1]))"
     command = [sys.executable, "-c", program, empty_database_url]
@@ -38,7 +38,7 @@ def test_upgrade_two_processes_at_once_both_succeed(empty_database_url: str) -> 
         migrate.require_current(conn)
 
 
-def test_require_current_database_never_migrated_asks_for_upgrade(empty_database_url: str) -> None:
+def test_require_current_unmigrated_database(empty_database_url: str) -> None:
     """The message names the command."""
     with (
         connect(empty_database_url, application_name="test") as conn,
@@ -47,7 +47,7 @@ def test_require_current_database_never_migrated_asks_for_upgrade(empty_database
         migrate.require_current(conn)
 
 
-def test_require_current_newer_database_is_refused_and_left_alone(database_url: str) -> None:
+def test_require_current_newer_database(database_url: str) -> None:
     """A program never touches a schema that it does not know."""
     with connect(database_url, application_name="test") as conn:
         conn.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -60,7 +60,7 @@ def test_require_current_newer_database_is_refused_and_left_alone(database_url: 
     assert not found.is_known
 
 
-def test_upgrade_refused_connection_names_address_not_password() -> None:
+def test_upgrade_error_hides_password() -> None:
     """Nobody listens on port 1."""
     with pytest.raises(DatabaseUnavailable) as caught:
         migrate.upgrade("postgresql://user:s3cret@127.0.0.1:1/rapray")

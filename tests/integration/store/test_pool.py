@@ -18,14 +18,14 @@ from rapray.store.retry import RetryingConnection
 @pytest.mark.parametrize(
     "url", ["postgresql://u:s3cret@127.0.0.1:1/x", "postgresql://u:s3cret@[broken/x", "s3cret"]
 )
-def test_connect_bad_address_never_shows_the_password(url: str) -> None:
+def test_connect_error_hides_password(url: str) -> None:
     """Whatever is wrong with the address, the message is safe to print."""
     with pytest.raises(DatabaseUnavailable) as caught:
         connect(url, application_name="test")
     assert "s3cret" not in str(caught.value)
 
 
-def test_connect_wrong_password_says_so(database_url: str) -> None:
+def test_connect_wrong_password(database_url: str) -> None:
     """A refused login is told from an unreachable server."""
     user, _, rest = database_url.partition("@")
     wrong = user.rsplit(":", 1)[0] + ":wr0ng@" + rest
@@ -33,7 +33,7 @@ def test_connect_wrong_password_says_so(database_url: str) -> None:
         connect(wrong, application_name="test")
 
 
-def test_connect_silent_server_ends_at_the_time_out_of_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_silent_server_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that takes the connection and says nothing is given up, not waited for."""
     monkeypatch.setattr("rapray.store.pool._CONNECT_TIMEOUT_S", 3600)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -42,19 +42,19 @@ def test_connect_silent_server_ends_at_the_time_out_of_the_address(monkeypatch: 
             connect(url, application_name="test")
 
 
-def test_check_server_embedded_is_suitable(conn: Connection) -> None:
+def test_check_server_embedded_passes(conn: Connection) -> None:
     """The server that rapray brings passes its own check."""
     check_server(conn)
 
 
-def test_check_budget_more_than_the_server_leaves_is_refused(conn: Connection) -> None:
+def test_check_budget_too_large(conn: Connection) -> None:
     """The error names what is left and the setting to lower."""
     check_budget(conn, 1, "RAPRAY_JOBS__WRITERS")
     with pytest.raises(ConnectionBudgetExceeded, match="RAPRAY_JOBS__WRITERS"):
         check_budget(conn, 100_000, "RAPRAY_JOBS__WRITERS")
 
 
-async def test_async_pool_connections_have_search_settings(
+async def test_async_pool_search_settings(
     pool: AsyncConnectionPool[AsyncConnection],
 ) -> None:
     """A misspelt hnsw option would be ignored by the server without a word, so they are looked at."""
@@ -67,7 +67,7 @@ async def test_async_pool_connections_have_search_settings(
     assert row == ("100", "relaxed_order")
 
 
-async def test_async_pool_slow_statement_is_cut_off(database_url: str) -> None:
+async def test_async_pool_slow_statement(database_url: str) -> None:
     """A served request never waits longer than the setting says."""
     async with async_pool(database_url, DatabaseSettings(pool_size=1, statement_timeout_s=0.1)) as short:
         with pytest.raises(DeadlineExceeded):
@@ -75,7 +75,7 @@ async def test_async_pool_slow_statement_is_cut_off(database_url: str) -> None:
                 await conn.execute("SELECT pg_sleep(30)")
 
 
-async def test_async_pool_pgbouncer_prepares_nothing(database_url: str) -> None:
+async def test_async_pool_behind_pgbouncer(database_url: str) -> None:
     """Behind PgBouncer a prepared statement would be on another connection the next time."""
     async with (
         async_pool(database_url, DatabaseSettings(pool_size=1, pgbouncer=True)) as careful,
@@ -84,7 +84,7 @@ async def test_async_pool_pgbouncer_prepares_nothing(database_url: str) -> None:
         assert conn.prepare_threshold is None
 
 
-async def test_async_pool_killed_connections_are_replaced(
+async def test_async_pool_killed_connections(
     database_url: str, pool: AsyncConnectionPool[AsyncConnection]
 ) -> None:
     """After a restart of the server the next request gets a fresh connection."""
@@ -96,7 +96,7 @@ async def test_async_pool_killed_connections_are_replaced(
     assert (await read.server_versions(pool))["pgvector"]
 
 
-def test_retrying_connection_killed_backend_runs_the_work_again(database_url: str, conn: Connection) -> None:
+def test_retrying_connection_killed_backend(database_url: str, conn: Connection) -> None:
     """A connection that is lost in the middle is opened again, and the transaction repeated."""
     pids: list[int] = []
 
@@ -111,7 +111,7 @@ def test_retrying_connection_killed_backend_runs_the_work_again(database_url: st
     assert len(set(pids)) == 2
 
 
-def test_retrying_connection_server_away_gives_up_after_its_patience() -> None:
+def test_retrying_connection_gives_up() -> None:
     """The error is the same as for a single connection."""
     with (
         RetryingConnection("postgresql://127.0.0.1:1/x", application_name="test", patience_s=0.3) as retrying,
@@ -120,7 +120,7 @@ def test_retrying_connection_server_away_gives_up_after_its_patience() -> None:
         retrying.run(lambda own: own)
 
 
-def test_retrying_connection_mistake_in_sql_is_not_repeated(database_url: str) -> None:
+def test_retrying_connection_sql_error(database_url: str) -> None:
     """What would fail again is raised at once."""
     calls: list[int] = []
 

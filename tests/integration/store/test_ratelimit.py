@@ -12,7 +12,7 @@ from rapray.errors import DatabaseUnavailable
 from rapray.store.ratelimit import PostgresRateLimiter
 
 
-def test_reserve_burst_then_one_an_interval(database_url: str) -> None:
+def test_reserve_burst_then_intervals(database_url: str) -> None:
     """After a pause `burst` requests leave at once, then each waits one interval more; hosts do not share."""
     with closing(PostgresRateLimiter(database_url, 0.1, 3)) as limiter:
         waits = [limiter.reserve("a.test") for _ in range(6)]
@@ -21,7 +21,7 @@ def test_reserve_burst_then_one_an_interval(database_url: str) -> None:
         assert limiter.reserve("b.test") == 0
 
 
-def test_reserve_many_workers_never_share_a_moment(database_url: str) -> None:
+def test_reserve_workers_never_share(database_url: str) -> None:
     """Forty reservations by four workers are forty different moments, an interval apart."""
 
     def worker(_: int) -> list[float]:
@@ -33,7 +33,7 @@ def test_reserve_many_workers_never_share_a_moment(database_url: str) -> None:
     assert waits == pytest.approx([100 * n for n in range(40)], abs=20)
 
 
-def test_penalize_holds_everybody_and_never_shortens(database_url: str) -> None:
+def test_penalize_holds_everybody(database_url: str) -> None:
     """One worker's 429 slows all; a shorter one later does not let them go earlier; no burst follows."""
     with (
         closing(PostgresRateLimiter(database_url, 1, 5)) as one,
@@ -44,7 +44,7 @@ def test_penalize_holds_everybody_and_never_shortens(database_url: str) -> None:
         assert [other.reserve("a.test") for _ in range(3)] == pytest.approx([100, 101, 102], abs=0.9)
 
 
-def test_reserve_lost_connection_is_opened_again(database_url: str, conn: Connection) -> None:
+def test_reserve_reconnects_after_loss(database_url: str, conn: Connection) -> None:
     """A restart of the server costs a reconnect, not the fetch."""
     with closing(PostgresRateLimiter(database_url, 1000, 1)) as limiter:
         limiter.reserve("a.test")

@@ -14,7 +14,7 @@ from rapray.store import read, tracks
 Pool = AsyncConnectionPool[AsyncConnection]
 
 
-async def test_get_track_has_every_field(
+async def test_get_track_every_field(
     conn: Connection, pool: Pool, run_id: UUID, fetched: Callable[..., FetchResult]
 ) -> None:
     """Lyrics, sections and artist come back as they were stored; an unknown id is None, a huge one too."""
@@ -39,9 +39,7 @@ async def test_get_track_has_every_field(
         assert await read.get_track(pool, unknown) is None
 
 
-async def test_list_tracks_pages_cover_all_once(
-    pool: Pool, store_tracks: Callable[..., dict[str, int]]
-) -> None:
+async def test_list_tracks_pages(pool: Pool, store_tracks: Callable[..., dict[str, int]]) -> None:
     """The last id of a page leads to the next; filters hold on every page."""
     ids = store_tracks(25, release_year=1999)
     seen: list[int] = []
@@ -53,7 +51,7 @@ async def test_list_tracks_pages_cover_all_once(
     assert await read.list_tracks(pool, TrackFilter(year_to=1998)) == []
 
 
-async def test_find_artists_forgives_case_accents_and_typing_errors(
+async def test_find_artists_forgives_typos(
     conn: Connection, pool: Pool, run_id: UUID, fetched: Callable[..., FetchResult]
 ) -> None:
     """The most alike comes first."""
@@ -73,7 +71,7 @@ async def test_find_artists_forgives_case_accents_and_typing_errors(
     ]
 
 
-async def test_corpus_stats_empty_and_filled(
+async def test_corpus_stats_any_size(
     pool: Pool, model_id: int, store_tracks: Callable[..., dict[str, int]]
 ) -> None:
     """An empty collection has figures too."""

@@ -15,7 +15,7 @@ from rapray.errors import JobAlreadyRunning
 from rapray.store import runs
 
 
-def test_run_started_and_finished_is_listed_with_its_counts(conn: Connection) -> None:
+def test_run_listed_with_counts(conn: Connection) -> None:
     """The latest run comes first, with what it did."""
     first = runs.start(conn, "collect", {"artists": ["A\x00"]})
     runs.finish(conn, first, "partial", {"new": 3}, "broke\x00")
@@ -25,7 +25,7 @@ def test_run_started_and_finished_is_listed_with_its_counts(conn: Connection) ->
     assert (oldest.id, oldest.state, oldest.counts) == (first, "partial", {"new": 3})
 
 
-def test_job_lock_held_refuses_the_same_job_and_no_other(database_url: str) -> None:
+def test_job_lock_is_exclusive(database_url: str) -> None:
     """Two runs of a job never overlap; different jobs may."""
     with runs.job_lock(database_url, "collect"):
         with runs.job_lock(database_url, "embed"):
@@ -36,7 +36,7 @@ def test_job_lock_held_refuses_the_same_job_and_no_other(database_url: str) -> N
         pass
 
 
-def test_job_lock_of_values_refuses_those_that_are_taken_alone(database_url: str) -> None:
+def test_job_lock_names_conflicts(database_url: str) -> None:
     """Runs that share no analyzer stand side by side; the one that is taken is named, and nothing else is kept."""
     with runs.job_lock(database_url, "analyze", ("analyzers", ["qwen", "emotion"])):
         with runs.job_lock(database_url, "analyze", ("analyzers", ["algorithmic"])):
@@ -48,7 +48,7 @@ def test_job_lock_of_values_refuses_those_that_are_taken_alone(database_url: str
             pass
 
 
-def test_job_lock_of_values_marks_what_died_with_one_of_them(database_url: str, conn: Connection) -> None:
+def test_job_lock_dead_runs(database_url: str, conn: Connection) -> None:
     """Who holds an analyzer's lock knows that its former run is dead, and nothing of a run of others."""
     shared = runs.start(conn, "analyze", {"analyzers": ["algorithmic", "emotion"]})
     other = runs.start(conn, "analyze", {"analyzers": ["qwen"]})
@@ -57,16 +57,14 @@ def test_job_lock_of_values_marks_what_died_with_one_of_them(database_url: str, 
     assert states == {shared: "interrupted", other: "running"}
 
 
-def test_job_lock_given_back_is_free_at_once(database_url: str) -> None:
+def test_job_lock_release_immediate(database_url: str) -> None:
     """A job may start the moment after another of its kind has ended, however busy the server is."""
     for _ in range(200):
         with runs.job_lock(database_url, "collect"):
             pass
 
 
-def test_job_lock_killed_driver_frees_it_and_its_run_is_interrupted(
-    database_url: str, conn: Connection
-) -> None:
+def test_job_lock_killed_driver(database_url: str, conn: Connection) -> None:
     """SIGKILL of the driver gives the lock back, and the next run marks what was left open."""
     program = (
         "import sys, time; from rapray.store import runs; from rapray.store.pool import connect\n"

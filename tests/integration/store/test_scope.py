@@ -39,7 +39,7 @@ def _result(track_id: int, content_hash: str, **changes: object) -> Analysis:
         (NamedScope(artists=("ada flow",), languages=("es",)), set()),
     ],
 )
-def test_due_scope_narrows_ranges_texts_and_counts(
+def test_scope_narrows_due_work(
     conn: Connection,
     run_id: UUID,
     fetched: Callable[..., object],
@@ -66,21 +66,19 @@ def test_due_scope_narrows_ranges_texts_and_counts(
     assert due.coverage(conn, query).tracks == len(expected)
 
 
-def test_scope_unknown_artist_is_refused_not_guessed(
-    conn: Connection, store_tracks: Callable[..., dict[str, int]]
-) -> None:
+def test_scope_rejects_unknown_artist(conn: Connection, store_tracks: Callable[..., dict[str, int]]) -> None:
     """A typing error must not analyse somebody else."""
     store_tracks(1)
     with pytest.raises(UsageError, match="Ada Flo"):
         NamedScope(artists=("Ada Flo",)).resolved(conn)
 
 
-def test_named_scope_says_only_what_was_asked_for() -> None:
+def test_named_scope_omits_defaults() -> None:
     """What was left open is not in the run's parameters."""
     assert NamedScope(year_from=1999).as_json() == {"year_from": 1999}
 
 
-def test_coverage_every_track_is_in_exactly_one_state(
+def test_coverage_states_add_up(
     conn: Connection,
     run_id: UUID,
     store_tracks: Callable[..., dict[str, int]],
@@ -109,7 +107,7 @@ def test_coverage_every_track_is_in_exactly_one_state(
     assert found.done + found.stale + found.failed + found.dead + found.untried == found.tracks
 
 
-def test_failures_of_a_stage_and_those_below_it_are_listed_and_revived(
+def test_failures_by_stage_prefix(
     conn: Connection, run_id: UUID, store_tracks: Callable[..., dict[str, int]]
 ) -> None:
     """The stage "analyze" is all analyzers, "analyze/counting" all its versions, and no other name that begins alike."""
@@ -129,7 +127,7 @@ def test_failures_of_a_stage_and_those_below_it_are_listed_and_revived(
     assert listed(None) == set(stages[2:])
 
 
-def test_coverage_after_retry_has_no_dead_and_old_letters_are_only_listed(
+def test_coverage_after_retry(
     conn: Connection, store_tracks: Callable[..., dict[str, int]], hash_of: Callable[[int], str]
 ) -> None:
     """Letters from before stages named models, and of another model, are no failures of the present one."""
@@ -152,9 +150,7 @@ def test_coverage_after_retry_has_no_dead_and_old_letters_are_only_listed(
     assert failures.list_(conn) == []
 
 
-def test_failures_list_shows_songs_that_will_be_fetched_again(
-    conn: Connection, run_id: UUID, fetched: Callable[..., object]
-) -> None:
+def test_failures_list_due_songs(conn: Connection, run_id: UUID, fetched: Callable[..., object]) -> None:
     """A page that failed once is no dead letter yet, and still a failure for who asks for all."""
     from rapray.domain import Outcome
     from rapray.store import tracks

@@ -72,7 +72,7 @@ def _exact(corpus: dict[int, np.ndarray], query: np.ndarray, allowed: set[int] |
 
 
 @pytest.mark.parametrize("is_indexed", [False, True])
-async def test_search_recall_against_exact_is_at_least_95_percent(
+async def test_search_recall_against_exact(
     conn: Connection, pool: Pool, wide_model: int, corpus: dict[int, np.ndarray], is_indexed: bool
 ) -> None:
     """With the graph nearly all of the true ten nearest tracks are found, without it all of them."""
@@ -88,7 +88,7 @@ async def test_search_recall_against_exact_is_at_least_95_percent(
     assert found / (10 * len(queries)) >= (0.95 if is_indexed else 0.995)  # halves may swap equal neighbours
 
 
-async def test_search_with_index_uses_the_graph(
+async def test_search_uses_vector_index(
     conn: Connection, wide_model: int, corpus: dict[int, np.ndarray]
 ) -> None:
     """The statement that search runs is answered by the HNSW index, joins and all."""
@@ -109,7 +109,7 @@ async def test_search_with_index_uses_the_graph(
 
 
 @pytest.mark.parametrize("is_indexed", [False, True])
-async def test_search_filters_hold_and_find_the_nearest_that_fit(
+async def test_search_filters_keep_nearest(
     conn: Connection, pool: Pool, wide_model: int, corpus: dict[int, np.ndarray], is_indexed: bool
 ) -> None:
     """Every hit fits the filter, and none that fits better is missed, however few fit."""
@@ -129,7 +129,7 @@ async def test_search_filters_hold_and_find_the_nearest_that_fit(
     assert await search(pool, wide_model, query, TrackFilter(year_from=2500), limit=5) == []
 
 
-async def test_search_duplicates_fold_to_one_hit(
+async def test_search_folds_duplicates(
     conn: Connection, pool: Pool, run_id: UUID, wide_model: int, fetched: Make
 ) -> None:
     """Tracks with one text are one answer."""
@@ -143,7 +143,7 @@ async def test_search_duplicates_fold_to_one_hit(
     assert hits[0].section is None
 
 
-async def test_search_whole_track_wins_shows_its_best_section(
+async def test_search_shows_best_section(
     conn: Connection, pool: Pool, run_id: UUID, wide_model: int, fetched: Make
 ) -> None:
     """What matched is named, and what to show of it is a section."""
@@ -159,7 +159,7 @@ async def test_search_whole_track_wins_shows_its_best_section(
     assert hit.section_score == pytest.approx(0.894, abs=0.01)
 
 
-async def test_search_stale_vectors_are_left_out(
+async def test_search_skips_stale_vectors(
     conn: Connection, pool: Pool, run_id: UUID, wide_model: int, fetched: Make
 ) -> None:
     """A track whose text has changed is not found by its old words."""
@@ -171,7 +171,7 @@ async def test_search_stale_vectors_are_left_out(
     assert await search(pool, wide_model, query, limit=10) == []
 
 
-async def test_search_unknown_model_or_length_says_so(pool: Pool, wide_model: int) -> None:
+async def test_search_rejects_unknown_model(pool: Pool, wide_model: int) -> None:
     """A caller with another model's vector gets the reason, not a wrong answer."""
     with pytest.raises(DatabaseUnsuitable, match="model 99"):
         await search(pool, 99, [1.0] * DIMENSION, limit=5)

@@ -29,9 +29,7 @@ def _crawl(conn: Connection, source_id: str) -> tuple[object, ...]:
     return row
 
 
-def test_write_fetched_first_time_stores_track_and_crawl_row(
-    conn: Connection, run_id: UUID, fetched: Make
-) -> None:
+def test_write_fetched_new_track(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """A lyric becomes a track with every field, and its song is done."""
     result = fetched(
         "1",
@@ -47,9 +45,7 @@ def test_write_fetched_first_time_stores_track_and_crawl_row(
     assert _crawl(conn, "1") == ("done", "lyrics", 0)
 
 
-def test_write_fetched_replayed_batch_returns_first_counts(
-    conn: Connection, run_id: UUID, fetched: Make
-) -> None:
+def test_write_fetched_replayed_batch(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """A task that is replayed after its commit counts what it counted then, and no attempt twice."""
     batch = [fetched("1"), fetched("2", Outcome.SERVER_ERROR)]
     first = write(conn, run_id, batch)
@@ -63,9 +59,7 @@ def test_write_fetched_replayed_batch_returns_first_counts(
     assert _crawl(conn, "2") == ("due", "server_error", 1)
 
 
-def test_write_fetched_next_run_counts_unchanged_and_changed(
-    conn: Connection, run_id: UUID, fetched: Make
-) -> None:
+def test_write_fetched_next_run(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """The same song again is unchanged; another title is a change of the same row."""
     write(conn, run_id, [fetched("1"), fetched("2")])
     later = runs.start(conn, "test", {})
@@ -77,23 +71,21 @@ def test_write_fetched_next_run_counts_unchanged_and_changed(
     assert conn.execute("SELECT count(*) FROM tracks").fetchone() == (2,)
 
 
-def test_write_fetched_without_a_tag_keeps_the_last(conn: Connection, fetched: Make) -> None:
+def test_write_fetched_keeps_tag(conn: Connection, fetched: Make) -> None:
     """A page's entity tag outlives an answer that brings none."""
     write(conn, runs.start(conn, "test", {}), [fetched("1", etag='"x"')])
     write(conn, runs.start(conn, "test", {}), [fetched("1", Outcome.SERVER_ERROR)])
     assert conn.execute("SELECT etag FROM crawl").fetchone() == ('"x"',)
 
 
-def test_write_fetched_song_twice_in_batch_stores_the_last(
-    conn: Connection, run_id: UUID, fetched: Make
-) -> None:
+def test_write_fetched_repeated_song(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """Two results of one song in a batch are no conflict: the last one counts."""
     write(conn, run_id, [fetched("1", title="Old"), fetched("1", title="New")])
     assert conn.execute("SELECT title FROM tracks").fetchall() == [("New",)]
 
 
 @pytest.mark.parametrize("outcome", [o for o in Outcome if o is not Outcome.LYRICS and not o.is_retryable])
-def test_write_fetched_rejection_is_done_with_its_outcome(
+def test_write_fetched_rejection_done(
     conn: Connection, run_id: UUID, fetched: Make, outcome: Outcome
 ) -> None:
     """A page that holds no lyric is never a track: the row names the outcome."""
@@ -102,7 +94,7 @@ def test_write_fetched_rejection_is_done_with_its_outcome(
     assert conn.execute("SELECT count(*) FROM tracks").fetchone() == (0,)
 
 
-def test_write_fetched_failure_backs_off_then_becomes_a_dead_letter(conn: Connection, fetched: Make) -> None:
+def test_write_fetched_failure_backoff(conn: Connection, fetched: Make) -> None:
     """Each failed attempt doubles the pause; the last one makes a dead letter that `retry` makes due again."""
     pauses = []
     for _ in range(3):
@@ -125,7 +117,7 @@ def test_write_fetched_failure_backs_off_then_becomes_a_dead_letter(conn: Connec
     assert [found.rows for found in frontier.due_ranges(conn, "genius", 10)] == [1]
 
 
-def test_write_fetched_retry_after_overrides_the_pause(conn: Connection, run_id: UUID, fetched: Make) -> None:
+def test_write_fetched_retry_after(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """A host that names a time is asked again then."""
     write(conn, run_id, [fetched("1", Outcome.THROTTLED, retry_after_s=5.0)])
     row = conn.execute("SELECT round(extract(epoch FROM not_before - fetched_at)) FROM crawl").fetchone()
@@ -133,9 +125,7 @@ def test_write_fetched_retry_after_overrides_the_pause(conn: Connection, run_id:
     assert frontier.due_ranges(conn, "genius", 10) == []
 
 
-def test_write_fetched_success_after_failures_clears_the_dead_letter(
-    conn: Connection, run_id: UUID, fetched: Make
-) -> None:
+def test_write_fetched_clears_failure(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """A song that is read at last leaves no failure behind."""
     tracks.write_fetched(conn, run_id, [fetched("1", Outcome.BLOCKED)], max_attempts=1, retry_delay_s=0)
     assert len(failures.list_(conn)) == 1
@@ -144,9 +134,7 @@ def test_write_fetched_success_after_failures_clears_the_dead_letter(
     assert _crawl(conn, "1") == ("done", "lyrics", 0)
 
 
-def test_write_fetched_hostile_text_is_stored_without_nul_and_surrogates(
-    conn: Connection, run_id: UUID, fetched: Make
-) -> None:
+def test_write_fetched_hostile_text(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """What PostgreSQL cannot hold is replaced, so that one page never costs the batch."""
     bad = fetched(
         "1",
@@ -161,16 +149,14 @@ def test_write_fetched_hostile_text_is_stored_without_nul_and_surrogates(
     assert row == ("a\ufffdb\ufffdc", None)
 
 
-def test_write_fetched_huge_lyrics_are_stored_whole(conn: Connection, run_id: UUID, fetched: Make) -> None:
+def test_write_fetched_huge_lyrics(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """Text beyond the limit of a tsvector is stored all the same."""
     text = " ".join(f"wörd{number}" for number in range(150_000))
     write(conn, run_id, [fetched("1", lyrics=text)])
     assert conn.execute("SELECT length(lyrics) FROM tracks").fetchone() == (len(text),)
 
 
-def test_write_fetched_overlapping_writers_store_each_song_once(
-    database_url: str, conn: Connection, fetched: Make
-) -> None:
+def test_write_fetched_overlapping_writers(database_url: str, conn: Connection, fetched: Make) -> None:
     """Writers of the same songs and artist in different orders end in one row a song, with no deadlock."""
     songs = [fetched(str(number), artist_id=str(number % 3)) for number in range(60)]
 
@@ -194,7 +180,7 @@ def _groups(conn: Connection) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("order", list(permutations(("10", "2", "b"))))
-def test_group_duplicates_any_order_names_the_first_by_bytes(
+def test_group_duplicates_any_order(
     conn: Connection, run_id: UUID, fetched: Make, order: tuple[str, ...]
 ) -> None:
     """Which track stands for a text does not depend on the order they came in, also over several groupings."""
@@ -205,9 +191,7 @@ def test_group_duplicates_any_order_names_the_first_by_bytes(
     assert tracks.group_duplicates(conn) == 0
 
 
-def test_group_duplicates_changed_text_splits_the_group(
-    conn: Connection, run_id: UUID, fetched: Make
-) -> None:
+def test_group_duplicates_changed_text(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """When the track that stands for a group gets another text, the others find a new one."""
     write(conn, run_id, [fetched(source_id, lyrics="same") for source_id in ("1", "2", "3")])
     tracks.group_duplicates(conn)
@@ -216,9 +200,7 @@ def test_group_duplicates_changed_text_splits_the_group(
     assert _groups(conn) == {"1": "1", "2": "2", "3": "2"}
 
 
-def test_group_duplicates_tracks_without_words_stay_apart(
-    conn: Connection, run_id: UUID, fetched: Make
-) -> None:
+def test_group_duplicates_without_words(conn: Connection, run_id: UUID, fetched: Make) -> None:
     """Two tracks of punctuation alone share the empty hash and are no duplicates."""
     write(conn, run_id, [fetched("1"), fetched("2")])
     conn.execute("UPDATE tracks SET content_hash = ''")

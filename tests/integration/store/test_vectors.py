@@ -23,7 +23,7 @@ Ids = dict[str, int]
 STAGE = "embed/x"
 
 
-def test_register_model_many_at_once_make_one(database_url: str) -> None:
+def test_register_model_concurrently(database_url: str) -> None:
     """Workers that start together agree on the id and one partition."""
     model = ModelInfo("embedding", "m", "r", 16)
 
@@ -35,7 +35,7 @@ def test_register_model_many_at_once_make_one(database_url: str) -> None:
         assert len(set(threads.map(register, range(4)))) == 1
 
 
-def test_register_model_other_dimension_is_refused(conn: Connection, model_id: int) -> None:
+def test_register_model_other_dimension(conn: Connection, model_id: int) -> None:
     """Two vector spaces never share a table."""
     assert models.find_model(conn, ModelInfo("embedding", "test-model", "r1", 8)) == model_id
     with pytest.raises(DatabaseUnsuitable, match="8 dimensions, not 9"):
@@ -44,7 +44,7 @@ def test_register_model_other_dimension_is_refused(conn: Connection, model_id: i
     assert models.register_model(conn, ModelInfo("llm", "test-model", "r1")) != model_id
 
 
-def test_partition_refuses_vectors_of_another_length(
+def test_partition_checks_vector_length(
     conn: Connection, model_id: int, store_tracks: Callable[[int], Ids]
 ) -> None:
     """The table itself checks it, whoever writes."""
@@ -53,7 +53,7 @@ def test_partition_refuses_vectors_of_another_length(
         conn.execute("INSERT INTO lyric_embeddings VALUES (%s, %s, 0, 'h', '[1,2]')", (model_id, track_id))
 
 
-def test_write_embeddings_values_come_back_as_halves(
+def test_write_embeddings_half_precision(
     conn: Connection, run_id: UUID, model_id: int, store_tracks: Callable[[int], Ids], lyric_vectors: Vectors
 ) -> None:
     """The binary rows made here are what PostgreSQL reads: every passage in its place, every value to 16 bits."""
@@ -72,7 +72,7 @@ def test_write_embeddings_values_come_back_as_halves(
         np.testing.assert_array_equal([value.to_numpy() for value in found], lyric.vectors.astype(np.float16))
 
 
-def test_write_embeddings_again_replaces_passages_and_counts(
+def test_write_embeddings_replaces_passages(
     conn: Connection, run_id: UUID, model_id: int, store_tracks: Callable[[int], Ids], lyric_vectors: Vectors
 ) -> None:
     """A text with fewer sections leaves no old passage; the same vectors are unchanged; a deleted track is skipped."""
@@ -94,7 +94,7 @@ def test_write_embeddings_again_replaces_passages_and_counts(
     )
 
 
-def test_write_embeddings_bad_vectors_become_failures(
+def test_write_embeddings_bad_vectors(
     conn: Connection, run_id: UUID, model_id: int, store_tracks: Callable[[int], Ids], lyric_vectors: Vectors
 ) -> None:
     """One bad result does not cost the batch, and a later good one clears its failure."""
@@ -116,7 +116,7 @@ def test_write_embeddings_bad_vectors_become_failures(
     assert str(nan) not in {letter.key for letter in failures.list_(conn, dead_only=False)}
 
 
-def test_build_index_reports_progress_and_is_idempotent(
+def test_build_index_is_idempotent(
     conn: Connection, run_id: UUID, model_id: int, store_tracks: Callable[[int], Ids], lyric_vectors: Vectors
 ) -> None:
     """The first call builds, the second finds it; a broken-off build is replaced."""
@@ -135,7 +135,7 @@ def test_build_index_reports_progress_and_is_idempotent(
     assert vector_index.build_index(conn, model_id).is_usable
 
 
-def test_build_index_unknown_model_is_refused(conn: Connection) -> None:
+def test_build_index_unknown_model(conn: Connection) -> None:
     """The reason names the model."""
     with pytest.raises(DatabaseUnsuitable, match="99"):
         vector_index.build_index(conn, 99)

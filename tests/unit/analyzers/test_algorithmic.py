@@ -50,7 +50,7 @@ def _analyze(text: str) -> Analysis:
     return outcome
 
 
-def test_analyze_song_measures_every_group() -> None:
+def test_analyze_measures_every_group() -> None:
     """Figures that a reader can check: lines, schemes, chorus share, repetition, rhymes with places."""
     found = _analyze(SONG).data
     assert (found["counts"]["lines"], found["counts"]["sections"]) == (9, 4)
@@ -63,7 +63,7 @@ def test_analyze_song_measures_every_group() -> None:
     assert found["rhyme"]["density_lift"] > 1
 
 
-def test_analyze_song_measures_what_is_new_in_version_two() -> None:
+def test_analyze_version_2_figures() -> None:
     """One figure of each group, by hand: the couplets are even, link to nothing, and swear at nobody."""
     found = _analyze(SONG).data
     assert found["language"] == "en"
@@ -80,7 +80,7 @@ def test_analyze_song_measures_what_is_new_in_version_two() -> None:
     assert found["readability"]["flesch_kincaid_grade"] is not None
 
 
-def test_analyze_times_change_the_pace_and_nothing_else() -> None:
+def test_analyze_times_change_pace() -> None:
     """A text without times has the fields of 2.0.0 and no more, so that stored results stay what they are."""
     plain = _lyric("city never money\nlight light the money")
     timed = replace(plain, timings=(Timing(10, 12), Timing(12, 13)))
@@ -99,7 +99,7 @@ def test_analyze_times_change_the_pace_and_nothing_else() -> None:
     assert one.embedding == other.embedding
 
 
-def test_analyze_sentiment_is_that_without_profanity() -> None:
+def test_analyze_sentiment_excludes_profanity() -> None:
     """The column that is compared with other analyzers holds the documented figure; no confidence is made up."""
     found = _analyze("What a damn good and happy day\nI love this shit\nWe all laugh and celebrate tonight")
     assert found.sentiment == found.data["sentiment"]["without_profanity"] > 0.3
@@ -107,14 +107,14 @@ def test_analyze_sentiment_is_that_without_profanity() -> None:
     assert found.confidence is None
 
 
-def test_analyze_language_is_read_from_the_text_not_from_the_record() -> None:
+def test_analyze_ignores_language_label() -> None:
     """The same words with another label, or none, give the same bytes: results are cached by content."""
     texts = [replace(_lyric(SONG), language=language) for language in (None, "en", "es")]
     outcomes = AlgorithmicAnalyzer().analyze(texts)
     assert len({json.dumps(outcome.data) for outcome in outcomes if isinstance(outcome, Analysis)}) == 1
 
 
-def test_analyze_other_language_has_no_english_figures() -> None:
+def test_analyze_non_english_text() -> None:
     """None where the measure rests on English words; sounds and repetition are measured all the same."""
     found = _analyze("La noche en el puerto me llama otra vez\nY la gente del barrio camina a mis pies\n" * 3)
     assert found.data["language"] == "es"
@@ -126,7 +126,7 @@ def test_analyze_other_language_has_no_english_figures() -> None:
     assert found.data["structure"]["sections"][0]["sentiment"] is None
 
 
-def test_analyze_result_never_quotes_a_slur() -> None:
+def test_analyze_never_quotes_slurs() -> None:
     """Counts say that it is there; no list of the result repeats it, however often the song does."""
     slur = groups("explicit")["slurs"][0].removeprefix("=")
     found = _analyze(
@@ -136,14 +136,14 @@ def test_analyze_result_never_quotes_a_slur() -> None:
     assert slur not in json.dumps(found.data)
 
 
-def test_analyze_result_is_plain_json_with_six_digits() -> None:
+def test_analyze_gives_plain_json() -> None:
     """What is stored is what was measured: no tuple, no NaN, no seventh digit."""
     found = _analyze(SONG).data
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["vocabulary"]["type_token_ratio"] == round(found["vocabulary"]["type_token_ratio"], 6)
 
 
-def test_analyze_another_process_gives_the_same_bytes() -> None:
+def test_analyze_processes_agree() -> None:
     """No result hangs on hash seeds or on what was analysed before."""
     program = (
         "import json,sys\n"
@@ -168,7 +168,7 @@ def test_analyze_another_process_gives_the_same_bytes() -> None:
     assert outputs == {json.dumps([here.data, here.embedding])}
 
 
-def test_analyze_embedding_has_256_values_and_length_one() -> None:
+def test_analyze_embedding_unit_length() -> None:
     """Ready for cosine."""
     vector = _analyze(SONG).embedding
     assert vector is not None
@@ -176,7 +176,7 @@ def test_analyze_embedding_has_256_values_and_length_one() -> None:
     assert math.sqrt(sum(value * value for value in vector)) == pytest.approx(1, abs=1e-4)
 
 
-def test_analyze_embedding_nearest_song_is_by_the_same_artist() -> None:
+def test_analyze_embedding_groups_artists() -> None:
     """The sample artists write in clearly different styles: four of five songs have a neighbour of their own artist,
     where chance gives one of eleven; and cosine inside an artist exceeds that between artists.
     """
@@ -194,7 +194,7 @@ def test_analyze_embedding_nearest_song_is_by_the_same_artist() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "🎤🔥", "[Verse 1]", "!!! ... ???"])
-def test_analyze_text_without_words_fails_alone(text: str) -> None:
+def test_analyze_wordless_text_fails(text: str) -> None:
     """The others of the batch are measured; the failure names its stage and the code."""
     first, second, third = AlgorithmicAnalyzer().analyze(
         [_lyric(SONG, "1"), _lyric(text, "2"), _lyric(SONG, "3")]
@@ -205,7 +205,7 @@ def test_analyze_text_without_words_fails_alone(text: str) -> None:
     assert (second.key, second.code, second.stage) == ("2", "lyrics_empty", "analyze/algorithmic/2.0.0")
 
 
-def test_analyze_unforeseen_error_becomes_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_analyze_unexpected_error_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """A defect that one text uncovers costs that text and nothing else."""
 
     def broken(*_: object) -> None:
@@ -246,14 +246,14 @@ def test_analyze_unforeseen_error_becomes_a_failure(monkeypatch: pytest.MonkeyPa
         "long surrogate",
     ],
 )
-def test_analyze_hostile_text_gives_a_result(text: str) -> None:
+def test_analyze_hostile_text(text: str) -> None:
     """Any text with a word is measured."""
     found = _analyze(text)
     assert found.data["counts"]["words"] > 0
 
 
 @given(st.text(max_size=300))
-def test_analyze_any_text_stays_within_bounds(text: str) -> None:
+def test_analyze_figures_within_bounds(text: str) -> None:
     """Shares lie in [0, 1], nothing is negative, no text raises."""
     (outcome,) = AlgorithmicAnalyzer().analyze([_lyric("light " + text)])
     assert isinstance(outcome, Analysis), outcome
@@ -273,7 +273,7 @@ def test_analyze_any_text_stays_within_bounds(text: str) -> None:
     assert found["rhyme"]["density_malmi"] >= 0
 
 
-def test_to_json_embedding_is_shown_on_request_only() -> None:
+def test_to_json_optional_embedding() -> None:
     """The canonical form has the same keys always, the vector where asked for."""
     found = _analyze(SONG)
     shown = to_json(found)
@@ -284,7 +284,7 @@ def test_to_json_embedding_is_shown_on_request_only() -> None:
 
 
 @pytest.mark.parametrize("name", [known.name for known in specs().values() if known.needs.extra is None])
-def test_create_every_analyzer_agrees_with_its_spec(name: str) -> None:
+def test_create_matches_spec(name: str) -> None:
     """Name and version of the class are those under which results are looked for."""
     analyzer = create(name, Settings())
     assert isinstance(analyzer, Analyzer)

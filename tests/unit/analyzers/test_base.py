@@ -29,7 +29,7 @@ def of_another_package() -> RaprayError:
         (ValueError("a bug"), True),
     ],
 )
-def test_failure_says_whether_the_text_is_to_blame(error: Exception, blames_text: bool) -> None:
+def test_failure_blames_text(error: Exception, blames_text: bool) -> None:
     """Errors of other packages count by the same rule; what nobody foresaw counts against the text."""
     analyzer: Analyzer = create("algorithmic", Settings())
 

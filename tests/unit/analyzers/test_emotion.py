@@ -48,7 +48,7 @@ def done(analyzer: EmotionAnalyzer, text: str) -> Analysis:
 
 
 @pytest.mark.parametrize(("text", "label"), [(JOY, "joy"), (SADNESS, "sadness"), (ANGER, "anger")])
-def test_emotion_plain_feeling_is_dominant(analyzer: EmotionAnalyzer, text: str, label: str) -> None:
+def test_emotion_dominant_label(analyzer: EmotionAnalyzer, text: str, label: str) -> None:
     """A text that says what it feels gets that label, and a sentiment of its side."""
     found = done(analyzer, text)
     assert found.data["dominant"] == label
@@ -60,7 +60,7 @@ def test_emotion_plain_feeling_is_dominant(analyzer: EmotionAnalyzer, text: str,
     assert (found.sentiment < -0.3) == (label != "joy")
 
 
-def test_emotion_song_has_an_arc_by_section(analyzer: EmotionAnalyzer) -> None:
+def test_emotion_arc_by_section(analyzer: EmotionAnalyzer) -> None:
     """Each section has its own labels, under its position and header; the whole is their mean by tokens."""
     data = done(analyzer, SONG).data
     assert [(point["section"], point["kind"], point["dominant"]) for point in data["arc"]] == [
@@ -78,7 +78,7 @@ def test_emotion_song_has_an_arc_by_section(analyzer: EmotionAnalyzer) -> None:
     assert done(analyzer, JOY).data["swing"] == 0
 
 
-def test_emotion_result_says_which_model_answered(analyzer: EmotionAnalyzer) -> None:
+def test_emotion_result_names_model(analyzer: EmotionAnalyzer) -> None:
     """Name, revision and that it is the built-in one stand in the result."""
     found = done(analyzer, JOY)
     assert found.data["model"]["is_builtin"] is True
@@ -117,7 +117,7 @@ def test_emotion_another_process_equal(analyzer: EmotionAnalyzer) -> None:
     assert_same_result(json.loads(last), shown, dtype_of(SETTINGS.emotion))
 
 
-def test_emotion_long_section_is_read_to_its_end(analyzer: EmotionAnalyzer) -> None:
+def test_emotion_reads_long_sections(analyzer: EmotionAnalyzer) -> None:
     """Nothing beyond the window is dropped: what comes last counts by its length."""
     calm = "\n".join(f"The train to the station number {n} leaves at noon" for n in range(60))
     angry = "\n".join(f"{ANGER} {n}" for n in range(60))
@@ -127,7 +127,7 @@ def test_emotion_long_section_is_read_to_its_end(analyzer: EmotionAnalyzer) -> N
     assert after["labels"]["anger"] > 0.3
 
 
-def test_emotion_bad_texts_fail_alone(analyzer: EmotionAnalyzer) -> None:
+def test_emotion_bad_texts_fail(analyzer: EmotionAnalyzer) -> None:
     """A text without a word and one that is not Unicode become failures; their neighbours are read."""
     outcomes = analyzer.analyze(
         [lyric(JOY), lyric("[Verse]\n(…)\n!!", "2"), lyric("bad \ud800 text", "3"), lyric(ANGER, "4")]
@@ -145,14 +145,14 @@ def test_emotion_bad_texts_fail_alone(analyzer: EmotionAnalyzer) -> None:
     ["🔥 a", "a\x00b\x07c", "日本語のラップ" * 50, "a" * 50_000],
     ids=["emoji", "control", "kana", "word"],
 )
-def test_emotion_odd_text_is_read(analyzer: EmotionAnalyzer, text: str) -> None:
+def test_emotion_reads_odd_text(analyzer: EmotionAnalyzer, text: str) -> None:
     """Any text with a letter has probabilities and a vector of length 1."""
     found = done(analyzer, text)
     assert all(0 <= value <= 1 for value in found.data["labels"].values())
     assert np.linalg.norm(np.array(found.embedding)) == pytest.approx(1, abs=1e-4)
 
 
-def test_emotion_megabyte_has_bounded_data(analyzer: EmotionAnalyzer) -> None:
+def test_emotion_megabyte_result_bounded(analyzer: EmotionAnalyzer) -> None:
     """A text of a megabyte in a thousand sections gives a result of a sane size that says how many there were."""
     text = "\n\n".join(f"[Verse {n}]\n" + ("la" * 60 + "\n") * 9 for n in range(1000))
     assert len(text) > 1_000_000
@@ -161,7 +161,7 @@ def test_emotion_megabyte_has_bounded_data(analyzer: EmotionAnalyzer) -> None:
     assert len(json.dumps(found.data)) < 100_000
 
 
-def test_emotion_like_feelings_lie_close(analyzer: EmotionAnalyzer) -> None:
+def test_emotion_similar_vectors_close(analyzer: EmotionAnalyzer) -> None:
     """The vector has 256 values, and two happy songs lie nearer than a happy and an angry one."""
     happy, glad, angry = (
         np.array(done(analyzer, text).embedding)
@@ -180,7 +180,7 @@ def test_identify_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_builtin_forged_weights_are_refused(tmp_path: Path) -> None:
+def test_builtin_rejects_forged_weights(tmp_path: Path) -> None:
     """Another file under the name of the weights is refused, and so is a missing one."""
     with pytest.raises(ModelUnavailable, match="No such file"):
         BuiltinEmotionModel(SETTINGS.emotion, tmp_path)
@@ -194,7 +194,7 @@ def test_builtin_forged_weights_are_refused(tmp_path: Path) -> None:
         read_weights(tmp_path / WEIGHTS, None)
 
 
-def test_builtin_card_names_the_shipped_weights() -> None:
+def test_builtin_card_matches_weights() -> None:
     """Weights, their hash in the code and their card belong together, and the file stays small."""
     card = (FOLDER / "CARD.md").read_text(encoding="utf-8")
     _, _, sha256 = read_weights(FOLDER / WEIGHTS, None)
@@ -203,7 +203,7 @@ def test_builtin_card_names_the_shipped_weights() -> None:
     assert "CC BY 4.0" in card
 
 
-def test_create_emotion_without_torch_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_create_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing extra gives the sentence with the install command."""
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtra, match=r"rapray\[embeddings\]"):
@@ -221,13 +221,13 @@ def test_create_emotion_without_torch_names_the_extra(monkeypatch: pytest.Monkey
     ],
     ids=["ekman", "clipped", "unknown-label", "nameless", "one-side"],
 )
-def test_sentiment_follows_from_known_labels_alone(labels: dict[str, float], expected: float | None) -> None:
+def test_sentiment_unfamiliar_labels(labels: dict[str, float], expected: float | None) -> None:
     """Pleasant less unpleasant, clipped; None where a label's side is not known."""
     found = sentiment(labels)
     assert found is None if expected is None else found == pytest.approx(expected)
 
 
-def test_emotion_vectors_of_an_artist_lie_close(analyzer: EmotionAnalyzer) -> None:
+def test_emotion_vectors_group_artists(analyzer: EmotionAnalyzer) -> None:
     """Of the sample songs, the nearest by feeling is by the same artist at least twice as often as by chance."""
     chosen = [song for song in songs() if song.language == "en" and song.duplicate_of is None]
     outcomes = analyzer.analyze([lyric(song.lyrics, song.id) for song in chosen])

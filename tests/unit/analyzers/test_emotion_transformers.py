@@ -61,7 +61,7 @@ def analysis(where: object, text: str) -> Analysis:
     return found
 
 
-def test_emotion_short_text_equals_the_pipeline(folder: Path) -> None:
+def test_emotion_matches_pipeline(folder: Path) -> None:
     """Where a text fits the window, the probabilities are those of transformers' own pipeline."""
     texts = ["we made it out", "nobody cares about the rain", "why"]
     theirs = pipeline("text-classification", str(folder), device="cpu", top_k=None)(texts)
@@ -71,7 +71,7 @@ def test_emotion_short_text_equals_the_pipeline(folder: Path) -> None:
         assert_same_probabilities(row, [scores[label] for label in EKMAN])
 
 
-def test_emotion_named_model_is_stamped_and_not_builtin(folder: Path) -> None:
+def test_emotion_result_names_model(folder: Path) -> None:
     """The result names the model; exclusive labels sum to 1; nobody checked its calibration, so no confidence."""
     found = analysis(folder, "we made it out of the rain")
     assert found.model == str(folder)
@@ -85,7 +85,7 @@ def test_emotion_named_model_is_stamped_and_not_builtin(folder: Path) -> None:
     assert (found.model, found.model_revision) == (known.name, known.revision)
 
 
-def test_emotion_long_text_is_the_mean_of_its_windows(folder: Path) -> None:
+def test_emotion_averages_windows(folder: Path) -> None:
     """A text beyond the window is cut at lines, and every window counts by its tokens."""
     model = load_emotion_model(settings(folder).emotion)
     text = "\n".join(f"line number {n} of the song that goes on and on" for n in range(30))
@@ -98,36 +98,34 @@ def test_emotion_long_text_is_the_mean_of_its_windows(folder: Path) -> None:
     assert analysis(folder, text).data["window_count"] == len(pieces)
 
 
-def test_emotion_labels_are_read_from_the_model(tmp_path: Path) -> None:
+def test_emotion_uses_model_labels(tmp_path: Path) -> None:
     """Labels that rapray has never heard of are reported; a sentiment is not made up from them."""
     found = analysis(make_model(tmp_path, ("calm", "hype", "menace")), "we run the night")
     assert tuple(found.data["labels"]) == ("calm", "hype", "menace")
     assert found.sentiment is None
 
 
-def test_emotion_multi_label_model_has_independent_probabilities(tmp_path: Path) -> None:
+def test_emotion_multi_label_model(tmp_path: Path) -> None:
     """A model that says its labels are independent is read so."""
     found = analysis(make_model(tmp_path, EKMAN, "multi_label_classification"), "we run the night")
     assert found.data["model"]["probabilities"] == "independent"
     assert sum(found.data["labels"].values()) != pytest.approx(1, abs=0.05)
 
 
-def test_emotion_model_without_a_choice_is_refused(tmp_path: Path) -> None:
+def test_emotion_rejects_regression_model(tmp_path: Path) -> None:
     """A regression model has no labels to choose from."""
     with pytest.raises(ModelUnavailable, match="nothing to choose"):
         load_emotion_model(settings(make_model(tmp_path, ("score",))).emotion)
 
 
-def test_emotion_unknown_model_is_model_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_emotion_unknown_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that is not there gives one error that names it."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelUnavailable, match="nowhere/at-all"):
         load_emotion_model(settings("nowhere/at-all").emotion)
 
 
-def test_choose_auto_takes_the_default_from_the_hubs_cache(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_choose_auto_cached_default(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The default model answers where its snapshot is whole; where a file is missing the built-in one stands in."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     auto = EmotionSettings(device="cpu", dtype="float32")

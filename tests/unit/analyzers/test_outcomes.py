@@ -94,7 +94,7 @@ BAD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("changes", BAD.values(), ids=BAD)
-def test_outcomes_result_that_cannot_be_stored_fails_alone(changes: dict[str, Any]) -> None:
+def test_outcomes_unstorable_result(changes: dict[str, Any]) -> None:
     """Its neighbours are stored, and nothing of it is, under no name."""
     made = [good(BATCH[0]), replace(good(BATCH[1]), **changes), good(BATCH[2])]
     assert only_second_fails(outcomes(lambda _: made)).code == "analysis_failed"
@@ -113,14 +113,14 @@ def test_outcomes_result_that_cannot_be_stored_fails_alone(changes: dict[str, An
     ],
     ids=["none", "another key", "no key", "two", "None", "a word", "a dict"],
 )
-def test_outcomes_lyric_without_exactly_one_fails_alone(second: list[Any]) -> None:
+def test_outcomes_wrong_result_count(second: list[Any]) -> None:
     """Too few, too many, and what belongs to no lyric of the batch."""
     found = outcomes(lambda _: [good(BATCH[0]), *second, good(BATCH[2])])
     assert only_second_fails(found).code == "analysis_failed"
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), SystemExit(1), RecursionError()])
-def test_outcomes_batch_that_raises_fails_where_a_lyric_raises_alone(error: BaseException) -> None:
+def test_outcomes_isolate_raising_lyric(error: BaseException) -> None:
     """The others have their results."""
 
     def gives(batch: Sequence[Lyric]) -> list[Analysis]:
@@ -132,14 +132,14 @@ def test_outcomes_batch_that_raises_fails_where_a_lyric_raises_alone(error: Base
 
 
 @pytest.mark.parametrize("given", [None, 7, "abc", {"1": 2}])
-def test_outcomes_no_list_at_all_is_a_failure_of_each(given: object) -> None:
+def test_outcomes_not_a_list(given: object) -> None:
     """Nothing of it is a result."""
     assert [isinstance(one, Failure) and one.code for one in outcomes(lambda _: given)] == [
         "analysis_failed"
     ] * 3
 
 
-def test_outcomes_error_that_blames_no_text_is_not_tried_again() -> None:
+def test_outcomes_outage_not_retried() -> None:
     """A server that is down is asked once, and every lyric stays due."""
     asked: list[int] = []
 
@@ -152,13 +152,13 @@ def test_outcomes_error_that_blames_no_text_is_not_tried_again() -> None:
     assert asked == [3]
 
 
-def test_outcomes_failure_is_of_its_own_stage_and_text() -> None:
+def test_outcomes_correct_failure_stage() -> None:
     """Another analyzer's dead letters cannot be written, and what says nothing of the text still does not."""
     found = outcomes(lambda _: [good(BATCH[0]), FOREIGN, good(BATCH[2])])
     assert only_second_fails(found) == replace(FOREIGN, stage=STAGE, content_hash="hash 2")
 
 
-def test_outcomes_unknown_code_is_kept_in_the_sentence() -> None:
+def test_outcomes_unknown_failure_code() -> None:
     """Codes are a list that clients know."""
     found = outcomes(lambda _: [good(BATCH[0]), replace(FOREIGN, code="too_quiet"), good(BATCH[2])])
     failed = only_second_fails(found)
@@ -166,7 +166,7 @@ def test_outcomes_unknown_code_is_kept_in_the_sentence() -> None:
     assert "too_quiet: no" in failed.detail
 
 
-def test_outcomes_result_of_unusual_types_is_made_plain() -> None:
+def test_outcomes_convert_unusual_types() -> None:
     """Numpy's numbers, tuples, a dictionary with a function and characters that PostgreSQL refuses: it can travel."""
     data = defaultdict(lambda: 0, {"a\x00": ("b\x00", "\ud800")})
     changes: dict[str, Any] = {"sentiment": np.float32(0.5), "embedding": np.full(256, 0.5), "data": data}

@@ -41,7 +41,7 @@ def lyric(text: str) -> Lyric:
     return Lyric("1", text, (), "hash")
 
 
-def test_plugin_is_listed_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_plugin_listed_with_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A package adds an analyzer without a change here."""
     install(monkeypatch, tmp_path, "theirs")
     found = specs()["theirs"]
@@ -62,7 +62,7 @@ def test_plugin_is_listed_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_
         ("class Panic(BaseException): pass\nraise Panic('from Rust')", "Panic: from Rust"),
     ],
 )
-def test_plugin_that_does_not_load_is_known_and_breaks_nobody(
+def test_plugin_load_error_isolated(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, reason: str
 ) -> None:
     """Every other analyzer works, and whoever names this one hears why it does not."""
@@ -92,7 +92,7 @@ def test_plugin_that_does_not_load_is_known_and_breaks_nobody(
         ("'theirs', '2/0'", "'2/0' cannot be its version"),
     ],
 )
-def test_plugin_with_a_name_that_nobody_could_ask_for_is_listed_with_the_reason(
+def test_plugin_invalid_name_explained(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, point: str, listed: str, arguments: str, reason: str
 ) -> None:
     """What it cannot be, and what a name is; "all" still means every analyzer, each by its own name."""
@@ -117,7 +117,7 @@ def test_plugin_with_a_name_that_nobody_could_ask_for_is_listed_with_the_reason(
     ],
     ids=["nothing", "another version", "no name"],
 )
-def test_plugin_that_makes_another_analyzer_than_it_says_is_named(
+def test_plugin_wrong_identity_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, reason: str
 ) -> None:
     """Its results would never be current, and its tracks due for ever."""
@@ -138,7 +138,7 @@ def test_plugin_that_makes_another_analyzer_than_it_says_is_named(
         ("", AnalyzerBroken, "no_such_module_here"),
     ],
 )
-def test_plugin_without_its_packages_names_a_command_that_exists(
+def test_plugin_missing_packages(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, needs: str, kind: type[RaprayError], told: str
 ) -> None:
     """Its own extra is no extra of rapray."""
@@ -147,7 +147,7 @@ def test_plugin_without_its_packages_names_a_command_that_exists(
         create("theirs", Settings())
 
 
-def test_plugin_that_raises_when_it_is_made_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_plugin_factory_error_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Its defect is a sentence, and not a traceback of ours."""
     code = "class Class:\n    def __init__(self, settings, name):\n        raise ValueError('no file')"
     install(monkeypatch, tmp_path, "theirs", code=code)
@@ -155,15 +155,13 @@ def test_plugin_that_raises_when_it_is_made_is_named(monkeypatch: pytest.MonkeyP
         create("theirs", Settings())
 
 
-def test_plugin_cannot_take_a_built_in_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_plugin_cannot_shadow_builtin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What is built in stays what it is."""
     install(monkeypatch, tmp_path, "algorithmic")
     assert spec("algorithmic").package is None
 
 
-def test_plugin_written_by_the_readme_analyses_and_fails_alone(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_plugin_from_readme_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing but what `rapray.analyzers` exports, records and errors: a result, and a failure for one text."""
     install(monkeypatch, tmp_path, "shout", code=SHOUT)
     loud, quiet = create("shout", Settings()).analyze([lyric("Hey! Ho!"), lyric("a whisper")])
@@ -176,16 +174,14 @@ def test_plugin_written_by_the_readme_analyses_and_fails_alone(
 @pytest.mark.parametrize(
     "code", ["import sys\nsys.exit(3)", "class Class:\n    def __init__(self, *_):\n        exit(3)"]
 )
-def test_plugin_whose_code_exits_is_broken(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str
-) -> None:
-    """Its spec is fine; what it takes to be used ends the program, at import or when it is made."""
+def test_plugin_system_exit_caught(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str) -> None:
+    """A plugin that calls exit at import or construction counts as broken and does not end rapray."""
     install(monkeypatch, tmp_path, "theirs", code=code)
     with pytest.raises(AnalyzerBroken, match=r"(?s)theirs.*theirs-dist.*SystemExit: 3"):
         create("theirs", Settings())
 
 
-def test_plugin_interrupted_by_ctrl_c_is_not_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_plugin_keyboard_interrupt_propagates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Ctrl-C ends the program also while a slow package is being imported."""
     install(monkeypatch, tmp_path, "theirs", spec="import signal\nsignal.raise_signal(signal.SIGINT)")
     with pytest.raises(KeyboardInterrupt):

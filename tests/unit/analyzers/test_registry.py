@@ -12,7 +12,7 @@ from rapray.config import Settings
 from rapray.errors import ConfigError, UnknownAnalyzer
 
 
-def test_specs_listing_loads_nothing_heavy() -> None:
+def test_specs_load_nothing_heavy() -> None:
     """A command that lists analyzers pays for none of them."""
     program = (
         "import sys; from rapray.analyzers import specs; assert 'algorithmic' in specs();"
@@ -22,14 +22,14 @@ def test_specs_listing_loads_nothing_heavy() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-def test_spec_unknown_name_lists_the_known() -> None:
+def test_spec_unknown_name() -> None:
     """The error says what there is."""
     with pytest.raises(UnknownAnalyzer, match="algorithmic"):
         spec("horoscope")
 
 
 @pytest.mark.parametrize("name", ["algorithmic", "emotion", "all"])
-def test_specs_provider_with_the_name_of_another_analyzer_is_refused(name: str) -> None:
+def test_specs_reject_shadowing_provider(name: str) -> None:
     """It would be shadowed without a word; the presets are providers and can be set."""
     given = {"base_url": "https://h/v1", "model": "m", "api_key": "k"}
     with pytest.raises(ConfigError, match=f"llm.providers.{name}"):

@@ -22,18 +22,18 @@ SETTINGS = Settings()
         (["qwen", "all"], ["qwen", *(name for name in specs(SETTINGS) if name != "qwen")]),
     ],
 )
-def test_expanded_each_once_in_the_order_given(names: list[str], expected: list[str]) -> None:
+def test_expanded_unique_in_order(names: list[str], expected: list[str]) -> None:
     """Commas and repeated options are the same, and "all" is every analyzer that is known."""
     assert expanded(names, specs(SETTINGS)) == expected
 
 
-def test_expanded_unknown_name_is_refused() -> None:
+def test_expanded_rejects_unknown_name() -> None:
     """A typing error is told before anything runs."""
     with pytest.raises(UnknownAnalyzer, match="algoritmic"):
         selected(["algorithmic,algoritmic"], SETTINGS)
 
 
-def test_selected_all_has_what_is_set_up_and_says_why_the_rest_is_not() -> None:
+def test_selected_all_configured() -> None:
     """Who asks for everything gets what there is."""
     found = selected(["all"], SETTINGS)
     assert "algorithmic" in found.required()
@@ -43,7 +43,7 @@ def test_selected_all_has_what_is_set_up_and_says_why_the_rest_is_not() -> None:
 
 
 @pytest.mark.parametrize("names", [["algorithmic", "qwen"], ["all,qwen"]])
-def test_selected_name_that_is_not_set_up_is_required_and_is_not_there(names: list[str]) -> None:
+def test_selected_unconfigured_name(names: list[str]) -> None:
     """Who names one wants that one; the others are known to be ready."""
     found = selected(names, SETTINGS)
     assert "algorithmic" in found.ready
@@ -51,7 +51,7 @@ def test_selected_name_that_is_not_set_up_is_required_and_is_not_there(names: li
         found.required()
 
 
-def test_selected_nothing_is_refused() -> None:
+def test_selected_empty_list_rejected() -> None:
     """An empty list would run nothing and say that all went well."""
     with pytest.raises(ConfigError):
         selected(["", " , "], SETTINGS)

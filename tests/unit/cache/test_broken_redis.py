@@ -84,8 +84,8 @@ def broken_url(request: pytest.FixtureRequest) -> object:
         yield url
 
 
-def test_gate_of_a_broken_redis_is_the_own_one(broken_url: str) -> None:
-    """Enter, leave and reopen are done by the process's own gate, within one time-out."""
+def test_gate_falls_back(broken_url: str) -> None:
+    """With a broken Redis the process's own gate takes over within one time-out."""
     with stopwatch() as seconds:
         gate = FallbackGate(RedisGate(connect(broken_url, TIMEOUT_S), "p", LIMITS), ProcessGate(LIMITS))
         taken = gate.enter(1)
@@ -95,8 +95,8 @@ def test_gate_of_a_broken_redis_is_the_own_one(broken_url: str) -> None:
     gate.reopen()
 
 
-def test_limiter_of_a_broken_redis_is_the_second_one(broken_url: str) -> None:
-    """Jobs go on with the limit that PostgreSQL keeps."""
+def test_limiter_falls_back(broken_url: str) -> None:
+    """With a broken Redis the second rate limiter takes over within one time-out."""
     second = RecordingLimiter(0.25)
     with stopwatch() as seconds:
         limiter = FallbackRateLimiter(RedisRateLimiter(connect(broken_url, TIMEOUT_S), 1), second)
@@ -106,8 +106,8 @@ def test_limiter_of_a_broken_redis_is_the_second_one(broken_url: str) -> None:
     assert second.penalties == [("h", 5)]
 
 
-async def test_cache_of_a_broken_redis_is_empty(broken_url: str) -> None:
-    """A look is a miss, keeping does nothing, and both take one time-out together."""
+async def test_cache_get_misses(broken_url: str) -> None:
+    """With a broken Redis a lookup misses and a write is dropped, both within a single time-out."""
     cache = ResultCache(broken_url, TIMEOUT_S)
     with stopwatch() as seconds:
         assert await cache.get("k", "1") is None
@@ -116,8 +116,8 @@ async def test_cache_of_a_broken_redis_is_empty(broken_url: str) -> None:
     await cache.close()
 
 
-async def test_cache_of_a_broken_redis_takes_no_result(broken_url: str) -> None:
-    """The first command writes: it takes one time-out too, and no longer."""
+async def test_cache_put_is_ignored(broken_url: str) -> None:
+    """With a broken Redis a write that is the first command is dropped within one time-out."""
     cache = ResultCache(broken_url, TIMEOUT_S)
     with stopwatch() as seconds:
         await cache.put("k", RESULT)
@@ -125,8 +125,8 @@ async def test_cache_of_a_broken_redis_takes_no_result(broken_url: str) -> None:
     await cache.close()
 
 
-def test_version_of_a_broken_redis_is_none(broken_url: str) -> None:
-    """The version is asked for by the doctor and the probes: neither crashes nor takes long."""
+def test_version_is_unavailable(broken_url: str) -> None:
+    """Asking a broken Redis for its version fails within one time-out, with a short error without the password."""
     with stopwatch() as seconds, pytest.raises(RedisUnavailable) as caught:
         server_version(connect(broken_url, TIMEOUT_S))
     assert seconds[0] < TIMEOUT_S + SLOW_HOST_S
@@ -134,8 +134,8 @@ def test_version_of_a_broken_redis_is_none(broken_url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_redis_answers_are_bounded_in_memory() -> None:
-    """A server that sends without end is given up after a few megabytes, not when memory is full."""
+def test_answer_memory_is_bounded() -> None:
+    """A Redis that never stops sending is abandoned after a few megabytes."""
     import tracemalloc
 
     with broken_server(SERVERS["floods"]) as url:
@@ -149,8 +149,8 @@ def test_redis_answers_are_bounded_in_memory() -> None:
     assert peak < 5 * MOST_BYTES
 
 
-def test_redis_that_hangs_holds_every_thread_once() -> None:
-    """More threads than the pool has connections: each still waits one time-out."""
+def test_hanging_redis_many_threads() -> None:
+    """Even if threads outnumber pooled connections, a hanging Redis delays each of them by only one time-out."""
     with broken_server(hangs) as url:
         client = connect(url, TIMEOUT_S)
 
@@ -170,8 +170,8 @@ def test_redis_that_hangs_holds_every_thread_once() -> None:
 @pytest.mark.parametrize(
     "url", ["redis://:hunter2/x@h:6379", "redis://:p@h:hunter2/0", "http://hunter2@h", "hunter2"]
 )
-def test_redis_address_that_cannot_be_read_is_not_quoted(url: str) -> None:
-    """A slash in a password cuts the address in a wrong place: the error shows neither part."""
+def test_malformed_url_not_quoted(url: str) -> None:
+    """The error for a malformed Redis URL quotes no part of it, because any part may belong to the password."""
     for make in (connect, ResultCache):
         with pytest.raises(ConfigError, match=r"redis\.url") as caught:
             make(url, 1)

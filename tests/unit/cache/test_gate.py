@@ -29,7 +29,7 @@ def entered(found: Pass | Wait) -> Pass:
     return found
 
 
-def test_gate_lets_as_many_in_as_there_are_slots() -> None:
+def test_gate_limits_slots() -> None:
     """A slot that is given back is taken again."""
     one, _ = gate()
     first = entered(one.enter(1))
@@ -40,7 +40,7 @@ def test_gate_lets_as_many_in_as_there_are_slots() -> None:
     entered(one.enter(1))
 
 
-def test_gate_slot_of_a_dead_worker_is_free_after_its_lease() -> None:
+def test_gate_dead_worker_slot() -> None:
     """Nobody gives it back, and nothing is stuck."""
     one, clock = gate(concurrency=1)
     entered(one.enter(1))
@@ -48,7 +48,7 @@ def test_gate_slot_of_a_dead_worker_is_free_after_its_lease() -> None:
     entered(one.enter(1))
 
 
-def test_gate_paces_requests_and_tokens_to_the_minute() -> None:
+def test_gate_paces_each_minute() -> None:
     """Sixty a minute are one a second; unused tokens are given back."""
     one, clock = gate(requests_per_minute=60, concurrency=100)
     entered(one.enter(1))
@@ -62,7 +62,7 @@ def test_gate_paces_requests_and_tokens_to_the_minute() -> None:
     assert other.enter(1) == Wait(10.0)
 
 
-def test_gate_breaker_opens_lets_one_trial_pass_and_closes() -> None:
+def test_gate_breaker_trial_closes() -> None:
     """Five failures in a row; then a pause, then one request whose end decides."""
     one, clock = gate(failures=5, pause_s=30, concurrency=10)
     for _ in range(5):
@@ -78,7 +78,7 @@ def test_gate_breaker_opens_lets_one_trial_pass_and_closes() -> None:
     assert all(isinstance(one.enter(1), Pass) for _ in range(5))
 
 
-def test_gate_answers_between_keep_the_breaker_closed() -> None:
+def test_gate_success_resets_failures() -> None:
     """Only failures in a row count."""
     one, _ = gate(failures=2)
     for how in ("failed", "answered", "failed", "answered"):
@@ -86,7 +86,7 @@ def test_gate_answers_between_keep_the_breaker_closed() -> None:
     entered(one.enter(1))
 
 
-def test_gate_refusal_pauses_at_once_and_reopen_ends_it() -> None:
+def test_gate_refusal_and_reopen() -> None:
     """A key that is refused is refused to everybody; who has seen it work may say so."""
     one, _ = gate()
     one.leave(entered(one.enter(1)), End("refused", pause_s=600, reason="key"))
@@ -95,7 +95,7 @@ def test_gate_refusal_pauses_at_once_and_reopen_ends_it() -> None:
     entered(one.enter(1))
 
 
-def test_gate_retry_after_holds_everybody_back_without_opening() -> None:
+def test_gate_retry_after_holds() -> None:
     """After it, all may go at once, not one trial."""
     one, clock = gate()
     one.leave(entered(one.enter(1)), End("throttled", pause_s=7))
@@ -105,7 +105,7 @@ def test_gate_retry_after_holds_everybody_back_without_opening() -> None:
     entered(one.enter(1))
 
 
-def test_gate_that_was_left_unsent_is_as_it_was() -> None:
+def test_gate_unsent_changes_nothing() -> None:
     """Nobody was asked: no failure, no success, and the next one may be the trial."""
     one, clock = gate(failures=2, pause_s=30, concurrency=1, tokens_per_minute=60)
     one.leave(entered(one.enter(0)), End("failed"))
@@ -118,7 +118,7 @@ def test_gate_that_was_left_unsent_is_as_it_was() -> None:
     assert one.enter(1) == Wait(30.0, "still down")
 
 
-def test_gate_provider_that_never_answers_is_down_until_it_does() -> None:
+def test_gate_silent_provider_down() -> None:
     """Pauses count for what they cover together, not for each request that asked for one."""
     one, clock = gate(patience_s=10, concurrency=10)
     together = [entered(one.enter(1)) for _ in range(5)]
@@ -134,7 +134,7 @@ def test_gate_provider_that_never_answers_is_down_until_it_does() -> None:
     assert one.enter(1) == Wait(6.0)
 
 
-def test_gate_says_of_the_trial_of_a_provider_that_is_down() -> None:
+def test_gate_wait_during_trial() -> None:
     """Whoever comes while it is tried hears why it was paused, and that waiting is in vain."""
     one, clock = gate(failures=1, pause_s=30, patience_s=30)
     one.leave(entered(one.enter(1)), End("failed", reason="no answer"))
@@ -145,7 +145,7 @@ def test_gate_says_of_the_trial_of_a_provider_that_is_down() -> None:
     assert (found.pause, found.is_down) == ("no answer", True)
 
 
-def test_gate_pause_of_years_ends_after_a_day() -> None:
+def test_gate_long_pause_capped() -> None:
     """Nobody means that; and what is no number of seconds is no pause."""
     one, _ = gate()
     one.leave(entered(one.enter(1)), End("throttled", pause_s=float("nan")))
@@ -154,7 +154,7 @@ def test_gate_pause_of_years_ends_after_a_day() -> None:
     assert one.enter(1) == Wait(86_400.0, is_down=True)
 
 
-def test_gate_that_is_reopened_has_forgotten_the_pace_and_kept_the_slots() -> None:
+def test_gate_reopened_keeps_slots() -> None:
     """A limit that was raised counts at once; a request on its way is still one."""
     one, _ = gate(concurrency=2, tokens_per_minute=1)
     entered(one.enter(1_000_000))

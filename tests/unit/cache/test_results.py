@@ -17,13 +17,13 @@ PARTS = st.lists(st.none() | st.text(), max_size=5)
 
 
 @given(PARTS, PARTS)
-def test_key_of_other_parts_is_another_key(one: list[str | None], other: list[str | None]) -> None:
+def test_key_separates_parts(one: list[str | None], other: list[str | None]) -> None:
     """Nothing that decides a result may fall together: not None and "", not ("ab", "c") and ("a", "bc")."""
     assert (key_of(one) == key_of(other)) == (one == other)
     assert key_of(one).startswith(PREFIX)
 
 
-async def test_cache_without_a_server_is_a_miss_and_asks_it_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cache_without_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Redis that hangs up: no error, and after the first failure it is left alone for a while."""
     monkeypatch.setattr(results, "_PAUSE_S", 3600)
     callers = 0

@@ -15,7 +15,7 @@ def _analysis(out: str) -> dict[str, Any]:
     return json.loads(out)["results"]["algorithmic"]["data"]
 
 
-def test_file_and_standard_input_give_the_same_analysis(rapray: Any, tmp_path: Path) -> None:
+def test_file_and_stdin_agree(rapray: Any, tmp_path: Path) -> None:
     """A path or `-`; JSON alone on standard output; nothing is started or left behind."""
     (tmp_path / "lyrics.txt").write_text(VERSE, encoding="utf-8")
     by_path = rapray("analyze", "--file", "lyrics.txt", "--json")
@@ -25,7 +25,7 @@ def test_file_and_standard_input_give_the_same_analysis(rapray: Any, tmp_path: P
     assert not (tmp_path / "data").exists()
 
 
-def test_synced_file_is_analysed_without_its_stamps(rapray: Any, tmp_path: Path) -> None:
+def test_synced_file_has_pace(rapray: Any, tmp_path: Path) -> None:
     """An .lrc file: the words of the plain text, and a pace."""
     lrc = "[ar:Ada]\r\n[00:10.00]I count the cost and cross the coast\r\n[00:12.00]I lost the most\r\n"
     (tmp_path / "song.lrc").write_text("\ufeff" + lrc, encoding="utf-8")
@@ -35,7 +35,7 @@ def test_synced_file_is_analysed_without_its_stamps(rapray: Any, tmp_path: Path)
     assert found["flow"]["syllables_per_second_from"] == "synced"
 
 
-def test_duration_of_a_text_gives_its_pace_and_of_the_collection_is_refused(rapray: Any) -> None:
+def test_duration_only_for_text(rapray: Any) -> None:
     """Eight syllables in four seconds; a stored track is analysed as it is stored."""
     line = b"I count the cost and cross the coast\n"
     found = _analysis(rapray("analyze", "--file", "-", "--duration", "4", "--json", stdin=line).out)
@@ -46,7 +46,7 @@ def test_duration_of_a_text_gives_its_pace_and_of_the_collection_is_refused(rapr
     assert rapray("analyze", "--duration", "4").code == 2
 
 
-def test_table_shows_measures_to_a_person(rapray: Any) -> None:
+def test_table_shows_measures(rapray: Any) -> None:
     """Without --json a table with the same measures."""
     ended = rapray("analyze", "--file", "-", stdin=VERSE.encode())
     assert ended.code == 0
@@ -69,7 +69,7 @@ def test_table_shows_measures_to_a_person(rapray: Any) -> None:
     ],
     ids=["nothing", "blanks", "nul", "emoji", "headers", "latin-1", "utf-16", "1 MB", "16 MB"],
 )
-def test_text_that_cannot_be_analysed_exits_2_with_its_code(rapray: Any, body: bytes, code: str) -> None:
+def test_unusable_text_exits_2(rapray: Any, body: bytes, code: str) -> None:
     """A sentence that says what is wrong, no result, no traceback."""
     ended = rapray("analyze", "--file", "-", "--json", stdin=body)
     assert (ended.code, ended.out) == (2, "")
@@ -103,7 +103,7 @@ def test_odd_text_is_analysed(rapray: Any, body: bytes) -> None:
     assert json.loads(ended.out, parse_constant=refuse)["results"]
 
 
-def test_marks_of_a_windows_editor_change_nothing(rapray: Any) -> None:
+def test_windows_markers_change_nothing(rapray: Any) -> None:
     """Byte order mark and CRLF are no lyric: the content hash is the same."""
     plain = rapray("analyze", "--file", "-", "--json", stdin=VERSE.encode())
     windows = rapray(
@@ -112,7 +112,7 @@ def test_marks_of_a_windows_editor_change_nothing(rapray: Any) -> None:
     assert json.loads(plain.out)["content_hash"] == json.loads(windows.out)["content_hash"]
 
 
-def test_all_gives_local_results_beside_the_reason_of_every_other(rapray: Any) -> None:
+def test_all_reports_missing_analyzers(rapray: Any) -> None:
     """As POST /analyze: one that is not set up takes no other result along."""
     ended = rapray("analyze", "--file", "-", "--analyzer", "all", "--json", stdin=VERSE.encode())
     answer = json.loads(ended.out)
@@ -123,15 +123,13 @@ def test_all_gives_local_results_beside_the_reason_of_every_other(rapray: Any) -
     assert "gemma" in ended.err
 
 
-def test_name_that_is_not_set_up_beside_one_that_is_ends_partial(rapray: Any) -> None:
+def test_unconfigured_name_exits_3(rapray: Any) -> None:
     """The result is there, and the exit code says that something that was named is not."""
     ended = rapray("analyze", "--file", "-", "--analyzer", "qwen,algorithmic", "--json", stdin=VERSE.encode())
     assert (ended.code, list(json.loads(ended.out)["results"])) == (3, ["algorithmic"])
 
 
-def test_failure_of_the_only_analyzer_keeps_its_code_and_exit_code(
-    rapray: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_single_failure_exit_code(rapray: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider that does not answer is a dependency, and not an analyzer that failed on this text."""
     for name, value in {"API_KEY": "k", "BASE_URL": "http://127.0.0.1:1/v1", "MAX_RETRIES": "0"}.items():
         monkeypatch.setenv(f"RAPRAY_LLM__PROVIDERS__QWEN__{name}", value)
@@ -143,7 +141,7 @@ def test_failure_of_the_only_analyzer_keeps_its_code_and_exit_code(
 @pytest.mark.parametrize(
     "options", [("--limit", "3"), ("--where", "language=en"), ("--max-cost", "1")], ids=" ".join
 )
-def test_option_of_the_job_is_refused_with_one_text(rapray: Any, options: tuple[str, str]) -> None:
+def test_job_options_are_refused(rapray: Any, options: tuple[str, str]) -> None:
     """It would be ignored without a word."""
     ended = rapray("analyze", "--file", "-", *options, stdin=VERSE.encode())
     assert (ended.code, ended.out) == (2, "")

@@ -23,7 +23,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("secrets")
 @pytest.mark.parametrize("options", [(), ("--origin",), ("--json",), ("--origin", "--json")], ids=str)
-def test_show_never_prints_a_secret(rapray: Any, options: tuple[str, ...]) -> None:
+def test_show_hides_secrets(rapray: Any, options: tuple[str, ...]) -> None:
     """Asterisks in every form of output; that it is set can be seen."""
     ended = rapray("config", "show", *options)
     assert ended.code == 0
@@ -31,16 +31,14 @@ def test_show_never_prints_a_secret(rapray: Any, options: tuple[str, ...]) -> No
     assert ended.out.count("***") >= 3
 
 
-def test_show_json_has_every_setting_with_its_value(rapray: Any) -> None:
+def test_show_json_every_setting(rapray: Any) -> None:
     """The keys are those of `Settings`, the values as they are used."""
     values = json.loads(rapray("--set", "jobs.workers=7", "config", "show", "--json").out)
     assert set(values) == set(public_values(Settings()))
     assert values["jobs.workers"] == 7
 
 
-def test_show_origin_says_which_source_won(
-    rapray: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_show_origin_names_source(rapray: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Command line over environment over file, each with its place."""
     (tmp_path / "rapray.yaml").write_text("jobs:\n  workers: 3\n  writers: 3\n  fetchers: 3\n")
     monkeypatch.setenv("RAPRAY_JOBS__WORKERS", "4")
@@ -53,7 +51,7 @@ def test_show_origin_says_which_source_won(
     assert found["jobs.max_attempts"]["origin"] == "default"
 
 
-def test_check_valid_settings_exits_0_and_prints_no_result(rapray: Any) -> None:
+def test_check_valid_exits_0(rapray: Any) -> None:
     """A note for the person, nothing for a program."""
     ended = rapray("config", "check")
     assert (ended.code, ended.out) == (0, "")
@@ -61,7 +59,7 @@ def test_check_valid_settings_exits_0_and_prints_no_result(rapray: Any) -> None:
 
 
 @pytest.mark.usefixtures("secrets")
-def test_check_bad_value_names_every_problem_and_no_secret(rapray: Any, tmp_path: Path) -> None:
+def test_check_lists_every_problem(rapray: Any, tmp_path: Path) -> None:
     """All problems at once, so that a file is mended in one go."""
     (tmp_path / "rapray.yaml").write_text(f"jobs:\n  workers: {SECRET}\nserve:\n  port: 0\nnosuch: 1\n")
     ended = rapray("config", "check")

@@ -36,9 +36,7 @@ def address(monkeypatch: pytest.MonkeyPatch) -> str:
     ],
     ids=" ".join,
 )
-def test_database_that_refuses_is_named_in_one_sentence(
-    rapray: Any, address: str, command: tuple[str, ...]
-) -> None:
+def test_refused_database_is_named(rapray: Any, address: str, command: tuple[str, ...]) -> None:
     """Address and reason, and which variable to look at; what did not happen is in no output."""
     ended = rapray(*command)
     assert (ended.code, ended.out) == (4, "")
@@ -49,7 +47,7 @@ def test_database_that_refuses_is_named_in_one_sentence(
     assert PASSWORD not in line
 
 
-def test_doctor_reports_what_is_missing_and_what_to_do(rapray: Any, address: str) -> None:
+def test_doctor_reports_missing_servers(rapray: Any, address: str) -> None:
     """All findings are there although one failed, and the exit code is that of a missing server."""
     ended = rapray("doctor", "--json")
     assert ended.code == 4
@@ -62,9 +60,7 @@ def test_doctor_reports_what_is_missing_and_what_to_do(rapray: Any, address: str
 
 
 @pytest.mark.parametrize("url", ["postgresql://rapray:h7nt3r@", "h7nt3r", "postgresql://a b:h7nt3r@x/y z?=&"])
-def test_database_address_that_is_none_is_not_printed(
-    rapray: Any, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_malformed_address_is_hidden(rapray: Any, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """A typing error in the address does not put its password on the screen."""
     monkeypatch.setenv("RAPRAY_DATABASE__URL", url)
     monkeypatch.setenv("RAPRAY_REDIS__ENABLED", "false")

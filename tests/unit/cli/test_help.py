@@ -30,7 +30,7 @@ def path(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return request.param
 
 
-def test_help_every_command_ends_with_an_example_of_itself(path: tuple[str, ...], rapray: Any) -> None:
+def test_help_ends_with_example(path: tuple[str, ...], rapray: Any) -> None:
     """Exit 0, on standard output, the example last."""
     ended = rapray(*path, "--help")
     assert (ended.code, ended.err) == (0, "")
@@ -39,7 +39,7 @@ def test_help_every_command_ends_with_an_example_of_itself(path: tuple[str, ...]
     assert f"rapray {' '.join(path)}" in last
 
 
-def test_help_every_example_is_accepted(path: tuple[str, ...]) -> None:
+def test_help_examples_are_accepted(path: tuple[str, ...]) -> None:
     """The words of the example are options and arguments that the command has."""
     command = COMMANDS[path]
     words = shlex.split(command.epilog.removeprefix("Example: "))
@@ -48,7 +48,7 @@ def test_help_every_example_is_accepted(path: tuple[str, ...]) -> None:
     assert context.args == []
 
 
-def test_help_every_option_says_what_it_is_for(path: tuple[str, ...]) -> None:
+def test_help_describes_every_option(path: tuple[str, ...]) -> None:
     """A line for the command, a line for each option whose name is not all there is to say."""
     command = COMMANDS[path]
     assert command.help
@@ -56,7 +56,7 @@ def test_help_every_option_says_what_it_is_for(path: tuple[str, ...]) -> None:
     assert [name for name in silent if name not in _described(command) and name != "limit"] == []
 
 
-def test_help_root_lists_every_command_what_starts_first(rapray: Any) -> None:
+def test_help_root_lists_commands(rapray: Any) -> None:
     """The whole tree's first level, with the way in at the top."""
     ended = rapray("--help")
     assert ended.code == 0
@@ -64,7 +64,7 @@ def test_help_root_lists_every_command_what_starts_first(rapray: Any) -> None:
     assert min(positions) == ended.out.index("│ demo ")
 
 
-def test_help_of_nothing_at_all_is_the_help(rapray: Any) -> None:
+def test_help_without_arguments(rapray: Any) -> None:
     """`rapray` alone explains itself and is a usage error, as in git."""
     ended = rapray()
     assert ended.code == 2

@@ -21,13 +21,13 @@ DONE = JobReport(
 PARTIAL = JobReport("embed", new=0, unchanged=4, failed=2, seconds=0.5)
 
 
-def test_sentence_names_every_count_that_is_not_zero() -> None:
+def test_sentence_names_nonzero_counts() -> None:
     """Reasons in alphabetical order; nothing new is said in words."""
     assert sentence(DONE) == "collect: 3 new, 4 unchanged, 3 rejected (1 blocked, 2 unreleased); 1.2 s"
     assert re.fullmatch(r"embed: nothing new, 4 unchanged, 2 failed .+; 0\.5 s", sentence(PARTIAL))
 
 
-def test_report_json_is_the_counts_alone_whatever_the_job_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_json_counts_only(capsys: pytest.CaptureFixture[str]) -> None:
     """Ray writes to standard output too; a program that reads ours must not see it."""
 
     def job() -> JobReport:
@@ -51,7 +51,7 @@ def analyzed(*, new: int, **stopped: RaprayError) -> JobReport:
     )
 
 
-def test_report_tells_what_language_models_took() -> None:
+def test_report_shows_model_costs() -> None:
     """Requests, tokens and dollars of each provider, to a person and to a program."""
     done = analyzed(new=3, mine=HELD)
     assert sentence(done) == (
@@ -70,7 +70,7 @@ def test_report_tells_what_language_models_took() -> None:
         (analyzed(new=0, mine=ModelUnavailable(model="m", reason="no")), 4),
     ],
 )
-def test_report_of_an_analyzer_that_stopped_is_printed_whole(
+def test_report_after_stopped_analyzer(
     capsys: pytest.CaptureFixture[str], done: JobReport, code: int
 ) -> None:
     """The counts of all others are there, and the exit code is the error's own only where nothing was done."""
@@ -85,9 +85,7 @@ def test_report_of_an_analyzer_that_stopped_is_printed_whole(
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_report_with_failures_exits_3_after_printing(
-    capsys: pytest.CaptureFixture[str], as_json: bool
-) -> None:
+def test_report_failures_exit_3(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
     """Partial is a code of its own, and the counts are printed all the same."""
     with pytest.raises(typer.Exit) as ended:
         report(lambda: PARTIAL, as_json)
@@ -97,7 +95,7 @@ def test_report_with_failures_exits_3_after_printing(
     assert "2" in said.out + said.err
 
 
-def test_free_port_takes_the_wanted_one_unless_somebody_has_it() -> None:
+def test_free_port_prefers_request() -> None:
     """Else any other that is free."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

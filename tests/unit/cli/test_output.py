@@ -11,7 +11,7 @@ from rapray.cli import output
 ODD = "/tmp/[bold]x[/bold] [red] 🔥 שלום"
 
 
-def test_json_away_from_a_terminal_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_piped_single_line(capsys: pytest.CaptureFixture[str]) -> None:
     """A line that a program can read, letters as they are."""
     output.print_json({"title": "Año [Nuevo]\n", "n": [1, None]})
     said = capsys.readouterr()
@@ -20,7 +20,7 @@ def test_json_away_from_a_terminal_is_one_line(capsys: pytest.CaptureFixture[str
     assert "Año" in said.out
 
 
-def test_note_and_complaint_go_to_standard_error_with_brackets_as_they_are(
+def test_notes_keep_brackets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A path or a title may look like markup; it is none."""
@@ -31,7 +31,7 @@ def test_note_and_complaint_go_to_standard_error_with_brackets_as_they_are(
     assert said.err == f"{ODD}\nerror: {ODD} (some_code)\n"
 
 
-def test_table_cells_keep_their_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_cells_keep_brackets(capsys: pytest.CaptureFixture[str]) -> None:
     """The same for a table, and nothing is an empty cell."""
     output.print_table(("what", "found"), [("[b]", None), ("[/b]", 3)])
     out = capsys.readouterr().out
@@ -40,7 +40,7 @@ def test_table_cells_keep_their_brackets(capsys: pytest.CaptureFixture[str]) -> 
     assert "None" not in out
 
 
-def test_foreign_prints_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_foreign_prints_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     """What a library prints while a job runs does not mix with the result."""
     with output.only_results_on_stdout():
         print("(raylet) trouble")  # noqa: T201 (as a library does)

@@ -44,9 +44,7 @@ import pytest
     ],
     ids=" ".join,
 )
-def test_bad_usage_exits_2_and_prints_no_result(
-    rapray: Any, tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
+def test_bad_usage_exits_2(rapray: Any, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """The reason is on standard error, and no server was started for it."""
     ended = rapray(*arguments, stdin=b"one for the money\n")
     assert (ended.code, ended.out) == (2, "")
@@ -56,9 +54,7 @@ def test_bad_usage_exits_2_and_prints_no_result(
 
 
 @pytest.mark.parametrize("name", ["RAPRAY_NOSUCH", "RAPRAY_JOBS__NOSUCH", "RAPRAY_JOBS__WORKERS"])
-def test_variable_that_is_no_setting_or_no_value_is_named(
-    rapray: Any, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_bad_variable_is_named(rapray: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Every command stops at it, and says which variable it is."""
     monkeypatch.setenv(name, "many")
     for command in (("config", "check"), ("analyze", "--file", "-")):
@@ -70,10 +66,8 @@ def test_variable_that_is_no_setting_or_no_value_is_named(
 
 
 @pytest.mark.parametrize("data_dir", [None, "~/rapray"])
-def test_account_without_home_is_told_what_to_set(
-    rapray: Any, monkeypatch: pytest.MonkeyPatch, data_dir: str | None
-) -> None:
-    """As in a container that runs under any number: no traceback, the setting to make."""
+def test_missing_home_exits_2(rapray: Any, monkeypatch: pytest.MonkeyPatch, data_dir: str | None) -> None:
+    """An account without a home directory, as in some containers, gets an error that says what to set."""
 
     def no_entry(uid: int) -> None:
         raise KeyError(uid)
@@ -89,9 +83,7 @@ def test_account_without_home_is_told_what_to_set(
     assert "absolute path" in ended.err
 
 
-def test_help_and_version_work_with_settings_that_do_not(
-    rapray: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_help_with_broken_settings(rapray: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who looks for help may have broken the settings."""
     monkeypatch.setenv("RAPRAY_NOSUCH", "1")
     assert rapray("--help").code == 0

@@ -64,13 +64,13 @@ def _replicas(bound: str) -> int:
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_manifest_fits_the_crd_closed_against_unknown_fields(name: str) -> None:
+def test_manifest_fits_crd(name: str) -> None:
     """KubeRay's schema takes every field, and knows every field."""
     assert _crd_errors(_manifest(name)) == []
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_manifest_misspelt_field_is_found(name: str) -> None:
+def test_manifest_misspelt_field(name: str) -> None:
     """The check above would notice a misspelt field, at the top and deep inside."""
     manifest = _manifest(name)
     manifest["spec"]["shutdownAfterJobFinish"] = True
@@ -80,7 +80,7 @@ def test_manifest_misspelt_field_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_manifest_gives_the_autoscaler_a_valid_config(name: str) -> None:
+def test_manifest_autoscaler_config(name: str) -> None:
     """Ray's autoscaler reads the cluster: no CPUs on the head, workers between their bounds."""
     manifest = _manifest(name)
     cluster = _cluster(manifest)
@@ -98,12 +98,12 @@ def test_manifest_gives_the_autoscaler_a_valid_config(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_manifest_names_the_installed_ray(name: str) -> None:
+def test_manifest_names_installed_ray(name: str) -> None:
     """The Ray of the cluster is the Ray that rapray is pinned to."""
     assert _cluster(_manifest(name))["rayVersion"] == ray.__version__
 
 
-def test_rayservice_serve_config_is_made_from_serve_config() -> None:
+def test_rayservice_config_is_generated() -> None:
     """`python kuberay/generate.py` would change nothing."""
     manifest = (ROOT / "kuberay" / "rayservice.yaml").read_text(encoding="utf-8")
     serve_config = (ROOT / "serve_config.yaml").read_text(encoding="utf-8")
@@ -118,7 +118,7 @@ def _generated(analyzers: Any) -> dict[str, dict[str, Any]]:
     return {deployment["name"]: deployment for deployment in application["deployments"]}
 
 
-def test_rayservice_every_analyzer_that_is_named_survives_a_pod() -> None:
+def test_rayservice_analyzers_survive_pod() -> None:
     """Also one that serve_config.yaml leaves at its defaults: two replicas on two nodes."""
     found = _generated(["algorithmic", "emotion", "qwen"])
     assert set(found) == {"ingress", "embedder", "algorithmic", "emotion", "qwen"}
@@ -131,13 +131,13 @@ def test_rayservice_every_analyzer_that_is_named_survives_a_pod() -> None:
 
 
 @pytest.mark.parametrize("analyzers", [["all"], None])
-def test_rayservice_analyzers_that_are_not_named_are_refused(analyzers: Any) -> None:
+def test_rayservice_unnamed_analyzers_refused(analyzers: Any) -> None:
     """They would have one replica each, whatever the README promises."""
     with pytest.raises(ValueError, match="name the analyzers"):
         _generated(analyzers)
 
 
-def test_rayservice_serve_config_is_taken_by_serve_and_has_no_unknown_key() -> None:
+def test_rayservice_config_keys_valid() -> None:
     """Serve takes the configuration; it ignores unknown keys, so each key is looked for in what it took."""
     config = yaml.safe_load(_manifest("rayservice.yaml")["spec"]["serveConfigV2"])
     taken = ServeDeploySchema.model_validate(config).model_dump(warnings=False)
@@ -147,7 +147,7 @@ def test_rayservice_serve_config_is_taken_by_serve_and_has_no_unknown_key() -> N
     assert _unknown(config, taken) == ["applications.0.deployments.0.max_ongoing_request"]
 
 
-def test_rayservice_autoscaling_has_no_unknown_key() -> None:
+def test_rayservice_autoscaling_keys_valid() -> None:
     """Serve keeps autoscaling_config as it finds it at this point, so its keys are compared with the model's."""
     config = yaml.safe_load(_manifest("rayservice.yaml")["spec"]["serveConfigV2"])
     for deployment in config["applications"][0]["deployments"]:
@@ -165,7 +165,7 @@ def _unknown(given: Any, taken: Any, path: str = "") -> list[str]:
     return missing + [found for key, value in known for found in _unknown(value, taken[key], f"{path}{key}.")]
 
 
-def test_rayservice_workers_hold_every_replica_on_a_node_of_its_own() -> None:
+def test_rayservice_workers_hold_replicas() -> None:
     """With one replica a node, the bounds of the worker group are those of the widest deployment."""
     (group,) = _cluster(_manifest("rayservice.yaml"))["workerGroupSpecs"]
     assert group["minReplicas"] >= _replicas("min_replicas") >= 2
@@ -177,7 +177,7 @@ def test_rayservice_workers_hold_every_replica_on_a_node_of_its_own() -> None:
     assert needed <= int(group["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"])
 
 
-def test_rayjob_entrypoint_is_a_job_of_this_checkout() -> None:
+def test_rayjob_entrypoint_exists() -> None:
     """The entrypoint runs a script that is there."""
     python, script, *_ = shlex.split(_manifest("rayjob.yaml")["spec"]["entrypoint"])
     assert python == "python"

@@ -19,7 +19,7 @@ def _config() -> dict[str, Any]:
     return yaml.safe_load(RAYCLUSTER.read_text(encoding="utf-8"))
 
 
-def test_raycluster_is_valid_and_starts_every_worker() -> None:
+def test_raycluster_starts_every_worker() -> None:
     """Ray takes the file, and starts as many workers as it names."""
     given = _config()
     prepared = prepare_config(given)
@@ -28,13 +28,13 @@ def test_raycluster_is_valid_and_starts_every_worker() -> None:
     assert node_type["min_workers"] == node_type["max_workers"] == len(given["provider"]["worker_ips"])
 
 
-def test_raycluster_misspelt_key_is_refused() -> None:
+def test_raycluster_misspelt_key_refused() -> None:
     """The check above would notice a misspelt key."""
     with pytest.raises(ValidationError):
         validate_config(prepare_config(_config() | {"setup_command": []}))
 
 
-def test_raycluster_commands_name_what_is_in_the_checkout() -> None:
+def test_raycluster_commands_exist() -> None:
     """Jobs named in the header exist, every start command sets the authentication mode and the settings."""
     for script in re.findall(r"python (jobs/\S+\.py)", RAYCLUSTER.read_text(encoding="utf-8")):
         assert (ROOT / script).is_file()

@@ -60,8 +60,8 @@ def _message(path: Path, content: str | bytes) -> str:
         (b"url: hunter2 \xff\n", "stops being UTF-8 at byte 13"),
     ],
 )
-def test_document_error_names_place_without_content(tmp_path: Path, text: str | bytes, place: str) -> None:
-    """Whatever is wrong with the line that holds a password, the message can be shown to anybody."""
+def test_document_error_hides_content(tmp_path: Path, text: str | bytes, place: str) -> None:
+    """An error in a YAML file names the place but never quotes the content, which may hold a password."""
     assert place in _message(tmp_path / "rapray.yaml", text)
 
 
@@ -84,15 +84,15 @@ def test_document_error_names_place_without_content(tmp_path: Path, text: str | 
     ],
     ids=lambda text: text[:20],
 )
-def test_document_beyond_bounds_is_refused_soon(tmp_path: Path, text: str, reason: str) -> None:
-    """Aliases of aliases, a part inside itself, brackets without end: an error, no hang and no crash."""
+def test_document_beyond_limits_refused(tmp_path: Path, text: str, reason: str) -> None:
+    """A document that is too large, too deep or contains itself is refused quickly, without a hang or crash."""
     started = time.process_time()
     assert reason in _message(tmp_path / "rapray.yaml", text)
     assert time.process_time() - started < 20
 
 
-def test_document_modest_aliases_are_taken(tmp_path: Path) -> None:
-    """Anchors and merge keys are YAML that people write."""
+def test_document_accepts_aliases(tmp_path: Path) -> None:
+    """Ordinary anchors, aliases and merge keys are resolved."""
     path = tmp_path / "rapray.yaml"
     path.write_text("a: &a {x: 1, y: [2, 3]}\nb: *a\nc: {<<: *a, x: 4}\n")
     assert read_document(path)[1] == {
@@ -103,15 +103,15 @@ def test_document_modest_aliases_are_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff# nothing\n"])
-def test_document_without_values_is_none(tmp_path: Path, text: str) -> None:
-    """An empty file says nothing."""
+def test_empty_document_is_none(tmp_path: Path, text: str) -> None:
+    """A file that is empty or has only comments is read as None."""
     path = tmp_path / "rapray.yaml"
     path.write_text(text, encoding="utf-8")
     assert read_document(path) == (None, None)
 
 
-def test_settings_key_that_may_be_a_value_is_hidden(tmp_path: Path) -> None:
-    """Braces around an address make it a key; the error names the setting above it."""
+def test_settings_url_key_hidden(tmp_path: Path) -> None:
+    """A URL written where a key belongs is masked in the error, which names the setting above it."""
     (tmp_path / "rapray.yaml").write_text(f"redis:\n  redis://:{SECRET}@host: 6379\n")
     with pytest.raises(ConfigError, match=r"redis\.\*+ \(file .*:2\): there is no such setting") as caught:
         load_settings(environ={}, directory=tmp_path)
@@ -121,14 +121,14 @@ def test_settings_key_that_may_be_a_value_is_hidden(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "value", ["[" * 100_000, "[" * 500 + "]" * 500, '{"a":' * 300 + "1" + "}" * 300, "1" * 5000]
 )
-def test_settings_deep_json_of_a_variable_is_refused(tmp_path: Path, value: str) -> None:
-    """A variable may hold JSON; one that is nested without end is no setting, and crashes nothing."""
+def test_settings_deep_json_refused(tmp_path: Path, value: str) -> None:
+    """A variable with deeply nested JSON or a huge number is refused with an error that names it."""
     with pytest.raises(ConfigError, match="RAPRAY_LLM"):
         load_settings(environ={"RAPRAY_LLM": value}, directory=tmp_path)
 
 
-def test_settings_env_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
-    """The file is named, and nothing of it."""
+def test_env_file_not_utf8(tmp_path: Path) -> None:
+    """An .env file that is not UTF-8 is refused with an error that names the file and quotes none of it."""
     (tmp_path / ".env").write_bytes(b"RAPRAY_REDIS__URL=hunter2\xff\n")
     with pytest.raises(ConfigError, match=r"\.env: it is not UTF-8") as caught:
         load_settings(environ={}, directory=tmp_path)

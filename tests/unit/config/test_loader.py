@@ -17,7 +17,7 @@ from rapray.errors import ConfigError
 ROOT = Path(__file__).parents[3]
 
 
-def test_settings_precedence_first_source_wins(tmp_path: Path) -> None:
+def test_settings_source_precedence(tmp_path: Path) -> None:
     """Command line over environment over .env over YAML over default, and the origin says which."""
     (tmp_path / "rapray.yaml").write_text("jobs: {workers: 2, writers: 2, fetchers: 2, max_attempts: 2}\n")
     (tmp_path / ".env").write_text(
@@ -34,14 +34,14 @@ def test_settings_precedence_first_source_wins(tmp_path: Path) -> None:
     assert loaded.origin("jobs.retry_delay_s").kind == "default"
 
 
-def test_origin_of_file_value_names_the_line(tmp_path: Path) -> None:
+def test_origin_names_file_line(tmp_path: Path) -> None:
     """A value from YAML is traced to file and line."""
     (tmp_path / "rapray.yaml").write_text("log:\n  format: json\n  level: debug\n")
     loaded = load_settings(environ={}, directory=tmp_path)
     assert loaded.origin("log.level").place == f"{tmp_path / 'rapray.yaml'}:3"
 
 
-def test_overlay_of_environment_lies_over_base(tmp_path: Path) -> None:
+def test_overlay_covers_base_file(tmp_path: Path) -> None:
     """`rapray.prod.yaml` changes what it names and nothing else."""
     (tmp_path / "rapray.yaml").write_text("serve: {port: 9000, host: 127.0.0.2}\n")
     (tmp_path / "rapray.prod.yaml").write_text("serve: {port: 9001}\n")
@@ -65,7 +65,7 @@ def test_yaml_variable_is_replaced(tmp_path: Path, text: str, environ: dict[str,
     assert load_settings(environ=environ, directory=tmp_path).settings.serve.port == expected
 
 
-def test_yaml_variable_unset_without_default_is_an_error(tmp_path: Path) -> None:
+def test_yaml_variable_unset_fails(tmp_path: Path) -> None:
     """A missing variable is named, not replaced by nothing."""
     (tmp_path / "rapray.yaml").write_text('serve: {port: "${NOWHERE}"}\n')
     with pytest.raises(ConfigError, match="NOWHERE"):
@@ -83,7 +83,7 @@ def test_yaml_variable_unset_without_default_is_an_error(tmp_path: Path) -> None
         ({"RAPRAY_ENVIRONMENT": "live"}, ("environment", "'prod'")),
     ],
 )
-def test_bad_environment_names_key_origin_and_what_is_allowed(
+def test_bad_environment_is_explained(
     tmp_path: Path, environ: dict[str, str], named: tuple[str, ...]
 ) -> None:
     """Whoever reads the message can mend the setting."""
@@ -93,20 +93,20 @@ def test_bad_environment_names_key_origin_and_what_is_allowed(
 
 
 @pytest.mark.parametrize("text", ["jobs: {worker: 2}\n", "- a list\n", "a: [\n", "jobs: 3\n"])
-def test_bad_yaml_ends_with_the_file_named(tmp_path: Path, text: str) -> None:
+def test_bad_yaml_names_file(tmp_path: Path, text: str) -> None:
     """Unknown keys, other shapes and broken YAML are refused."""
     (tmp_path / "rapray.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"rapray\.yaml"):
         load_settings(environ={}, directory=tmp_path)
 
 
-def test_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
+def test_missing_config_file_fails(tmp_path: Path) -> None:
     """RAPRAY_CONFIG is a promise that the file is there."""
     with pytest.raises(ConfigError, match="no such file"):
         load_settings(environ={"RAPRAY_CONFIG": "other.yaml"}, directory=tmp_path)
 
 
-def test_empty_variable_hides_a_file_value_that_may_be_none(tmp_path: Path) -> None:
+def test_empty_variable_overrides_file(tmp_path: Path) -> None:
     """`RAPRAY_DATABASE__URL=` switches to the embedded server whatever the file says."""
     (tmp_path / "rapray.yaml").write_text("database: {url: postgresql://h/d, pool_size: 7}\n")
     environ = {"RAPRAY_DATABASE__URL": "", "RAPRAY_DATABASE__POOL_SIZE": ""}
@@ -114,7 +114,7 @@ def test_empty_variable_hides_a_file_value_that_may_be_none(tmp_path: Path) -> N
     assert (database.url, database.pool_size) == (None, 7)
 
 
-def test_names_setting_takes_a_comma_list(tmp_path: Path) -> None:
+def test_names_accept_comma_list(tmp_path: Path) -> None:
     """A list of names needs no JSON in the environment."""
     loaded = load_settings(environ={"RAPRAY_ANALYZE__ANALYZERS": "algorithmic, emotion"}, directory=tmp_path)
     assert loaded.settings.analyze.analyzers == ("algorithmic", "emotion")
@@ -130,7 +130,7 @@ def test_secret_is_never_shown(tmp_path: Path) -> None:
     assert "tok-123" not in str(caught.value)
 
 
-def test_settings_pickled_and_back_are_equal(tmp_path: Path) -> None:
+def test_settings_pickle_round_trips(tmp_path: Path) -> None:
     """Settings travel to Ray workers."""
     settings = load_settings(environ={"RAPRAY_GENIUS__TOKEN": "t"}, directory=tmp_path).settings
     assert pickle.loads(pickle.dumps(settings)) == settings
@@ -158,7 +158,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return shown
 
 
-def test_example_file_documents_every_key_with_its_default() -> None:
+def test_example_file_shows_defaults() -> None:
     """`rapray.example.yaml` names all settings, no other, and shows the defaults."""
     example = yaml.safe_load((ROOT / "rapray.example.yaml").read_text(encoding="utf-8"))
     shown = _flat(example)
@@ -168,7 +168,7 @@ def test_example_file_documents_every_key_with_its_default() -> None:
     assert shown == defaults
 
 
-def test_example_file_says_of_every_key_what_its_description_says() -> None:
+def test_example_file_matches_descriptions() -> None:
     """A provider's keys are explained once, at the first."""
     shown = _comments((ROOT / "rapray.example.yaml").read_text(encoding="utf-8"))
     told = _descriptions(Settings) | _descriptions(ProviderSettings, "llm.providers.qwen.")
@@ -204,7 +204,7 @@ def _descriptions(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
     return found
 
 
-def test_every_setting_has_a_description_and_secrets_are_secret() -> None:
+def test_every_setting_is_described() -> None:
     """A setting without a sentence is not documented; a password in plain text would be printed."""
     fields = _keys(Settings) | _keys(ProviderSettings, "llm.providers.*.")
     assert all(field.description for field in fields.values())
@@ -212,7 +212,7 @@ def test_every_setting_has_a_description_and_secrets_are_secret() -> None:
     assert secrets == {"database.url", "redis.url", "genius.token", "llm.providers.*.api_key"}
 
 
-def test_provider_key_alone_configures_a_preset(tmp_path: Path) -> None:
+def test_provider_key_enables_preset(tmp_path: Path) -> None:
     """What is not given stays as the preset has it, and the key is not printed."""
     found = load_settings(environ={"RAPRAY_LLM__PROVIDERS__QWEN__API_KEY": "s3cret"}, directory=tmp_path)
     qwen = found.settings.llm.providers["qwen"]
@@ -220,7 +220,7 @@ def test_provider_key_alone_configures_a_preset(tmp_path: Path) -> None:
     assert "s3cret" not in str(public_values(found.settings))
 
 
-def test_provider_of_ones_own_is_added_by_configuration(tmp_path: Path) -> None:
+def test_provider_added_by_configuration(tmp_path: Path) -> None:
     """Any endpoint of OpenAI's form is a provider, beside the presets."""
     (tmp_path / "rapray.yaml").write_text(
         "llm: {providers: {mine: {base_url: 'http://127.0.0.1:1/v1', model: m, needs_key: false}}}\n"
@@ -229,7 +229,7 @@ def test_provider_of_ones_own_is_added_by_configuration(tmp_path: Path) -> None:
     assert list(found) == ["qwen", "gemma", "ollama", "local", "mine"]
 
 
-def test_provider_has_the_name_of_an_analyzer_without_a_hyphen(tmp_path: Path) -> None:
+def test_provider_name_without_hyphen(tmp_path: Path) -> None:
     """It is one, and part of environment variables besides."""
 
     def names(name: str) -> list[str]:
@@ -245,13 +245,13 @@ def test_provider_has_the_name_of_an_analyzer_without_a_hyphen(tmp_path: Path) -
         names("my-model")
 
 
-def test_provider_without_an_address_is_refused(tmp_path: Path) -> None:
+def test_provider_needs_an_address(tmp_path: Path) -> None:
     """The error names the provider's missing key."""
     with pytest.raises(ConfigError, match=r"llm.providers.mine.base_url"):
         load_settings({"llm.providers.mine.model": "m"}, environ={}, directory=tmp_path)
 
 
-def test_provider_member_that_is_a_mapping_is_read_from_the_environment(tmp_path: Path) -> None:
+def test_provider_mapping_from_environment(tmp_path: Path) -> None:
     """JSON in a variable below a section is a value like any other, and a typing error is still one."""
     name = "RAPRAY_LLM__PROVIDERS__OLLAMA__EXTRA_BODY"
     found = load_settings(environ={name: '{"options": {"top_k": 1}}'}, directory=tmp_path)
@@ -261,7 +261,7 @@ def test_provider_member_that_is_a_mapping_is_read_from_the_environment(tmp_path
         load_settings(environ={"RAPRAY_LLM__PROVIDERS__OLLAMA__NO_SUCH": "1"}, directory=tmp_path)
 
 
-def test_provider_secret_among_further_members_is_not_shown(tmp_path: Path) -> None:
+def test_provider_extra_secrets_hidden(tmp_path: Path) -> None:
     """By its name, at any depth; what is no secret stays readable."""
     name = "RAPRAY_LLM__PROVIDERS__OLLAMA__EXTRA_BODY"
     body = '{"max_tokens": 7, "proxies": [{"apiKey": "s3cret-1", "headers": {"Authorization": "s3cret-2"}}]}'
@@ -282,7 +282,7 @@ def test_provider_secret_among_further_members_is_not_shown(tmp_path: Path) -> N
     ],
 )
 @pytest.mark.parametrize("key", ["llm.providers.qwen.base_url", "genius.api_url", "genius.web_url"])
-def test_address_that_holds_a_secret_is_refused(tmp_path: Path, key: str, address: str) -> None:
+def test_address_with_secret_refused(tmp_path: Path, key: str, address: str) -> None:
     """It would be shown with every error; the sentence says where a secret belongs."""
     with pytest.raises(ConfigError, match="api_key or token") as caught:
         load_settings({key: address}, environ={}, directory=tmp_path)
@@ -290,7 +290,7 @@ def test_address_that_holds_a_secret_is_refused(tmp_path: Path, key: str, addres
 
 
 @pytest.mark.parametrize("llm", ["{providers: {qwen: }}", "{providers: }"])
-def test_provider_that_is_left_empty_is_its_preset(tmp_path: Path, llm: str) -> None:
+def test_provider_empty_uses_preset(tmp_path: Path, llm: str) -> None:
     """A name without settings is no error, and configures nothing."""
     (tmp_path / "rapray.yaml").write_text(f"llm: {llm}\n")
     found = load_settings(environ={}, directory=tmp_path).settings
@@ -298,7 +298,7 @@ def test_provider_that_is_left_empty_is_its_preset(tmp_path: Path, llm: str) -> 
 
 
 @pytest.mark.parametrize("value", ["5", "sk-very-secret", "[a, b]", "true"])
-def test_provider_that_is_no_mapping_is_an_error_that_names_it(tmp_path: Path, value: str) -> None:
+def test_provider_non_mapping_refused(tmp_path: Path, value: str) -> None:
     """The sentence says where, and not what: it may be a key that was written one level too high."""
     (tmp_path / "rapray.yaml").write_text(f"llm: {{providers: {{qwen: {value}}}}}\n")
     with pytest.raises(ConfigError, match=r"llm\.providers\.qwen \(file .*rapray\.yaml.*\)") as caught:

@@ -14,7 +14,7 @@ MEMBERS = {
 }
 
 
-def test_redacted_hides_what_names_call_a_secret_and_nothing_else() -> None:
+def test_redacted_hides_only_secrets() -> None:
     """Whole lists and objects too; a number is none."""
     assert redacted(MEMBERS) == {
         "temperature": 0,
@@ -26,6 +26,6 @@ def test_redacted_hides_what_names_call_a_secret_and_nothing_else() -> None:
     }
 
 
-def test_secrets_are_every_text_that_is_hidden_with_and_without_its_scheme() -> None:
+def test_secrets_include_bare_token() -> None:
     """A server may repeat the key alone."""
     assert set(secrets_in(MEMBERS)) == {"Bearer abc-1", "abc-1", "c-2", "k-3", "k-4", "a-5"}

@@ -53,8 +53,8 @@ def _is_closed(path: Path) -> bool:
     return stat.S_IMODE(path.stat().st_mode) == 0o700
 
 
-def test_directory_is_closed_and_gone_afterwards(base: Path) -> None:
-    """While it exists the cluster can be found, by the process and the data directory that it belongs to."""
+def test_directory_private_then_removed(base: Path) -> None:
+    """The directory is private, identifies its cluster while it exists, and is removed afterwards."""
     with ray_directory(Path("/data"), asks_for_token=True) as temp_dir:
         temp_dir.mkdir()
         assert _is_closed(temp_dir.parent)
@@ -67,16 +67,16 @@ def test_directory_is_closed_and_gone_afterwards(base: Path) -> None:
     assert [entry.name for entry in base.iterdir()] == [f"rapray-{os.geteuid()}"]
 
 
-def test_directories_of_two_clusters_differ() -> None:
-    """In one process and at once."""
+def test_directory_unique_per_cluster() -> None:
+    """Two clusters of one process that exist at the same time have separate directories."""
     with ray_directory(Path("/a"), asks_for_token=True) as one:
         with ray_directory(Path("/a"), asks_for_token=True) as other:
             assert one != other
         assert one.parent.exists()
 
 
-def test_directory_of_killed_process_goes_at_next_start() -> None:
-    """That of a process that lives stays."""
+def test_directory_removed_after_kill() -> None:
+    """The next start removes the directory of a killed process and spares that of a running one."""
     holders = [_holder(), _holder()]
     killed, alive = (_line(holder) for holder in holders)
     holders[0].send_signal(signal.SIGKILL)
@@ -89,8 +89,8 @@ def test_directory_of_killed_process_goes_at_next_start() -> None:
     assert not alive.parent.exists()
 
 
-def test_directory_is_kept_where_ray_failed() -> None:
-    """Its logs say why; the next start of another process removes it."""
+def test_directory_survives_failed_start() -> None:
+    """If Ray fails to start, its directory stays, so that its logs can be read."""
     with pytest.raises(RayUnavailable):
         _fail()
     (cluster,) = ray_clusters()
@@ -103,8 +103,8 @@ def _fail() -> None:
         raise RayUnavailable(reason="it did not start")
 
 
-def test_root_that_somebody_else_made_is_not_used(base: Path) -> None:
-    """An open directory, or a link, under the name that rapray would take."""
+def test_root_avoids_untrusted_directory(base: Path) -> None:
+    """If an open directory or a link has taken the name that rapray would use, another directory is used."""
     taken = base / f"rapray-{os.geteuid()}"
     taken.mkdir(mode=0o755)
     root = private_root()
@@ -117,13 +117,13 @@ def test_root_that_somebody_else_made_is_not_used(base: Path) -> None:
     assert private_root() not in (taken, elsewhere)
 
 
-def test_root_is_private_directory_of_the_user(base: Path) -> None:
-    """A directory for temporary files that nobody else can enter needs none below it."""
+def test_root_reuses_private_directory(base: Path) -> None:
+    """A temporary directory that nobody else can enter is used directly."""
     base.chmod(0o700)
     assert private_root() == base
 
 
-def test_root_with_long_path_is_not_used(monkeypatch: pytest.MonkeyPatch, base: Path) -> None:
-    """A Unix socket's path may have about a hundred bytes."""
+def test_root_avoids_long_path(monkeypatch: pytest.MonkeyPatch, base: Path) -> None:
+    """A long RAY_TMPDIR is not used, because the path of a Unix socket holds only about a hundred bytes."""
     monkeypatch.setenv("RAY_TMPDIR", str(base / ("long" * 20)))
     assert len(os.fsencode(private_root())) < 40

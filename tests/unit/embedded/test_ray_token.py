@@ -20,8 +20,8 @@ def _token(path: Path) -> str:
     return ensure_token(path).read_text(encoding="ascii")
 
 
-def test_token_is_private_and_stays(tmp_path: Path) -> None:
-    """Only the owner reads it, whatever the umask is; the second call returns the same one."""
+def test_token_private_and_stable(tmp_path: Path) -> None:
+    """Only the owner can read the token file, whatever the umask, and a second call returns the same token."""
     umask = os.umask(0)
     try:
         token = _token(tmp_path / "data" / "ray-token")
@@ -33,8 +33,8 @@ def test_token_is_private_and_stays(tmp_path: Path) -> None:
     assert _token(tmp_path / "other" / "ray-token") != token
 
 
-def test_token_of_many_processes_is_one(tmp_path: Path) -> None:
-    """Whoever comes first creates it; nothing else is left in the directory."""
+def test_token_processes_agree(tmp_path: Path) -> None:
+    """Processes that start at the same time agree on one token and leave no other file behind."""
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         tokens = pool.map(_token, [tmp_path / "ray-token"] * PROCESSES, chunksize=1)
     assert len(set(tokens)) == 1
@@ -42,16 +42,16 @@ def test_token_of_many_processes_is_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
-def test_token_others_can_open_is_refused(tmp_path: Path, mode: int) -> None:
-    """It may be known already, so it is not used again, even by its owner."""
+def test_token_exposed_is_refused(tmp_path: Path, mode: int) -> None:
+    """A token file that other users can read or write is refused: they may know the token already."""
     path = ensure_token(tmp_path / "ray-token")
     path.chmod(mode)
     with pytest.raises(RayTokenUnusable, match=re.escape(str(path))):
         ensure_token(path)
 
 
-def test_token_behind_link_is_refused(tmp_path: Path) -> None:
-    """A link leads to a file that somebody else may have chosen."""
+def test_token_link_is_refused(tmp_path: Path) -> None:
+    """A symbolic link in place of the token file is refused: somebody else may have chosen its target."""
     elsewhere = ensure_token(tmp_path / "elsewhere")
     (tmp_path / "ray-token").symlink_to(elsewhere)
     with pytest.raises(RayTokenUnusable, match="regular file"):
@@ -65,8 +65,8 @@ def test_token_empty_is_refused(tmp_path: Path) -> None:
         ensure_token(tmp_path / "ray-token")
 
 
-def test_token_of_another_user_is_refused(tmp_path: Path) -> None:
-    """Its owner knows it."""
+def test_token_foreign_owner_refused(tmp_path: Path) -> None:
+    """A token file that belongs to another user is refused, because that user knows the token."""
     if os.geteuid() != 0:
         pytest.skip("only root can give a file away")
     path = ensure_token(tmp_path / "ray-token")
@@ -75,8 +75,8 @@ def test_token_of_another_user_is_refused(tmp_path: Path) -> None:
         ensure_token(path)
 
 
-def test_token_directory_that_is_none_is_an_error(tmp_path: Path) -> None:
-    """The error names the file."""
+def test_token_directory_is_file(tmp_path: Path) -> None:
+    """If a file stands in place of the token's directory, the error names the token file."""
     (tmp_path / "data").touch()
     with pytest.raises(RayTokenUnusable, match="ray-token"):
         ensure_token(tmp_path / "data" / "ray-token")

@@ -47,7 +47,7 @@ def reference() -> object:
     return SentenceTransformer(str(packaged_folder()), device="cpu")
 
 
-def test_encode_short_texts_equals_sentence_transformers(embedder: Embedder, reference: object) -> None:
+def test_encode_matches_sentence_transformers(embedder: Embedder, reference: object) -> None:
     """Vectors point where sentence-transformers' float32 vectors point, and have length 1."""
     ours = embedder.encode(TEXTS)
     theirs = reference.encode(TEXTS)  # type: ignore[attr-defined]
@@ -66,7 +66,7 @@ def test_encode_any_company_equal(embedder: Embedder, dtype: str) -> None:
     assert_same_vectors(alone, together[:12], dtype)
 
 
-def test_encode_long_text_feels_its_last_word(embedder: Embedder, dtype: str) -> None:
+def test_encode_reads_last_word(embedder: Embedder, dtype: str) -> None:
     """Nothing beyond the window is dropped: the very last word moves the vector."""
     long_text = "we roll through the night\n" * 400
     vectors = embedder.encode([long_text, long_text + "elephant " * 40])
@@ -87,19 +87,19 @@ def test_encode_long_text_feels_its_last_word(embedder: Embedder, dtype: str) ->
     ],
     ids=["empty", "blank", "emoji", "hebrew", "arabic", "control", "no-blanks", "one-word"],
 )
-def test_encode_odd_text_gives_a_unit_vector(embedder: Embedder, text: str) -> None:
+def test_encode_odd_text(embedder: Embedder, text: str) -> None:
     """Any Unicode text has a finite vector of length 1."""
     vectors = embedder.encode([text])
     assert vectors.shape == (1, 384)
     assert np.linalg.norm(vectors[0]) == pytest.approx(1, abs=1e-5)
 
 
-def test_encode_no_texts_gives_no_rows(embedder: Embedder) -> None:
+def test_encode_no_texts(embedder: Embedder) -> None:
     """No text, no vector, right width."""
     assert embedder.encode([]).shape == (0, 384)
 
 
-def test_encode_a_megabyte_is_one_vector() -> None:
+def test_encode_megabyte_text() -> None:
     """A text of 1 MB is embedded whole, and its end counts."""
     settings = EmbeddingSettings(device="cpu")
     embedder = load_embedder(settings)
@@ -111,7 +111,7 @@ def test_encode_a_megabyte_is_one_vector() -> None:
     assert cosines(vectors[0], vectors[1])[0] < LEAST_COSINE[dtype_of(settings)]
 
 
-def test_check_weights_wrong_file_is_refused(tmp_path: Path) -> None:
+def test_check_weights_wrong_file(tmp_path: Path) -> None:
     """Other weights under the official name are refused, and so is a missing file."""
     forged = tmp_path / "model.safetensors"
     forged.write_bytes(b"not the weights")
@@ -121,7 +121,7 @@ def test_check_weights_wrong_file_is_refused(tmp_path: Path) -> None:
         check_weights(tmp_path / "absent")
 
 
-def test_model_info_builtin_needs_no_torch() -> None:
+def test_model_info_without_torch() -> None:
     """The identity of the built-in vectors is known without loading torch."""
     program = (
         "import sys; from rapray.config import EmbeddingSettings; from rapray.embeddings import model_info; "
@@ -139,14 +139,14 @@ def test_encode_any_threads_equal() -> None:
     assert_same_vectors(one, four, dtype_of(settings))
 
 
-def test_load_embedder_without_torch_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_embedder_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing extra gives the sentence with the install command."""
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(RaprayError, match=r"rapray\[embeddings\]"):
         load_embedder(EmbeddingSettings())
 
 
-def test_model_info_builtin_matches_its_embedder(embedder: Embedder) -> None:
+def test_model_info_matches_embedder(embedder: Embedder) -> None:
     """What a job registers is what its actors stamp."""
     assert embedder.model == model_info(EmbeddingSettings())
     assert embedder.encode(["x"]).shape[1] == embedder.model.dimension

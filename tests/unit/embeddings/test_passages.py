@@ -41,7 +41,7 @@ def _vectors(result: LyricVectors | Failure) -> LyricVectors:
     return result
 
 
-def test_passages_sections_keep_their_numbers_and_lose_their_headers() -> None:
+def test_passages_number_sections() -> None:
     """Passage 0 is title and lines, an empty section leaves a gap, headers are in no passage."""
     found = passages(_lyric(_section("one", "two"), _section(), _section("🔥🔥"), _section("three")))
     assert [(passage.index, passage.text) for passage in found] == [
@@ -51,12 +51,12 @@ def test_passages_sections_keep_their_numbers_and_lose_their_headers() -> None:
     ]
 
 
-def test_passages_without_sections_hold_the_whole_text() -> None:
+def test_passages_without_sections() -> None:
     """A text that nobody divided is one passage."""
     assert [passage.text for passage in passages(Lyric("k", "a\nb", (), "h"))] == ["a\nb"]
 
 
-def test_embed_lyrics_short_track_is_embedded_as_it_is(embedder: Embedder) -> None:
+def test_embed_lyrics_short_track(embedder: Embedder) -> None:
     """Within the window passage 0 is the vector of the whole text, and each section that of its lines."""
     lyric = _lyric(HOOK, _section("a bridge over the slow river"))
     vectors = _vectors(embed_lyrics(embedder, [lyric])[0])
@@ -65,7 +65,7 @@ def test_embed_lyrics_short_track_is_embedded_as_it_is(embedder: Embedder) -> No
     assert_same_vectors(vectors.vectors, whole, DTYPE)
 
 
-def test_embed_lyrics_long_track_is_the_mean_of_its_windows_by_tokens(embedder: Embedder) -> None:
+def test_embed_lyrics_long_track(embedder: Embedder) -> None:
     """Beyond the window passage 0 is the pool of title, sections and parts of sections."""
     lyric = _lyric(HOOK, VERSE, HOOK)
     vectors = _vectors(embed_lyrics(embedder, [lyric])[0])
@@ -80,7 +80,7 @@ def test_embed_lyrics_long_track_is_the_mean_of_its_windows_by_tokens(embedder: 
     assert_same_vectors(vectors.vectors[2], embedder.encode([texts[2]])[0], DTYPE)
 
 
-def test_embed_lyrics_last_word_of_a_long_track_counts(embedder: Embedder) -> None:
+def test_embed_lyrics_last_word(embedder: Embedder) -> None:
     """The very last word changes the vectors of its section and of the track."""
     end = _section(*VERSE.lines, "elephant")
     before, after = (
@@ -89,8 +89,8 @@ def test_embed_lyrics_last_word_of_a_long_track_counts(embedder: Embedder) -> No
     assert (cosines(before.vectors, after.vectors) < LEAST_COSINE[DTYPE]).all()
 
 
-def test_embed_lyrics_any_company_equal(embedder: Embedder) -> None:
-    """A resumed job, whose batches are others, writes the vectors of an undisturbed one."""
+def test_embed_lyrics_batches_agree(embedder: Embedder) -> None:
+    """A lyric gets the same vectors in any batch, so a resumed job gives the result of an undisturbed one."""
     lyrics = [
         _lyric(HOOK, VERSE, key="a"),
         _lyric(_section("so it goes"), key="b"),
@@ -106,9 +106,7 @@ def test_embed_lyrics_any_company_equal(embedder: Embedder) -> None:
     ("lyrics", "code"),
     [("", "lyrics_empty"), ("🔥🔥 !!!", "lyrics_empty"), ("broken \ud800 text", "lyrics_invalid")],
 )
-def test_embed_lyrics_bad_text_is_a_failure_and_the_others_are_embedded(
-    embedder: Embedder, lyrics: str, code: str
-) -> None:
+def test_embed_lyrics_bad_text(embedder: Embedder, lyrics: str, code: str) -> None:
     """One bad text becomes a failure with a code; its neighbours get their vectors, in order."""
     bad = Lyric("bad", lyrics, (_section(lyrics),), "hash-bad", "Title")
     first, failure, last = embed_lyrics(embedder, [_lyric(HOOK), bad, _lyric(VERSE, key="3")])
@@ -135,7 +133,7 @@ class _Poisoned:
         return vectors
 
 
-def test_embed_lyrics_text_that_breaks_the_model_fails_alone(embedder: Embedder) -> None:
+def test_embed_lyrics_model_error(embedder: Embedder) -> None:
     """An error inside the model, or a vector that is not finite, costs one lyric and not the batch."""
     texts = ["hello there", "poison", "nonsense", "good bye"]
     lyrics = [_lyric(_section(text), key=text) for text in texts]
@@ -156,7 +154,7 @@ def test_lyric_vectors_cross_processes(embedder: Embedder) -> None:
     np.testing.assert_array_equal(copy.vectors, result.vectors)
 
 
-def test_embed_lyrics_section_of_few_words_has_no_vector_but_counts_in_the_track(embedder: Embedder) -> None:
+def test_embed_lyrics_short_section(embedder: Embedder) -> None:
     """A shout is near to every query that shares its word, so it is found with its track alone."""
     with_shout = _vectors(embed_lyrics(embedder, [_lyric(HOOK, _section("Night!"))])[0])
     without = _vectors(embed_lyrics(embedder, [_lyric(HOOK)])[0])

@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_load_embedder_by_path_equals_builtin(folder: Path) -> None:
+def test_load_embedder_by_path(folder: Path) -> None:
     """The same weights by path give the built-in's vectors, long texts too, under their own name."""
     by_path = load_embedder(EmbeddingSettings(model=str(folder), dtype="float32", device="cpu"))
     builtin = load_embedder(EmbeddingSettings(dtype="float32", device="cpu"))
@@ -34,7 +34,7 @@ def test_load_embedder_by_path_equals_builtin(folder: Path) -> None:
     assert_same_vectors(by_path.encode(texts), builtin.encode(texts), "float32")
 
 
-def test_model_info_by_path_changes_with_its_files(folder: Path, tmp_path: Path) -> None:
+def test_model_info_follows_files(folder: Path, tmp_path: Path) -> None:
     """The revision of a folder is a hash of what decides its vectors; a README does not."""
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
@@ -47,9 +47,7 @@ def test_model_info_by_path_changes_with_its_files(folder: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("model", ["", "nowhere/at-all"], ids=["empty-folder", "unknown-name"])
-def test_load_embedder_unknown_model_is_model_unavailable(
-    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_load_embedder_unknown_model(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that is not there gives one error that names it."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     name = model or str(tmp_path)

@@ -15,7 +15,7 @@ from rapray.hosting import hosted_model
 from rapray.hosting.deployment import llm_config
 
 
-def test_config_on_cpus_reserves_its_place_once_and_reads_no_hub(tmp_path: Path) -> None:
+def test_config_reserves_cpus(tmp_path: Path) -> None:
     """The placement group holds the CPUs, and a folder needs no network."""
     hosted = HostedSettings(model=str(tmp_path), cpus=3, kv_cache_gib=7, max_replicas=4)
     config = llm_config(hosted, 4096, 32)
@@ -28,7 +28,7 @@ def test_config_on_cpus_reserves_its_place_once_and_reads_no_hub(tmp_path: Path)
     assert (variables["HF_HUB_OFFLINE"], variables["VLLM_CPU_KVCACHE_SPACE"]) == ("1", "7")
 
 
-def test_config_on_gpus_splits_the_model_and_hands_engine_arguments_through() -> None:
+def test_config_splits_across_gpus() -> None:
     """VLLM's own arguments win over ours."""
     hosted = HostedSettings(
         model="org/model", revision="abc", device="cuda", gpus=2, engine={"dtype": "float16"}
@@ -42,7 +42,7 @@ def test_config_on_gpus_splits_the_model_and_hands_engine_arguments_through() ->
     assert "HF_HUB_OFFLINE" not in config["runtime_env"]["env_vars"]
 
 
-def test_hosted_model_is_the_provider_local_and_leaves_the_others() -> None:
+def test_hosted_model_becomes_local() -> None:
     """Naming a model sets the provider up; programs elsewhere find it at the ingress."""
     llm = LlmSettings.model_validate({"hosted": {"model": "org/model", "revision": "abc"}})
     settings = Settings(llm=llm, serve=ServeSettings(port=8123))
@@ -54,7 +54,7 @@ def test_hosted_model_is_the_provider_local_and_leaves_the_others() -> None:
     assert provider_of(Settings(), "local").enabled is False
 
 
-def test_hosted_model_without_a_folder_or_vllm_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_hosted_model_missing_parts(tmp_path: Path) -> None:
     """VLLM would take a wrong folder for a name on a hub, and ask for it for minutes."""
     settings = Settings(llm=LlmSettings(hosted=HostedSettings(model=str(tmp_path / "none"))))
     has_vllm = importlib.util.find_spec("vllm") is not None

@@ -23,7 +23,7 @@ def test_f1_equals_sklearn(seed: int) -> None:
     np.testing.assert_allclose(f1(found, targets), theirs)
 
 
-def test_decide_gives_all_above_threshold_or_the_best() -> None:
+def test_decide_threshold_or_best() -> None:
     """Labels that reach their threshold; where none does, the most probable; without thresholds always that one."""
     probabilities = np.array([[0.6, 0.5, 0.1], [0.2, 0.3, 0.1]], np.float32)
     np.testing.assert_array_equal(decide(probabilities, (0.5, 0.5, 0.5)), [[1, 1, 0], [0, 1, 0]])
@@ -42,7 +42,7 @@ def test_calibration_error_by_hand() -> None:
     assert dominant_calibration_error(both, np.hstack([half, half])) == pytest.approx(0.3, abs=1e-6)
 
 
-def test_platt_recovers_a_bent_scale() -> None:
+def test_platt_recovers_scale() -> None:
     """Logits that are twice too sure and shifted come back as probabilities."""
     rng = np.random.default_rng(1)
     true = rng.normal(0, 2, (20_000, 1)).astype(np.float32)
@@ -52,13 +52,13 @@ def test_platt_recovers_a_bent_scale() -> None:
     assert shift[0] == pytest.approx(-0.5, abs=0.08)
 
 
-def test_platt_without_a_positive_stays_finite() -> None:
+def test_platt_without_positives() -> None:
     """A label that the held-out sentences never have does not break the others."""
     slope, shift = platt(np.linspace(-4, -2, 50, dtype=np.float32)[:, None], np.zeros((50, 1), np.float32))
     assert np.isfinite([*slope, *shift]).all()
 
 
-def test_best_thresholds_find_the_step() -> None:
+def test_best_thresholds_find_step() -> None:
     """Where everything above 0.4 is true, the threshold lies about there."""
     probabilities = np.linspace(0, 1, 1001, dtype=np.float32)[:, None]
     (threshold,) = best_thresholds(probabilities, (probabilities > 0.4).astype(np.float32))

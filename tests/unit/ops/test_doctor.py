@@ -11,7 +11,7 @@ from rapray.config import DatabaseSettings, RedisSettings, Settings
 from rapray.ops.doctor import examine
 
 
-def test_examine_nobody_listens_tells_what_each_server_means(tmp_path: Path) -> None:
+def test_examine_without_servers(tmp_path: Path) -> None:
     """Without PostgreSQL nothing works, without Redis something is slower; the doctor itself never breaks."""
     with socket.socket() as bound_but_deaf:
         bound_but_deaf.bind(("127.0.0.1", 0))

@@ -24,7 +24,7 @@ def _no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
 
-def test_doctor_stand_in_is_a_warning(tmp_path: Path) -> None:
+def test_doctor_warns_about_builtin(tmp_path: Path) -> None:
     """Where the built-in model stands in, the doctor warns, names both models and what to do."""
     found = finding(tmp_path, "auto")
     assert found.state == "warn"
@@ -33,14 +33,14 @@ def test_doctor_stand_in_is_a_warning(tmp_path: Path) -> None:
     assert "stands in" in identity("emotion", Settings()).note
 
 
-def test_doctor_builtin_by_choice_is_ok(tmp_path: Path) -> None:
+def test_doctor_accepts_builtin_choice(tmp_path: Path) -> None:
     """Who asked for the built-in model is not warned."""
     found = finding(tmp_path, "builtin")
     assert (found.state, found.advice) == ("ok", "")
     assert identity("emotion", Settings(emotion=EmotionSettings(model="builtin"))).note == ""
 
 
-def test_doctor_model_that_is_not_here_fails(tmp_path: Path) -> None:
+def test_doctor_missing_model_fails(tmp_path: Path) -> None:
     """A model that is named and cannot be had is a failure with its reason."""
     found = finding(tmp_path, "nowhere/at-all")
     assert (found.state, found.found) == ("fail", "model_unavailable")

@@ -18,14 +18,14 @@ def found(tmp_path: Path, llm: LlmSettings) -> Finding:
     return next(finding for finding in findings if finding.subject == "language models")
 
 
-def test_examine_without_any_language_model_is_no_warning(tmp_path: Path) -> None:
+def test_examine_without_language_models(tmp_path: Path) -> None:
     """They are optional; the advice says what sets one up."""
     finding = found(tmp_path, LlmSettings())
     assert (finding.state, finding.found) == ("ok", "none is set up")
     assert "RAPRAY_LLM__HOSTED__MODEL" in finding.advice
 
 
-def test_examine_names_those_that_are_set_up_and_not_their_keys(tmp_path: Path) -> None:
+def test_examine_lists_configured_models(tmp_path: Path) -> None:
     """A key and an address each."""
     llm = LlmSettings.model_validate(
         {"providers": {"qwen": {"api_key": "s3cret"}, "ollama": {"enabled": True}}}
@@ -35,7 +35,7 @@ def test_examine_names_those_that_are_set_up_and_not_their_keys(tmp_path: Path) 
 
 
 @pytest.mark.skipif(importlib.util.find_spec("vllm") is not None, reason="vLLM is installed here")
-def test_examine_hosted_model_without_vllm_is_a_warning(tmp_path: Path) -> None:
+def test_examine_hosted_without_vllm(tmp_path: Path) -> None:
     """`rapray serve` would refuse to start."""
     finding = found(tmp_path, LlmSettings.model_validate({"hosted": {"model": "org/m"}}))
     assert finding.state == "warn"

@@ -22,15 +22,15 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
         yield Settings(data_dir=tmp_path / "data")
 
 
-def test_ray_without_cluster_is_no_problem(settings: Settings) -> None:
-    """Looking creates no token."""
+def test_ray_without_cluster_ok(settings: Settings) -> None:
+    """Without a cluster the doctor reports no problem and creates no token file."""
     (finding,) = ray_findings(settings)
     assert (finding.state, finding.found) == ("ok", "no cluster of rapray runs here")
     assert not Paths.of(settings.data_dir).ray_token.exists()
 
 
-def test_ray_token_that_others_can_read_fails(settings: Settings) -> None:
-    """It names the file and what to do."""
+def test_ray_exposed_token_fails(settings: Settings) -> None:
+    """A token file that other users can read fails the check, and the advice names the file."""
     path = ensure_token(Paths.of(settings.data_dir).ray_token)
     assert len(ray_findings(settings)) == 1
     path.chmod(0o644)

@@ -56,7 +56,7 @@ def _shingles(song: SampleSong) -> set[tuple[str, ...]]:
     return set(zip(*(words[start:] for start in range(SHINGLE)), strict=False))
 
 
-def test_corpus_has_ten_artists_with_six_or_more_songs_each():
+def test_corpus_has_ten_artists():
     """Ten artists, each with a style of its own and at least six songs, 64 originals in all."""
     counts = Counter(song.artist_id for song in _originals())
     assert len(artists()) == len({artist.style for artist in artists()}) == 10
@@ -65,7 +65,7 @@ def test_corpus_has_ten_artists_with_six_or_more_songs_each():
     assert len(_originals()) >= 64
 
 
-def test_corpus_is_sorted_with_unique_ids_titles_and_isrcs():
+def test_corpus_sorted_and_unique():
     """A song is found by its id or its title, and an ISRC belongs to one recording."""
     ids = [song.id for song in songs()]
     isrcs = [song.isrc for song in songs() if song.isrc]
@@ -76,7 +76,7 @@ def test_corpus_is_sorted_with_unique_ids_titles_and_isrcs():
 
 
 @pytest.mark.parametrize("song", songs(), ids=lambda song: str(song.id))
-def test_song_agrees_with_its_artist_and_reads_as_sections(song: SampleSong):
+def test_song_matches_artist(song: SampleSong):
     """Ids, names and headers of a song fit together, and it is as long as a real one."""
     artist = next(artist for artist in artists() if artist.id == song.artist_id)
     sections = split_sections(song.lyrics)
@@ -90,18 +90,18 @@ def test_song_agrees_with_its_artist_and_reads_as_sections(song: SampleSong):
 
 
 @pytest.mark.parametrize("song", songs(), ids=lambda song: str(song.id))
-def test_song_cleaned_stays_as_it_is(song: SampleSong):
+def test_song_needs_no_cleaning(song: SampleSong):
     """The lyrics are as a parser should give them: cleaning finds no junk in them and changes nothing."""
     assert clean_lyrics(song.lyrics, song.title) == song.lyrics
 
 
 @pytest.mark.parametrize("song", songs(), ids=lambda song: str(song.id))
-def test_song_language_is_told_from_its_words(song: SampleSong):
+def test_song_language_is_detectable(song: SampleSong):
     """The language that the page names is the one that its words show."""
     assert detect_language(song.lyrics) == song.language
 
 
-def test_corpus_covers_every_year_and_several_languages():
+def test_corpus_years_and_languages():
     """Trends by year have no gap from 1988 to 2025, and the language filter has something to keep out."""
     assert {song.release_date.year for song in songs()} == set(range(1988, 2026))
     assert {"en", "es", "fr", "de"} == {song.language for song in songs()}
@@ -114,7 +114,7 @@ def test_layouts_are_used_evenly():
     assert max(counts.values()) - min(counts.values()) <= 3
 
 
-def test_features_and_two_voice_sections_exist():
+def test_corpus_includes_featured_artists():
     """Artists of the corpus feature one another, and sections name two voices."""
     names = {artist.name for artist in artists()}
     voices = [section.voices for song in songs() for section in split_sections(song.lyrics)]
@@ -122,7 +122,7 @@ def test_features_and_two_voice_sections_exist():
     assert sum(len(voice) == 2 for voice in voices) >= 10
 
 
-def test_duplicates_have_the_same_words_and_other_punctuation():
+def test_duplicates_share_their_words():
     """The marked duplicates hash like their originals although the texts differ."""
     by_id = {song.id: song for song in songs()}
     marked = [(song, by_id[song.duplicate_of]) for song in songs() if song.duplicate_of]
@@ -148,7 +148,7 @@ def test_originals_differ_in_hash():
     assert len({content_hash(song.lyrics) for song in songs()}) == len(_originals())
 
 
-def test_technician_rhymes_more_densely_than_every_other_artist():
+def test_technician_rhymes_most_densely():
     """The styles show in the measures: the technician's rhyme density leads by a quarter or more."""
     densities: dict[int, list[float]] = defaultdict(list)
     for song in _originals():
@@ -159,7 +159,7 @@ def test_technician_rhymes_more_densely_than_every_other_artist():
     assert technician > 1.25 * max(mean(values) for values in densities.values())
 
 
-def test_old_school_lines_are_shorter_and_new_songs_have_more_adlibs():
+def test_styles_follow_years():
     """The years show: lines of the first six years are short, songs since 2017 end lines in ad-libs."""
     old = [song for song in _originals() if song.release_date.year <= 1993]
     new = [song for song in _originals() if song.release_date.year >= 2017]
@@ -179,7 +179,7 @@ def _adlibs_a_line(chosen: list[SampleSong]) -> float:
     return mean(line.endswith(")") for line in _lines(chosen))
 
 
-def test_parse_song_reads_front_matter_and_lyrics():
+def test_parse_song_complete_file():
     """Optional keys get their defaults, types come from YAML, the lyrics carry no outer empty lines."""
     song = parse_song("a.md", GOOD)
     assert (song.id, song.release_date, song.featured, song.album) == (100199, date(2016, 3, 11), (), None)
@@ -202,20 +202,20 @@ def test_parse_song_reads_front_matter_and_lyrics():
         "---\njust words\n---\n[Verse]\nOne line\n",
     ],
 )
-def test_parse_song_of_a_broken_file_names_it(text: str):
+def test_parse_song_broken_file(text: str):
     """A file that is not a song is refused with its name, never read half."""
     with pytest.raises(SampleCorpusError, match=r"broken\.md"):
         parse_song("broken.md", text)
 
 
 @given(st.text(max_size=300))
-def test_parse_song_of_any_text_raises_nothing_else(text: str):
+def test_parse_song_any_text(text: str):
     """Whatever stands in the front matter, the outcome is a song or the one error."""
     with contextlib.suppress(SampleCorpusError):
         parse_song("any.md", f"---\n{text}\n---\nwords")
 
 
-def test_corpus_is_read_from_a_zipped_package(tmp_path: Path):
+def test_corpus_from_zipped_package(tmp_path: Path):
     """The songs are package resources: they are found where no file system path exists, as in a zip."""
     package = Path(sys.modules["rapray"].__path__[0])
     archive = tmp_path / "rapray.zip"

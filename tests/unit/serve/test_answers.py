@@ -32,7 +32,7 @@ WRONG = [{"content_hash": "other"}, {"analyzer": "b"}, {"version": "2"}, {"model
 
 
 @pytest.mark.parametrize("changes", WRONG, ids=str)
-async def test_answers_cached_result_of_something_else_is_a_miss(changes: dict[str, str]) -> None:
+async def test_answers_cached_mismatch_missed(changes: dict[str, str]) -> None:
     """A result says what it is of and what made it: where that is not what was asked, it is made anew and kept."""
     cache = Kept(always=replace(RESULT, **changes))  # type: ignore[arg-type]
     answer = await answers(cache).analyze("a", LYRIC)
@@ -41,14 +41,14 @@ async def test_answers_cached_result_of_something_else_is_a_miss(changes: dict[s
 
 
 @pytest.mark.parametrize("changes", WRONG, ids=str)
-async def test_answers_result_of_something_else_is_not_kept(changes: dict[str, str]) -> None:
+async def test_answers_mismatch_not_cached(changes: dict[str, str]) -> None:
     """What a replica gives that is not what was asked is an answer and not for the cache."""
     cache, given = Kept(), replace(RESULT, **changes)  # type: ignore[arg-type]
     assert (await answers(cache, given).analyze("a", LYRIC)).outcome == given
     assert cache.kept == {}
 
 
-async def test_answers_second_time_is_from_the_cache() -> None:
+async def test_answers_repeat_from_cache() -> None:
     """What fits is a hit."""
     cache = Kept()
     asked = answers(cache)

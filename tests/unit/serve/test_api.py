@@ -24,7 +24,7 @@ from tests.support.request_limits import request_limits
 MakeTrack = Callable[..., TrackDetail]
 
 
-async def test_analyze_text_gives_sections_hash_and_results(client: httpx.AsyncClient) -> None:
+async def test_analyze_text_full_answer(client: httpx.AsyncClient) -> None:
     """The answer holds what the text is and what the analyzer made of it; no vector unless asked for."""
     body = {"lyrics": "[Verse 1: Ada]\nOne line\nTwo lines", "analyzers": ["algorithmic"]}
     answer = (await client.post("/analyze", json=body)).json()
@@ -37,7 +37,7 @@ async def test_analyze_text_gives_sections_hash_and_results(client: httpx.AsyncC
     assert answer["results"]["algorithmic"]["embedding"] == [0.5] * 4
 
 
-async def test_analyze_one_failing_analyzer_leaves_the_other_results(client: httpx.AsyncClient) -> None:
+async def test_analyze_partial_failure(client: httpx.AsyncClient) -> None:
     """Partial results come with a problem object for what failed."""
     answer = await client.post("/analyze", json={"lyrics": "One line"})
     assert answer.status_code == 200
@@ -45,9 +45,7 @@ async def test_analyze_one_failing_analyzer_leaves_the_other_results(client: htt
     assert answer.json()["problems"]["failing"]["code"] == "analysis_failed"
 
 
-async def test_analyze_stored_track_uses_its_text(
-    client: httpx.AsyncClient, services: MemoryServices
-) -> None:
+async def test_analyze_stored_track(client: httpx.AsyncClient, services: MemoryServices) -> None:
     """A track id stands for its lyrics."""
     answer = (await client.post("/analyze", json={"track_id": 3, "analyzers": ["algorithmic"]})).json()
     assert answer["content_hash"] == services.tracks[3].summary.content_hash
@@ -72,14 +70,14 @@ async def test_analyze_stored_track_uses_its_text(
         "carriage returns",
     ],
 )
-async def test_analyze_odd_but_readable_text_is_analysed(client: httpx.AsyncClient, lyrics: str) -> None:
+async def test_analyze_accepts_odd_text(client: httpx.AsyncClient, lyrics: str) -> None:
     """Unusual is not wrong."""
     body = json.dumps({"lyrics": lyrics, "analyzers": ["algorithmic"]}).encode()
     answer = await client.post("/analyze", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 200, answer.text
 
 
-async def test_analyze_a_megabyte_does_not_stop_the_event_loop(client: httpx.AsyncClient) -> None:
+async def test_analyze_megabyte_stays_responsive(client: httpx.AsyncClient) -> None:
     """While a long text is prepared, the ingress answers others."""
     body = json.dumps(
         {"lyrics": ("we ride the night and light it right\n" * 26_000), "analyzers": ["algorithmic"]}
@@ -111,7 +109,7 @@ async def _post(services: MemoryServices, path: str, body: dict[str, object]) ->
         return await client.post(path, json=body)
 
 
-async def test_analyze_beyond_the_deadline_is_a_504() -> None:
+async def test_analyze_deadline_returns_504() -> None:
     """A slow analyzer does not hold the caller."""
 
     class Slow(MemoryServices):
@@ -124,7 +122,7 @@ async def test_analyze_beyond_the_deadline_is_a_504() -> None:
     assert (answer.status_code, answer.json()["code"]) == (504, "deadline_exceeded")
 
 
-async def test_analyze_overload_is_a_503_with_retry_after() -> None:
+async def test_analyze_overload_returns_503() -> None:
     """A full queue tells the client when to come back."""
 
     def full(_: Lyric) -> Analysis:
@@ -134,7 +132,7 @@ async def test_analyze_overload_is_a_503_with_retry_after() -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
 
 
-async def test_analyze_defect_of_an_analyzer_is_that_analyzers_problem() -> None:
+async def test_analyze_contains_analyzer_defect() -> None:
     """An exception nobody expected stays inside its analyzer's answer and says nothing of itself."""
 
     def broken(_: Lyric) -> Analysis:
@@ -146,7 +144,7 @@ async def test_analyze_defect_of_an_analyzer_is_that_analyzers_problem() -> None
     assert "hunter2" not in answer.text
 
 
-async def test_search_gives_the_nearest_first_with_passage_and_model(client: httpx.AsyncClient) -> None:
+async def test_search_nearest_first(client: httpx.AsyncClient) -> None:
     """The passage that matched comes with its section."""
     answer = (await client.post("/search", json={"query": "keep the river running", "limit": 3})).json()
     assert len(answer["results"]) == 3
@@ -159,7 +157,7 @@ async def test_search_gives_the_nearest_first_with_passage_and_model(client: htt
     assert scores == sorted(scores, reverse=True)
 
 
-async def test_search_filters_narrow_the_results(client: httpx.AsyncClient) -> None:
+async def test_search_filters_narrow_results(client: httpx.AsyncClient) -> None:
     """Artist, years and language are conditions, not wishes."""
     body = {"query": "river", "artist": "büşra", "year_from": 2000, "year_to": 2001, "language": "en"}
     hits = (await client.post("/search", json=body)).json()["results"]
@@ -167,7 +165,7 @@ async def test_search_filters_narrow_the_results(client: httpx.AsyncClient) -> N
     assert (await client.post("/search", json={**body, "language": "de"})).json()["results"] == []
 
 
-async def test_tracks_cursor_walks_the_whole_list_once(client: httpx.AsyncClient) -> None:
+async def test_tracks_cursor_visits_all(client: httpx.AsyncClient) -> None:
     """Following next_cursor visits every track once and ends with null."""
     seen: list[int] = []
     cursor_: str | None = None
@@ -181,7 +179,7 @@ async def test_tracks_cursor_walks_the_whole_list_once(client: httpx.AsyncClient
     assert seen == list(range(1, 13))
 
 
-async def test_tracks_cursor_of_other_filters_is_refused(client: httpx.AsyncClient) -> None:
+async def test_tracks_cursor_other_filters(client: httpx.AsyncClient) -> None:
     """A cursor belongs to the list it came from."""
     following = (await client.get("/tracks", params={"limit": "5"})).json()["next_cursor"]
     answer = await client.get("/tracks", params={"cursor": following, "artist": "Ada"})
@@ -192,7 +190,7 @@ async def test_tracks_cursor_of_other_filters_is_refused(client: httpx.AsyncClie
     st.integers(0, 2**63 - 1),
     st.builds(TrackFilter, st.none() | st.text(), st.none() | st.integers(1900, 2100)),
 )
-def test_cursor_round_trips_and_fits_only_its_filters(after_id: int, filters: TrackFilter) -> None:
+def test_cursor_round_trips(after_id: int, filters: TrackFilter) -> None:
     """Every id and every filter survives; a changed filter does not."""
     text = cursor.encode(after_id, filters)
     assert len(text) <= cursor.LONGEST
@@ -202,15 +200,13 @@ def test_cursor_round_trips_and_fits_only_its_filters(after_id: int, filters: Tr
 
 
 @given(st.text(max_size=cursor.LONGEST))
-def test_cursor_any_other_text_is_refused(text: str) -> None:
+def test_cursor_rejects_other_text(text: str) -> None:
     """Nothing a client invents gets further than the problem."""
     with pytest.raises(Refused):
         cursor.decode(text, TrackFilter())
 
 
-async def test_track_has_lyrics_and_rhyme_positions(
-    client: httpx.AsyncClient, services: MemoryServices
-) -> None:
+async def test_track_rhyme_positions(client: httpx.AsyncClient, services: MemoryServices) -> None:
     """A member's characters are those of the words that rhyme."""
     track = (await client.get("/track/1")).json()
     member = track["analyses"]["algorithmic"]["data"]["rhyme"]["chains"][0]["members"][0]
@@ -225,7 +221,7 @@ async def test_artists_lists_and_finds(client: httpx.AsyncClient) -> None:
     assert (await client.get("/artists", params={"name": "büş"})).json()["artists"][0]["tracks"] == 4
 
 
-async def test_artist_has_the_size_of_their_vocabulary(client: httpx.AsyncClient) -> None:
+async def test_artist_vocabulary_size(client: httpx.AsyncClient) -> None:
     """What the collection says of the artist, beside what the list shows."""
     ada = (await client.get("/artists", params={"name": "Ada"})).json()["artists"][0]
     answer = await client.get(f"/artists/{ada['id']}")
@@ -237,7 +233,7 @@ async def test_artist_has_the_size_of_their_vocabulary(client: httpx.AsyncClient
 @pytest.mark.parametrize(
     ("artist_id", "status", "code"), [("99", 404, "artist_not_found"), ("0", 422, "validation_failed")]
 )
-async def test_artist_unknown_is_a_problem(
+async def test_artist_unknown_is_problem(
     client: httpx.AsyncClient, artist_id: str, status: int, code: str
 ) -> None:
     """It names the id that was asked for."""
@@ -246,7 +242,7 @@ async def test_artist_unknown_is_a_problem(
     assert status != 404 or answer.json()["detail"].startswith("The collection has no artist 99: ")
 
 
-async def test_request_id_given_comes_back_and_a_bad_one_is_replaced(client: httpx.AsyncClient) -> None:
+async def test_request_id_is_validated(client: httpx.AsyncClient) -> None:
     """An id that could break a log or a header is not taken over."""
     assert (await client.get("/livez", headers={"x-request-id": "abc-1"})).headers["x-request-id"] == "abc-1"
     for bad in ("a b", "x" * 200, '"><script>'):
@@ -254,9 +250,7 @@ async def test_request_id_given_comes_back_and_a_bad_one_is_replaced(client: htt
 
 
 @pytest.mark.parametrize("given", [{}, {"x-request-id": "abc-1"}])
-async def test_request_id_behind_serve_goes_back_once(
-    services: MemoryServices, given: dict[str, str]
-) -> None:
+async def test_request_id_behind_proxy(services: MemoryServices, given: dict[str, str]) -> None:
     """Serve's proxy puts an id into the request and the answer; ours is the same and stays at home."""
     app = RequestIdMiddleware(create_app(services, proxy_sends_id=True))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
@@ -275,9 +269,7 @@ def _health(*states: tuple[str, str, bool]) -> MemoryServices:
     ("redis", "database", "status", "word"),
     [("up", "up", 200, "ready"), ("down", "up", 200, "degraded"), ("up", "down", 503, None)],
 )
-async def test_readyz_needs_the_database_and_not_redis(
-    redis: str, database: str, status: int, word: str | None
-) -> None:
+async def test_readyz_needs_only_database(redis: str, database: str, status: int, word: str | None) -> None:
     """Redis may vanish; the database may not."""
     services = _health(("redis", redis, False), ("database", database, True))
     async with httpx.AsyncClient(
@@ -290,7 +282,7 @@ async def test_readyz_needs_the_database_and_not_redis(
         assert (await client.get("/livez")).status_code == 200
 
 
-async def test_database_lost_in_a_request_is_a_503_without_its_address(
+async def test_lost_database_returns_503(
     client: httpx.AsyncClient, services: MemoryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client learns that it is not their fault, and no more."""
@@ -305,7 +297,7 @@ async def test_database_lost_in_a_request_is_a_503_without_its_address(
     assert "db.internal" not in answer.text
 
 
-async def test_metrics_count_requests_by_route_template(client: httpx.AsyncClient) -> None:
+async def test_metrics_group_by_route(client: httpx.AsyncClient) -> None:
     """Ten addresses of one route are one series."""
     for track_id in range(1, 11):
         await client.get(f"/track/{track_id}")
@@ -324,7 +316,7 @@ async def test_info_publishes_the_limits(client: httpx.AsyncClient, services: Me
     assert info["deadlines_s"] == {name: services.deadline_s(name) for name in services.analyzers}
 
 
-async def test_info_limits_are_those_that_requests_meet(client: httpx.AsyncClient) -> None:
+async def test_info_limits_are_enforced(client: httpx.AsyncClient) -> None:
     """One more than what is published is refused, for each limit that no setting moves."""
     limits = (await client.get("/info")).json()["limits"]
     texts = [{"lyrics": "one line"}] * (limits["batch_texts"] + 1)

@@ -31,12 +31,12 @@ SERVICES = MemoryServices(analyzers={"algorithmic": lambda lyric: AlgorithmicAna
 schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(SERVICES))
 
 
-def test_openapi_document_is_the_committed_one() -> None:
+def test_openapi_document_is_current() -> None:
     """A change of the API shows in the diff; `python -m rapray.serve.api.openapi` writes it."""
     assert openapi.TARGET.read_text(encoding="utf-8") == openapi.text()
 
 
-def test_openapi_every_error_is_a_problem() -> None:
+def test_openapi_errors_are_problems() -> None:
     """FastAPI's own error bodies are nowhere."""
     document = json.loads(openapi.TARGET.read_text(encoding="utf-8"))
     for operations in document["paths"].values():
@@ -69,7 +69,7 @@ def test_openapi_every_reference_resolves() -> None:
 
 @schema.parametrize()
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
-def test_api_fuzzed_requests_get_documented_answers(case: schemathesis.Case) -> None:
+def test_api_fuzzed_requests(case: schemathesis.Case) -> None:
     """Whatever is sent, the answer has a documented status, media type and shape, and is never a 500."""
     # Some rules are beyond a JSON schema: years in order, a known analyzer, a cursor that was given out.
     case.call_and_validate(excluded_checks=[positive_data_acceptance])
@@ -91,14 +91,14 @@ def _unknown(model: type[BaseModel], given: dict[str, Any], path: str = "") -> l
     return found
 
 
-def test_serve_config_is_valid_and_has_no_unknown_key() -> None:
+def test_serve_config_keys_valid() -> None:
     """Serve ignores what it does not know, so a typing error would go unseen."""
     ServeDeploySchema.model_validate(CONFIG)
     assert _unknown(ServeDeploySchema, CONFIG) == []
     assert _unknown(ServeDeploySchema, {"aplications": []}) == ["aplications"]
 
 
-def test_serve_config_says_the_same_as_the_defaults() -> None:
+def test_serve_config_matches_defaults() -> None:
     """`rapray serve` and `serve deploy` run the same application."""
     [application] = CONFIG["applications"]
     assert application["import_path"] == "rapray.serve.app:build"
@@ -111,7 +111,7 @@ def test_serve_config_says_the_same_as_the_defaults() -> None:
     assert is_loopback(CONFIG["http_options"]["host"])
 
 
-def test_build_has_a_deployment_for_each_analyzer() -> None:
+def test_build_deploys_each_analyzer() -> None:
     """The names in the configuration are those of the deployments."""
     application = call_user_app_builder_with_args_if_necessary(
         serve_app.build, {"analyzers": ["algorithmic"]}
@@ -131,14 +131,14 @@ def test_build_has_a_deployment_for_each_analyzer() -> None:
         ({"analyzers": ["x"]}, UnknownAnalyzer),
     ],
 )
-def test_build_wrong_arguments_are_refused(args: dict[str, Any], error: type[RaprayError]) -> None:
+def test_build_rejects_wrong_arguments(args: dict[str, Any], error: type[RaprayError]) -> None:
     """A typing error in the configuration ends the deployment with its reason."""
     with pytest.raises(error):
         serve_app.build(args)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", ""])
-def test_check_host_off_loopback_is_refused_unless_allowed(host: str) -> None:
+def test_check_host_requires_loopback(host: str) -> None:
     """Without API keys nobody else may connect."""
     with pytest.raises(UsageError, match="RAPRAY_SERVE__ALLOW_UNAUTHENTICATED"):
         check_host(host, ServeSettings())

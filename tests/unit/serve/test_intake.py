@@ -99,8 +99,8 @@ def parsed(answer: bytes) -> tuple[int, dict[str, str], Any]:
 
 
 @pytest.mark.parametrize("kind", SLOW)
-async def test_connection_that_is_slow_is_closed(app: Any, kind: str) -> None:
-    """Whatever a client leaves out, the server hangs up by the deadline, and says why where a body was due."""
+async def test_slow_connection_is_closed(app: Any, kind: str) -> None:
+    """A slow client is disconnected by the deadline; if its body is incomplete, it gets 408 first."""
     async with listening(app) as port:
         [client] = await run_slow_clients(
             [kind], port, drip_s=IDLE_S / 4, deadline_s=TOTAL_S + HEAD_S + SLACK_S
@@ -118,8 +118,8 @@ async def test_connection_that_is_slow_is_closed(app: Any, kind: str) -> None:
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", f"{IDLE_S:g} s without a byte"),
     ],
 )
-async def test_body_that_stops_is_a_problem(app: Any, sent: bytes, limit: str) -> None:
-    """408 as problem+json, with the limit in words; the connection is closed."""
+async def test_stalled_body_returns_408(app: Any, sent: bytes, limit: str) -> None:
+    """A stalled body is answered with 408 as problem+json that states the limit, and the connection closes."""
     async with listening(app) as port:
         status, headers, body = parsed(await exchange(port, sent))
     assert (status, headers["content-type"]) == (408, "application/problem+json")
@@ -128,7 +128,7 @@ async def test_body_that_stops_is_a_problem(app: Any, sent: bytes, limit: str) -
     assert limit in body["detail"]
 
 
-async def test_body_in_small_pieces_is_read(app: Any) -> None:
+async def test_body_in_small_pieces(app: Any) -> None:
     """A slow client that keeps within the deadlines is answered."""
     body = json.dumps({"query": "a thought"}).encode()
     async with listening(app) as port:
@@ -143,8 +143,8 @@ async def test_body_in_small_pieces_is_read(app: Any) -> None:
     assert (status, found["results"]) == (200, [])
 
 
-async def test_body_longer_than_the_limit_is_413_at_once(app: Any) -> None:
-    """Announced or not, endless or not: it is not waited for, and not kept."""
+async def test_oversized_body_returns_413(app: Any) -> None:
+    """An oversized body gets 413 before it has arrived in full, whether or not its length was announced."""
     async with listening(app) as port:
         for sent in (
             HEAD + b"Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n",
@@ -154,8 +154,8 @@ async def test_body_longer_than_the_limit_is_413_at_once(app: Any) -> None:
             assert (status, found["code"]) == (413, "body_too_large")
 
 
-async def test_probes_answer_among_slow_clients(app: Any) -> None:
-    """500 connections of every kind: probes and other requests go on, all are closed, no descriptor is left."""
+async def test_probes_among_slow_clients(app: Any) -> None:
+    """Probes and searches succeed during 500 slow connections; all get closed, and no descriptor leaks."""
     async with listening(app) as port, httpx.AsyncClient(base_url=f"http://localhost:{port}") as client:
         await client.get("/livez")
         before = open_files()
@@ -171,8 +171,8 @@ async def test_probes_answer_among_slow_clients(app: Any) -> None:
         await wait_for_task(lambda: open_files() <= before + 2, "all are closed", 10)
 
 
-async def test_probes_answer_while_every_place_is_taken() -> None:
-    """Requests wait for a place; more than may wait are sent away with a problem; probes wait for nobody."""
+async def test_probes_answer_under_overload() -> None:
+    """When all places and the queue are full, further requests get 503, and probes are still answered."""
     services = _Held()
     admission = Admission(working=2, waiting=1)
     app = create_app(services, admission=admission)
@@ -198,8 +198,8 @@ async def test_probes_answer_while_every_place_is_taken() -> None:
         assert (await client.get("/tracks")).status_code == 200
 
 
-async def test_admission_place_of_one_who_left_is_free() -> None:
-    """Who waits and gives up takes no place, whether the turn had come or not."""
+async def test_admission_frees_abandoned_place() -> None:
+    """A cancelled waiter frees its place, whether or not its turn had already come."""
     admission = Admission(working=1, waiting=2)
     await admission.enter()
     first, second = (asyncio.create_task(admission.enter()) for _ in range(2))
@@ -214,8 +214,8 @@ async def test_admission_place_of_one_who_left_is_free() -> None:
     await asyncio.wait_for(admission.enter(), 5)
 
 
-async def test_doorway_keeps_orders_to_serve_outside() -> None:
-    """A client cannot lift the proxy's time-out, nor break it by an id that is no text."""
+async def test_doorway_drops_serve_headers() -> None:
+    """Headers meant for Serve and an undecodable request ID are removed before the app sees the request."""
     seen: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -234,8 +234,8 @@ async def test_doorway_keeps_orders_to_serve_outside() -> None:
 
 
 @pytest.mark.parametrize("path", ["/livez", "/-/routes", "/-/healthz", "/nowhere"])
-async def test_doorway_foreign_host_is_misdirected(path: str) -> None:
-    """Serve's own addresses too: a page whose name points at this host reads nothing."""
+async def test_doorway_rejects_foreign_host(path: str) -> None:
+    """A request for a foreign host name gets 421, even at Serve's own routes, which stops DNS rebinding."""
     app = Doorway(create_app(MemoryServices(limits=LIMITS)), rules=RULES)
     async with listening(app) as port:
         sent = f"GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n".encode()

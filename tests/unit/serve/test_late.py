@@ -67,7 +67,7 @@ async def settled() -> None:
 
 
 @pytest.mark.parametrize("is_there_before", [False, True])
-async def test_late_answer_is_what_the_retry_gets(is_there_before: bool) -> None:
+async def test_late_answer_serves_retry(is_there_before: bool) -> None:
     """It is paid for once, whether the retry comes after it or waits for it; the retry has its own name for the text."""
     services = Slow()
     assert await services.code() == "deadline_exceeded"
@@ -82,7 +82,7 @@ async def test_late_answer_is_what_the_retry_gets(is_there_before: bool) -> None
     assert (await services.code(retried), services.asked, services.given_up) == (None, 1, 0)
 
 
-async def test_late_retry_that_misses_its_deadline_too_leaves_the_answer_alone() -> None:
+async def test_late_retry_misses_deadline() -> None:
     """Nobody asks a second time while the first is on its way."""
     services = Slow()
     codes = [await services.code() for _ in range(3)]
@@ -92,7 +92,7 @@ async def test_late_retry_that_misses_its_deadline_too_leaves_the_answer_alone()
     assert await services.code() is None
 
 
-async def test_late_answer_that_costs_nothing_is_given_up() -> None:
+async def test_late_free_answer_cancelled() -> None:
     """An analyzer of this cluster works for nobody who does not wait."""
     services = Slow(is_remote=False)
     assert await services.code() == "deadline_exceeded"
@@ -100,7 +100,7 @@ async def test_late_answer_that_costs_nothing_is_given_up() -> None:
     assert services.given_up == 1
 
 
-async def test_late_client_that_leaves_before_the_deadline_takes_the_request_along() -> None:
+async def test_late_client_disconnect_cancels() -> None:
     """Who hangs up does not come back for the answer."""
     services = Slow()
     services.limits = request_limits(30)
@@ -113,7 +113,7 @@ async def test_late_client_that_leaves_before_the_deadline_takes_the_request_alo
     assert services.given_up == 1
 
 
-async def test_late_answers_are_bounded_and_end_with_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_late_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers who never come back do not fill the replica; at its end nothing is left running."""
     monkeypatch.setattr(late, "_MOST", 2)
     services = Slow()
@@ -125,7 +125,7 @@ async def test_late_answers_are_bounded_and_end_with_the_app(monkeypatch: pytest
     assert services.given_up == 3
 
 
-async def test_question_that_is_never_answered_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_late_unanswered_question_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     """It keeps its text and a place for a while only."""
     monkeypatch.setattr(late, "_LONGEST_S", 0.1)
     services = Slow()

@@ -28,9 +28,7 @@ def services() -> LiveServices:
     return LiveServices(settings, MagicMock(), ModelInfo("embedding", "m", "1", 4), Roster({}))
 
 
-async def test_store_given_up_still_counts_as_a_writer(
-    services: LiveServices, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_abandoned_store_counts_writer(services: LiveServices, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its thread has its connection until it ends: those who come after it wait, and no connection is opened beside."""
     running, most = 0, 0
     counting, may_end = threading.Lock(), threading.Event()

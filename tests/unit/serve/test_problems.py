@@ -25,7 +25,7 @@ def _example(error_type: type[RaprayError]) -> RaprayError:
 
 
 @pytest.mark.parametrize("error_type", all_errors(), ids=lambda t: t.__name__)
-def test_problem_every_error_class_has_a_row_and_a_sentence(error_type: type[RaprayError]) -> None:
+def test_problem_covers_every_error(error_type: type[RaprayError]) -> None:
     """No class of the tree falls through to "internal" by accident."""
     assert error_type.code in PROBLEMS
     problem = of_error(_example(error_type))
@@ -34,33 +34,33 @@ def test_problem_every_error_class_has_a_row_and_a_sentence(error_type: type[Rap
 
 
 @pytest.mark.parametrize("error_type", all_errors(), ids=lambda t: t.__name__)
-def test_problem_of_a_server_side_error_says_nothing_about_the_cause(error_type: type[RaprayError]) -> None:
+def test_problem_hides_server_cause(error_type: type[RaprayError]) -> None:
     """What is not the caller's doing is answered with the table's sentence: no address, no password."""
     problem = of_error(_example(error_type))
     if problem.status >= 500 and problem.code not in {"overloaded", "deadline_exceeded"}:
         assert "hunter2" not in json.dumps(problem.to_json())
 
 
-def test_problem_of_a_foreign_exception_is_internal() -> None:
+def test_problem_foreign_exception_internal() -> None:
     """A defect shows as 500 without its message."""
     problem = of_error(KeyError("password=hunter2"))
     assert (problem.status, problem.code) == (500, "internal")
     assert "hunter2" not in json.dumps(problem.to_json())
 
 
-def test_problem_overloaded_carries_the_seconds_to_wait() -> None:
+def test_problem_overloaded_retry_after() -> None:
     """503 tells the client when to come back."""
     assert of_error(Overloaded(what="The embedder", retry_after_s=7)).retry_after_s == 7
     assert of_error(DatabaseUnavailable(address="x", reason="y")).retry_after_s
 
 
-def test_problem_unknown_code_is_internal() -> None:
+def test_problem_unknown_code_internal() -> None:
     """A failure with a code from a newer version is still a problem."""
     assert of_code("from_the_future", "whatever").code == "internal"
 
 
 @given(st.text(st.characters(codec=None, exclude_categories=[])))
-def test_quotable_any_text_is_encodable_printable_and_short(text: str) -> None:
+def test_quotable_accepts_any_text(text: str) -> None:
     """What comes back to a client can be sent, whatever they sent."""
     quoted = quotable(text)
     assert len(quoted) <= 401
@@ -302,7 +302,7 @@ REQUESTS: list[tuple[str, str, str, dict[str, object], int, str]] = [
 @pytest.mark.parametrize(
     ("name", "method", "url", "sent", "status", "code"), REQUESTS, ids=[r[0] for r in REQUESTS]
 )
-async def test_request_that_is_wrong_ends_with_its_problem(
+async def test_wrong_request_gets_problem(
     client: httpx.AsyncClient,
     name: str,
     method: str,
@@ -324,7 +324,7 @@ async def test_request_that_is_wrong_ends_with_its_problem(
     assert "/etc/secret" not in answer.text
 
 
-async def test_validation_problem_names_the_field_and_never_repeats_the_value(
+async def test_validation_problem_hides_value(
     client: httpx.AsyncClient,
 ) -> None:
     """The errors say where, not what: the value may be a megabyte or a secret."""
@@ -335,7 +335,7 @@ async def test_validation_problem_names_the_field_and_never_repeats_the_value(
     assert "hunter2" not in answer.text
 
 
-async def test_exception_nobody_expected_is_a_500_with_an_id(
+async def test_unexpected_exception_returns_500(
     client: httpx.AsyncClient, services: MemoryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A defect in a service is a problem like any other, without its message."""
@@ -366,7 +366,7 @@ CHAT = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
         ("/v1/chat/completions", {**CHAT, "stream_options": MANY}, "#/stream_options"),
     ],
 )
-async def test_body_with_thousands_of_fields_is_one_error(
+async def test_body_many_unknown_fields(
     client: httpx.AsyncClient, path: str, body: dict[str, object], pointer: str
 ) -> None:
     """Unknown fields are refused by their number: an error for each would stop the event loop for seconds."""
@@ -375,13 +375,13 @@ async def test_body_with_thousands_of_fields_is_one_error(
     assert [(error["code"], error["pointer"]) for error in answer.json()["errors"]] == [("too_long", pointer)]
 
 
-async def test_chat_a_thousand_wrong_messages_are_one_error(client: httpx.AsyncClient) -> None:
+async def test_chat_many_wrong_messages(client: httpx.AsyncClient) -> None:
     """The first is named: an error for each, times its fields, would hold up the event loop."""
     answer = await client.post("/v1/chat/completions", json={**CHAT, "messages": [{"role": "user"}] * 1000})
     assert [error["pointer"] for error in answer.json()["errors"]] == ["#/messages/0/content"]
 
 
-async def test_chat_a_hundred_thousand_parts_are_refused(client: httpx.AsyncClient) -> None:
+async def test_chat_too_many_parts(client: httpx.AsyncClient) -> None:
     """They would be right each, and making them would hold up the event loop for half a second."""
     message = {"role": "user", "content": [{"type": "text", "text": "a"}] * 100}
     answer = await client.post("/v1/chat/completions", json={**CHAT, "messages": [message] * 1000})
@@ -390,7 +390,7 @@ async def test_chat_a_hundred_thousand_parts_are_refused(client: httpx.AsyncClie
     assert answer.json()["code"] == "chat_not_hosted"
 
 
-async def test_body_with_many_errors_names_the_first_and_their_number(client: httpx.AsyncClient) -> None:
+async def test_body_many_errors_summarized(client: httpx.AsyncClient) -> None:
     """The answer stays small, and says that there is more."""
     problem = (await client.post("/analyze/batch", json={"items": [{"lyrics": 7}] * 100})).json()
     assert [error["pointer"] for error in problem["errors"]] == [
@@ -410,9 +410,7 @@ async def test_body_with_many_errors_names_the_first_and_their_number(client: ht
         ("", 421),
     ],
 )
-async def test_host_header_of_a_local_ingress_must_name_this_host(
-    services: MemoryServices, host: str, status: int
-) -> None:
+async def test_local_host_header_checked(services: MemoryServices, host: str, status: int) -> None:
     """A page whose name was made to point at loopback does not read what an ingress without keys serves."""
     services.limits = replace(services.limits, is_local=True)
     transport = httpx.ASGITransport(create_app(services))
@@ -426,6 +424,6 @@ async def test_host_header_of_a_local_ingress_must_name_this_host(
 @pytest.mark.parametrize(
     ("code", "wait"), [("overloaded", 2), ("provider_not_configured", None), ("config_invalid", None)]
 )
-def test_problem_that_only_an_operator_mends_invites_no_retry(code: str, wait: int | None) -> None:
+def test_operator_problem_without_retry(code: str, wait: int | None) -> None:
     """A client that obeys Retry-After would ask for ever."""
     assert of_code(code).retry_after_s == wait

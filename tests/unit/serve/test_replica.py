@@ -34,9 +34,7 @@ def replica(monkeypatch: pytest.MonkeyPatch, folder: Path, condition: str) -> An
     return AnalyzerReplica.func_or_class("theirs", Settings())
 
 
-async def test_replica_outcome_that_is_none_is_a_failure_of_the_text(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_replica_rejects_foreign_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The request has a problem with a code, as in a job, and not an error of the program."""
     made = replica(monkeypatch, tmp_path, "one.lyrics != 'hush'")
     found = await made.analyze(Lyric("text", "hush", (), "h"))
@@ -45,9 +43,7 @@ async def test_replica_outcome_that_is_none_is_a_failure_of_the_text(
     assert (await made.analyze(Lyric("text", "loud", (), "h"))).data == {"x": 1}
 
 
-def test_replica_that_cannot_answer_its_own_question_does_not_start(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_broken_replica_never_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It would be healthy and of no use to anybody."""
     with pytest.raises(AnalysisFailed, match="0 outcomes"):
         replica(monkeypatch, tmp_path, "False")

@@ -16,7 +16,7 @@ from rapray.serve.room import check_room, reserved_cpus
 HOSTED = Settings(llm=LlmSettings(hosted=HostedSettings(model="org/m", cpus=2, min_replicas=2)))
 
 
-def test_every_built_in_analyzer_fits_two_cpus_and_a_hosted_model_comes_on_top() -> None:
+def test_analyzers_fit_two_cpus() -> None:
     """What the laptop of the README has."""
     names = ("algorithmic", "emotion", "qwen", "gemma", "ollama", "local")
     chosen = app._chosen(names, Settings(), {})
@@ -24,7 +24,7 @@ def test_every_built_in_analyzer_fits_two_cpus_and_a_hosted_model_comes_on_top()
     assert reserved_cpus(chosen, HOSTED) == pytest.approx(reserved_cpus(chosen, Settings()) + 4)
 
 
-def test_too_few_cpus_are_said_where_the_cluster_cannot_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_cpus_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Serve itself would wait for ever; a cluster at an address may have an autoscaler."""
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     here: dict[str, Any] = {"CPU": 2.0}

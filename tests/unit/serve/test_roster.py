@@ -42,7 +42,7 @@ def two_analyzers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert registry.spec("there") is there
 
 
-def test_roster_says_why_an_analyzer_does_not_answer() -> None:
+def test_roster_explains_missing_analyzer() -> None:
     """Not set up and not started are two reasons."""
     found = roster(Settings(), [])
     assert {name: problem.code for name, problem in found.unserved.items()} == {
@@ -53,7 +53,7 @@ def test_roster_says_why_an_analyzer_does_not_answer() -> None:
     assert roster(Settings(), []).remote == {"there"}
 
 
-def test_meant_by_is_what_the_settings_name_and_never_another() -> None:
+def test_meant_by_configured_names() -> None:
     """A request that names no analyzer asks none that may cost money instead of the one that is configured."""
     found = Roster({"a": "1", "b": "1"}, {"c": of_code("analyzer_not_served")})
     assert found.meant_by(["b", "c"]) == ("b", "c")
@@ -61,7 +61,7 @@ def test_meant_by_is_what_the_settings_name_and_never_another() -> None:
     assert found.meant_by(["all"]) == ("a", "b")
 
 
-def test_to_deploy_all_leaves_out_what_is_not_set_up_and_a_name_does_not() -> None:
+def test_to_deploy_skips_unconfigured() -> None:
     """Who asks for everything gets what there is; who asks for one hears why it cannot be."""
     assert to_deploy(["all"], Settings()) == ["there"]
     assert to_deploy(["there"], Settings()) == ["there"]
@@ -73,14 +73,14 @@ def test_to_deploy_all_leaves_out_what_is_not_set_up_and_a_name_does_not() -> No
         to_deploy(["nobody"], Settings())
 
 
-def test_to_deploy_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_to_deploy_nothing_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ingress without an analyzer would answer nothing."""
     monkeypatch.setattr("rapray.analyzers.selection.identity", lambda name, settings: unknown(settings, name))
     with pytest.raises(ConfigError):
         to_deploy(["all"], Settings())
 
 
-def test_cache_key_changes_with_everything_that_decides_a_result() -> None:
+def test_cache_key_covers_inputs() -> None:
     """Text, title, language, version, model, prompt and parameters."""
     base = roster(Settings(), ["there"])
     lyrics = [
@@ -107,7 +107,7 @@ def test_cache_key_changes_with_everything_that_decides_a_result() -> None:
     assert base.cache_key("missing", LYRIC) is None
 
 
-def test_roster_result_of_another_model_is_not_expected() -> None:
+def test_roster_rejects_other_model() -> None:
     """A replica on another node may have other weights: its result is an answer, and not for the cache."""
     expected = Analysis(
         "1", "there", "1", "hash", {}, model="some/model", model_revision="1", prompt_version="p1"
@@ -119,7 +119,7 @@ def test_roster_result_of_another_model_is_not_expected() -> None:
     assert not Roster({}).is_as_expected(expected)
 
 
-def test_cache_key_other_analyzers_settings_change_nothing() -> None:
+def test_cache_key_other_settings() -> None:
     """What one analyzer is asked with, and how long it may take, flushes nobody else's results."""
     plain = roster(Settings(), [])
     other = {"qwen": {"api_key": "k", "timeout_s": 7, "temperature": 1}}

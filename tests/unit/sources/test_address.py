@@ -12,7 +12,7 @@ from rapray.sources.address import Site, parse_url, user_agent
     "text",
     ["https://genius.com/a", "https://GENIUS.com:443/a", "https://www.genius.com/a?b", "https://genius.com"],
 )
-def test_site_holds_its_own_pages(text: str) -> None:
+def test_site_holds_own_pages(text: str) -> None:
     """The host, hosts below it, any path."""
     url = parse_url(text)
     assert url is not None
@@ -41,19 +41,19 @@ def test_site_holds_nothing_else(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["file:///etc/passwd", "ftp://genius.com", "/path", "", "http://", "\x00"])
-def test_parse_url_of_what_is_no_web_address_is_none(text: str) -> None:
+def test_parse_url_non_web(text: str) -> None:
     """Only http and https with a host."""
     assert parse_url(text) is None
 
 
-def test_user_agent_names_program_and_contact() -> None:
+def test_user_agent_names_contact() -> None:
     """Those who are asked can see by whom."""
     agent = user_agent("me@example.org", [Site("https://genius.com")])
     assert agent.startswith("rapray/")
     assert agent.endswith(" (+me@example.org)")
 
 
-def test_user_agent_without_contact_is_refused_beyond_this_machine() -> None:
+def test_user_agent_needs_contact() -> None:
     """The message names the host and the setting."""
     with pytest.raises(ConfigError, match=r"genius\.com.*RAPRAY_GENIUS__CONTACT"):
         user_agent(None, [Site("http://127.0.0.1:1"), Site("https://genius.com")])
@@ -62,7 +62,7 @@ def test_user_agent_without_contact_is_refused_beyond_this_machine() -> None:
     assert user_agent(None, [Site("http://127.0.0.1:1"), Site("http://localhost"), Site("http://[::1]:2")])
 
 
-def test_user_agent_contact_that_breaks_a_header_is_refused() -> None:
+def test_user_agent_breaking_contact() -> None:
     """A line break would start a header of its own."""
     with pytest.raises(ConfigError):
         user_agent("me\r\nX-Evil: 1", [Site("https://genius.com")])
@@ -71,6 +71,6 @@ def test_user_agent_contact_that_breaks_a_header_is_refused() -> None:
 @pytest.mark.parametrize(
     "text", ["http://xn--a.com/", "http://xn--/", "http://[::1", "javascript:alert(1)", "http:///x"]
 )
-def test_parse_url_hostile_text_is_no_address(text: str) -> None:
+def test_parse_url_hostile_text(text: str) -> None:
     """Text that only breaks when its host is read is refused as well: it comes from API answers."""
     assert parse_url(text) is None

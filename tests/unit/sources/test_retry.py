@@ -29,19 +29,19 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
         (None, None),
     ],
 )
-def test_retry_after_is_read_in_both_forms(value: str | None, expected: float | None) -> None:
+def test_retry_after_both_forms(value: str | None, expected: float | None) -> None:
     """Seconds or a date, never negative, never over a day."""
     assert parse_retry_after(value, NOW) == expected
 
 
 @given(st.text(max_size=40))
-def test_retry_after_of_any_text_is_bounded_or_none(value: str) -> None:
+def test_retry_after_any_text(value: str) -> None:
     """A header may hold anything."""
     seconds = parse_retry_after(value, NOW)
     assert seconds is None or 0 <= seconds <= 86_400
 
 
-def test_backoff_doubles_with_room_for_chance() -> None:
+def test_backoff_doubles_with_jitter() -> None:
     """Each pause is at least twice the base of the one before, and at most half as much longer."""
     for attempt in range(8):
         assert 0.5 * 2**attempt <= backoff(attempt) <= 0.75 * 2**attempt

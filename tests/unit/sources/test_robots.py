@@ -42,7 +42,7 @@ def test_robots_longest_rule_decides(rules: str, path: str, expected: bool) -> N
     assert allows(f"User-agent: *\n{rules}", path) is expected
 
 
-def test_robots_group_naming_the_crawler_replaces_the_general_one() -> None:
+def test_robots_specific_group_replaces() -> None:
     """Groups of the same name are merged, several names may share one group, case does not matter."""
     text = (
         "User-agent: *\nDisallow: /\n\nUser-agent: other\nUser-agent: RapRay/2.0\nDisallow: /a\n\n"
@@ -51,12 +51,12 @@ def test_robots_group_naming_the_crawler_replaces_the_general_one() -> None:
     assert [allows(text, path) for path in ("/a", "/b", "/c")] == [False, False, True]
 
 
-def test_robots_empty_group_naming_the_crawler_allows_all() -> None:
+def test_robots_empty_group_allows() -> None:
     """To be named without rules is to be allowed."""
     assert allows("User-agent: rapray\nDisallow:\n\nUser-agent: *\nDisallow: /", "/x")
 
 
-def test_robots_wildcards_take_linear_time() -> None:
+def test_robots_wildcards_stay_linear() -> None:
     """A pattern of many wildcards must not make matching explode."""
 
     def match(wildcards: int) -> bool:
@@ -68,6 +68,6 @@ def test_robots_wildcards_take_linear_time() -> None:
 
 
 @given(st.binary(max_size=300), st.text(max_size=50))
-def test_robots_of_any_bytes_gives_a_verdict(body: bytes, path: str) -> None:
+def test_robots_accepts_any_bytes(body: bytes, path: str) -> None:
     """A host may serve anything under that name."""
     assert parse_robots(b"User-agent: *\n" + body).allows("/" + path) in {True, False}

@@ -15,7 +15,7 @@ NAMES = sorted(path.stem for path in (STORE / "sql").glob("*.sql"))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_queries_every_one_is_used_by_its_module(name: str) -> None:
+def test_queries_are_all_used(name: str) -> None:
     """A query that nobody runs is deleted, and one that is run exists."""
     module = STORE / f"{name}.py"
     source = (
@@ -26,6 +26,6 @@ def test_queries_every_one_is_used_by_its_module(name: str) -> None:
     assert set(queries.load(name)) <= set(re.findall(r'"(\w+)"', source))
 
 
-def test_queries_each_belongs_to_a_module() -> None:
+def test_queries_belong_to_modules() -> None:
     """A file of queries is named after the module that runs them; `server` serves two."""
     assert [name for name in NAMES if not (STORE / f"{name}.py").exists()] == ["server"]

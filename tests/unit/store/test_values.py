@@ -22,7 +22,7 @@ plain_json = st.recursive(
 
 
 @given(plain_json)
-def test_to_json_any_plain_json_has_no_nul_and_is_valid(value: object) -> None:
+def test_to_json_removes_nul(value: object) -> None:
     """Also where a string holds the characters backslash, u, 0, 0, 0, 0."""
     encoded = json.dumps(to_json([value, "\\u0000"]), ensure_ascii=False)
     encoded.encode("utf-8")
@@ -31,13 +31,13 @@ def test_to_json_any_plain_json_has_no_nul_and_is_valid(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), {"a": [float("inf")]}, {"a": object()}])
-def test_to_json_what_json_has_not_is_refused(value: object) -> None:
+def test_to_json_rejects_nan(value: object) -> None:
     """NaN in jsonb would fail the whole batch, later and with less to say."""
     with pytest.raises((ValueError, TypeError)):
         to_json(value)
 
 
-def test_sections_through_json_come_back_equal() -> None:
+def test_sections_round_trip_json() -> None:
     """What is stored of a section is all of it."""
     sections = (
         Section("verse", 2, "[Verse 2: A & B]", ("A", "B"), ("one", "two")),
@@ -57,7 +57,7 @@ def test_sections_through_json_come_back_equal() -> None:
         ("Straße", "strasse"),
     ],
 )
-def test_normalize_name_known_spellings_meet(name: str, normalized: str) -> None:
+def test_normalize_name_joins_spellings(name: str, normalized: str) -> None:
     """Case, accents, dots and hyphens do not keep a name from being found."""
     assert normalize_name(name) == normalized
 
@@ -70,7 +70,7 @@ def test_normalize_name_is_idempotent(name: str) -> None:
 
 
 @given(st.lists(st.text(), min_size=1))
-def test_batch_id_order_does_not_matter_and_borders_do(keys: list[str]) -> None:
+def test_batch_id_ignores_order(keys: list[str]) -> None:
     """The same batch read in another order is the same batch; ("ab", "c") is not ("a", "bc")."""
     assert batch_id(keys) == batch_id(reversed(keys))
     assert batch_id([*keys, "ab", "c"]) != batch_id([*keys, "a", "bc"])
@@ -80,6 +80,6 @@ def test_batch_id_order_does_not_matter_and_borders_do(keys: list[str]) -> None:
     "url",
     ["postgresql://me:s3cret@db.example:6000/rap", "host=db.example port=6000 dbname=rap password=s3cret"],
 )
-def test_address_of_shows_where_and_never_the_password(url: str) -> None:
+def test_address_of_hides_password(url: str) -> None:
     """Both forms of an address."""
     assert address_of(url) == "db.example:6000/rap"

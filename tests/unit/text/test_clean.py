@@ -21,18 +21,18 @@ _JUNK = st.sampled_from(
 )  # fmt: skip
 
 
-def test_clean_characters_are_those_that_people_see() -> None:
+def test_clean_invisible_characters_removed() -> None:
     """Zero-width and control characters go, odd blanks and line ends become plain, text is NFC."""
     raw = "\ufeffI\u200b run\u00a0the\u2005block\u205f\x00now \r\ncafe\u0301\rlast\u2028end\t"
     assert clean_lyrics(raw) == "I run the block now\ncafé\nlast\nend"
 
 
-def test_clean_gaps_are_single_empty_lines_and_none_at_the_ends() -> None:
+def test_clean_collapses_empty_lines() -> None:
     """Stanzas are split by exactly one empty line."""
     assert clean_lyrics("\n\n a \n \n\n\nb\nc\n\n") == "a\n\nb\nc"
 
 
-def test_clean_page_junk_lines_go_where_junk_stands() -> None:
+def test_clean_removes_page_junk() -> None:
     """Header, advertising and embed counter of a stored page leave nothing behind."""
     raw = (
         "12 ContributorsTranslationsEspañolDeutschMy Song Lyrics\n[Verse 1]\nfirst line\nSee Nova Live\n"
@@ -41,7 +41,7 @@ def test_clean_page_junk_lines_go_where_junk_stands() -> None:
     assert clean_lyrics(raw) == "[Verse 1]\nfirst line\nsecond line\n\n[Hook]\nlast line"
 
 
-def test_clean_spread_page_header_goes_with_menu_and_bio() -> None:
+def test_clean_removes_spread_header() -> None:
     """Contributors, translations menu, title line and bio each on a line of its own are one header."""
     raw = (
         "2 Contributors\nTranslations\nEspañol\nBahasa Indonesia\nMy Song Lyrics\nThe second single,\n"
@@ -65,12 +65,12 @@ def test_clean_spread_page_header_goes_with_menu_and_bio() -> None:
         "Read More\nread more",
     ],
 )
-def test_clean_sung_words_that_junk_is_made_of_stay(lyric: str) -> None:
+def test_clean_preserves_sung_words(lyric: str) -> None:
     """A lyric may contain every word of page junk: nothing is cut at a word, and form alone is not enough."""
     assert clean_lyrics(lyric) == lyric
 
 
-def test_clean_title_line_goes_with_the_title_known() -> None:
+def test_clean_removes_title_line() -> None:
     """A first line "<title> Lyrics" goes where the title is given, in any case; another title's line stays."""
     assert clean_lyrics("My Song Lyrics\nfirst", "my song") == "first"
     assert clean_lyrics("My Song Lyrics\nfirst", "Other") == "My Song Lyrics\nfirst"
@@ -79,7 +79,7 @@ def test_clean_title_line_goes_with_the_title_known() -> None:
 
 @given(st.text())
 @example("a\u0345\u0300" * 40)
-def test_clean_any_text_is_idempotent_and_storable(raw: str) -> None:
+def test_clean_text_is_idempotent(raw: str) -> None:
     """Cleaning twice is cleaning once, and PostgreSQL takes the outcome."""
     once = clean_lyrics(raw)
     assert clean_lyrics(once) == once
@@ -89,7 +89,7 @@ def test_clean_any_text_is_idempotent_and_storable(raw: str) -> None:
 
 
 @given(st.lists(_JUNK, max_size=14).map("\n".join), st.sampled_from([None, "My Song"]))
-def test_clean_any_pile_of_junk_is_idempotent(raw: str, title: str | None) -> None:
+def test_clean_junk_is_idempotent(raw: str, title: str | None) -> None:
     """Taking junk away never uncovers more of it for a second pass."""
     once = clean_lyrics(raw, title)
     assert clean_lyrics(once, title) == once
@@ -102,14 +102,14 @@ def test_clean_any_pile_of_junk_is_idempotent(raw: str, title: str | None) -> No
      ("", "\u200b", ""), ("", "😀", ""), ("", "שלום ", "")],
     ids=repr,
 )  # fmt: skip
-def test_clean_a_megabyte_takes_linear_time(before: str, unit: str, after: str) -> None:
-    """No text makes cleaning slow."""
+def test_clean_takes_linear_time(before: str, unit: str, after: str) -> None:
+    """Cleaning a megabyte of repetitive text takes linear time and never makes the text longer."""
     size = 1_000_000 // len(unit)
     assert len(clean_lyrics(before + unit * size + after)) <= len(before + unit * size + after)
     assert_linear(lambda size: clean_lyrics(before + unit * size + after), size // 4)
 
 
-def test_clean_right_to_left_keeps_its_letters() -> None:
+def test_clean_preserves_hebrew_letters() -> None:
     """Direction marks go, letters and their order stay."""
     assert clean_lyrics("\u200fשלום\u200e עולם") == "שלום עולם"
 
@@ -117,20 +117,20 @@ def test_clean_right_to_left_keeps_its_letters() -> None:
 @pytest.mark.parametrize(
     "raw", ["", " \n\t", "😀🔥", "\0\0", "\u200b", "[Verse 1]\n[Chorus]", "...", "\u200f!"]
 )
-def test_checked_lyrics_without_words_are_empty(raw: str) -> None:
+def test_checked_lyrics_without_words(raw: str) -> None:
     """A text without a letter or digit to sing is refused."""
     with pytest.raises(EmptyLyrics):
         checked_lyrics(raw, 1000)
 
 
-def test_checked_lyrics_over_the_limit_are_too_long() -> None:
+def test_checked_lyrics_too_long() -> None:
     """The limit counts characters after cleaning, and the message has both figures."""
     assert checked_lyrics("a" * 10 + "\u200b" * 50, 10) == "a" * 10
     with pytest.raises(LyricsTooLong, match=r"11 characters.*10"):
         checked_lyrics("a" * 11, 10)
 
 
-def test_decode_utf8_with_and_without_byte_order_mark() -> None:
+def test_decode_ignores_bom() -> None:
     """Both forms give the same text."""
     assert decode("Ünder".encode(), "body") == decode(b"\xef\xbb\xbf" + "Ünder".encode(), "body") == "Ünder"
 
@@ -138,14 +138,14 @@ def test_decode_utf8_with_and_without_byte_order_mark() -> None:
 @pytest.mark.parametrize(
     ("body", "offset"), [(b"ab\xffc", 2), (b"\xef\xbb\xbfab\xe9", 5), ("é".encode("latin-1"), 0)]
 )
-def test_decode_other_encoding_names_the_offset(body: bytes, offset: int) -> None:
+def test_decode_error_names_offset(body: bytes, offset: int) -> None:
     """What is not UTF-8 is refused with the place of the first wrong byte in the whole body."""
     with pytest.raises(InvalidLyrics, match=rf"lyrics\.txt.*offset {offset}\b"):
         decode(body, "lyrics.txt")
 
 
 @given(st.text(alphabet="ae\u0301\u0327 \n\u1100\u1161\u11a8é", max_size=300))
-def test_text_in_pieces_is_composed_as_in_one(text: str) -> None:
+def test_composed_pieces_equal_whole(text: str) -> None:
     """A cut stands before a blank, which composes with nothing."""
     whole = clean.composed(text)
     with pytest.MonkeyPatch.context() as patch:

@@ -24,7 +24,7 @@ def _devices(*lines: str) -> Devices:
         ("She moves like water", "like water"),
     ],
 )
-def test_similes_comparison_is_quoted_with_its_place(line: str, quote: str) -> None:
+def test_similes_have_exact_places(line: str, quote: str) -> None:
     """The quotation is a slice of the line."""
     found = _devices("Nothing here", line)
     assert [place["text"] for place in found["similes"]] == [quote]
@@ -40,12 +40,12 @@ def test_similes_comparison_is_quoted_with_its_place(line: str, quote: str) -> N
         "As soon as I can", "More than a feeling", "Rather than the rain", "As far as I know", "like",
     ],
 )  # fmt: skip
-def test_similes_other_uses_are_none(line: str) -> None:
+def test_similes_ignore_other_uses(line: str) -> None:
     """The verb, the filler, the conjunction."""
     assert _devices(line)["similes"] == []
 
 
-def test_anaphora_two_words_twice_or_one_word_three_times() -> None:
+def test_anaphora_minimum_run_length() -> None:
     """Runs of neighbours; the phrase is what they share."""
     assert _devices("I know the night", "I know the street", "Then morning")["anaphora"] == [
         {"section": 0, "first_line": 0, "last_line": 1, "phrase": "i know"}
@@ -55,25 +55,25 @@ def test_anaphora_two_words_twice_or_one_word_three_times() -> None:
     assert _devices("The cat", "The dog", "The end of it")["anaphora_count"] == 0  # an article is chance
 
 
-def test_anaphora_same_line_is_repetition() -> None:
+def test_anaphora_ignores_repeated_lines() -> None:
     """A line said again opens alike by necessity."""
     assert _devices("I know the night", "I know the night")["anaphora_count"] == 0
 
 
-def test_epistrophe_lines_that_close_alike() -> None:
+def test_epistrophe_shared_line_endings() -> None:
     """The mirror of anaphora."""
     assert _devices("We ride all night", "They sleep all night")["epistrophe"] == [
         {"section": 0, "first_line": 0, "last_line": 1, "phrase": "all night"}
     ]
 
 
-def test_onomatopoeia_listed_words_have_places() -> None:
+def test_onomatopoeia_includes_inflections() -> None:
     """Inflections count."""
     found = _devices("Boom goes the bass, the engine vroomed")
     assert [place["text"] for place in found["onomatopoeia"]] == ["Boom", "vroomed"]
 
 
-def test_names_capitals_inside_lines() -> None:
+def test_names_follow_capitals() -> None:
     """Runs are one name; line openings, days, I and what is also written small are none."""
     found = _devices(
         "Rolling with Mara Quill on a Tuesday",
@@ -87,12 +87,12 @@ def test_names_capitals_inside_lines() -> None:
 @pytest.mark.parametrize(
     "lines", [("EVERYBODY IN THE CLUB",), ("all of it small", "and more"), ("Every Word Is A Name Here",)]
 )
-def test_names_text_whose_capitals_tell_nothing_has_none(lines: tuple[str, ...]) -> None:
+def test_names_uninformative_capitals_unknown(lines: tuple[str, ...]) -> None:
     """None, not zero: it is not known."""
     assert _devices(*lines)["name_drop_count"] is None
 
 
-def test_devices_other_language_keeps_the_repetitions_only() -> None:
+def test_devices_non_english_text() -> None:
     """Similes, sound words and names rest on English."""
     found = devices(
         read([Section("verse", None, "", (), ("Boom like a Tag in Berlin", "x"))]), is_english=False
@@ -100,14 +100,14 @@ def test_devices_other_language_keeps_the_repetitions_only() -> None:
     assert (found["simile_count"], found["onomatopoeia_count"], found["name_drop_count"]) == (0, 0, None)
 
 
-def test_devices_counts_go_on_where_places_stop() -> None:
+def test_devices_limit_listed_places() -> None:
     """A hundred places are listed, all are counted."""
     found = _devices(*["Boom"] * 300)
     assert (found["onomatopoeia_count"], len(found["onomatopoeia"])) == (300, 100)
 
 
 @given(st.lists(st.text(alphabet=st.sampled_from("likeas thanNy,()A '-"), max_size=60), max_size=6))
-def test_devices_any_lines_quote_slices(lines: list[str]) -> None:
+def test_devices_quote_exact_slices(lines: list[str]) -> None:
     """Every place lies in its line and holds what it quotes."""
     found = _devices(*lines)
     for place in [*found["similes"], *found["onomatopoeia"]]:

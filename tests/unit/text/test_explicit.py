@@ -13,7 +13,7 @@ from rapray.text.explicit import explicitness, is_profanity
 from rapray.text.wordlists import groups
 
 
-def test_explicitness_small_text_is_scored_by_hand() -> None:
+def test_explicitness_hand_scored_text() -> None:
     """A damn (1), a pistol (1) and a shit (2) in twenty words: 4 in 20 is 20 in a hundred, 20 / 25."""
     found = explicitness([*["damn", "pistols", "shit"], *["word"] * 17])
     assert found["score"] == pytest.approx(0.8)
@@ -21,7 +21,7 @@ def test_explicitness_small_text_is_scored_by_hand() -> None:
     assert (found["mild"], found["violence"], found["profanity"], found["slurs"]) == (1, 1, 1, 0)
 
 
-def test_explicitness_slur_is_counted_and_never_shown() -> None:
+def test_explicitness_hides_slurs() -> None:
     """The result has figures alone."""
     slur = groups("explicit")["slurs"][0].removeprefix("=")
     found = explicitness([slur, "light"])
@@ -32,25 +32,25 @@ def test_explicitness_slur_is_counted_and_never_shown() -> None:
 @pytest.mark.parametrize(
     "word", ["hello", "class", "assume", "cocktail", "shitake", "spices", "grape", "scunthorpe", "therapist"]
 )
-def test_explicitness_innocent_word_is_innocent(word: str) -> None:
+def test_explicitness_ignores_innocent_words(word: str) -> None:
     """Whole words count, not letters inside them."""
     assert explicitness([word])["score"] == 0
     assert not is_profanity(word)
 
 
-def test_is_profanity_inflections_count() -> None:
+def test_is_profanity_inflections() -> None:
     """Every form that a rapper gives a swear word."""
     assert all(map(is_profanity, ["fuckin'", "fucking", "shits", "goddamn", "motherfuckers"]))
     assert not is_profanity("pistol")
 
 
 @given(st.lists(st.sampled_from(["damn", "gun", "light", "weed", "hoe", "the"]), max_size=50))
-def test_explicitness_any_words_score_between_zero_and_one(words: list[str]) -> None:
+def test_explicitness_score_within_bounds(words: list[str]) -> None:
     """More explicit words never lower the score below zero or lift it to one."""
     assert 0 <= explicitness(words)["score"] < 1
 
 
-def test_diction_kinds_of_words_are_told_apart() -> None:
+def test_diction_distinguishes_word_kinds() -> None:
     """One slang word, one clipped form, one swear word, one coinage, one rare word in ten; inflections are not rare."""
     found = diction(
         ["finna", "runnin'", "damn", "xqblorv", "metonym", "asked", "went", "houses", "the", "louder"]
@@ -62,14 +62,14 @@ def test_diction_kinds_of_words_are_told_apart() -> None:
     assert not {"asked", "went", "houses", "louder", "the"} & set(found["rare_words"])
 
 
-def test_diction_no_words_gives_zeros() -> None:
+def test_diction_empty_text() -> None:
     """An empty list is no error."""
     assert diction([]) == {
         "rare_word_share": 0.0, "unknown_word_share": 0.0, "slang_share": 0.0, "profanity_share": 0.0, "rare_words": [],
     }  # fmt: skip
 
 
-def test_daniels_counts_unique_words_of_the_window() -> None:
+def test_daniels_unique_window_words() -> None:
     """Apostrophes go (runnin' is runnin), what lies behind the window does not count, too few words give none."""
     words = ["runnin'", "runnin", "light", "night", "dark"]
     assert daniels(words, window=4) == 3

@@ -24,7 +24,7 @@ _LYRIC = "[Verse 1: A]\nDon’t stop, runnin’ — go!\n\n[Hook]\n(Yeah) 99 pro
         'Don`t stop, "runnin\'" go!\r\n\r\n\r\nYeah!? 99   problems',
     ],
 )
-def test_content_hash_same_words_hash_alike(other: str) -> None:
+def test_content_hash_ignores_formatting(other: str) -> None:
     """Case, punctuation, quotes, line breaks, width and headers make no difference."""
     assert content_hash(other) == content_hash(_LYRIC)
 
@@ -32,19 +32,19 @@ def test_content_hash_same_words_hash_alike(other: str) -> None:
 @pytest.mark.parametrize(
     "other", ["stop runnin go yeah 99 problems", "go dont stop runnin yeah 99 problems", "", "dont stop"]
 )
-def test_content_hash_other_words_hash_otherwise(other: str) -> None:
+def test_content_hash_distinguishes_words(other: str) -> None:
     """A word more, fewer or elsewhere makes another hash."""
     assert content_hash(other) != content_hash(_LYRIC)
 
 
-def test_content_hash_is_fixed_for_ever() -> None:
+def test_content_hash_is_stable() -> None:
     """The hash is stored: a change of it makes every stored result stale, and must be meant."""
     assert normalized(_LYRIC) == "dont stop runnin go yeah 99 problems"
     assert content_hash(_LYRIC) == "9a5d91b0e59d9d5f5c6236f75f3444ff"
 
 
 @given(st.text())
-def test_normalized_is_stable_under_cleaning_and_itself(text: str) -> None:
+def test_normalized_text_is_idempotent(text: str) -> None:
     """Cleaning first changes nothing, nor does normalising twice; the hash has 32 hex digits."""
     lyrics = clean_lyrics(text)
     words = normalized(lyrics)
@@ -56,6 +56,6 @@ def test_normalized_is_stable_under_cleaning_and_itself(text: str) -> None:
     ("text", "is_empty"),
     [("", True), ("😀", True), ("[Verse 1]", True), ("a", False), ("שלום", False), ("नमस्ते", False)],
 )
-def test_normalized_is_empty_only_without_sung_words(text: str, is_empty: bool) -> None:
+def test_normalized_empty_without_words(text: str, is_empty: bool) -> None:
     """Any letter of any script is something to hash."""
     assert (normalized(text) == "") is is_empty

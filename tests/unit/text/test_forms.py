@@ -20,7 +20,7 @@ from rapray.text.wordlists import groups, listed
         ("'em", "em"),
     ],
 )  # fmt: skip
-def test_bases_inflected_word_holds_its_base(word: str, base: str) -> None:
+def test_bases_of_inflected_words(word: str, base: str) -> None:
     """Regular inflections, clipped ones too, lead back."""
     assert base in bases(word)
 
@@ -32,12 +32,12 @@ def test_bases_inflected_word_holds_its_base(word: str, base: str) -> None:
         ("shoes", "sho"),
     ],
 )  # fmt: skip
-def test_bases_other_word_is_not_among_them(word: str, wrong: str) -> None:
+def test_bases_exclude_wrong_stems(word: str, wrong: str) -> None:
     """What spelling rules exclude is no candidate."""
     assert wrong not in bases(word)
 
 
-def test_is_clipped_dictionary_word_is_not() -> None:
+def test_is_clipped_dictionary_words() -> None:
     """-in is -ing only where it makes no word of its own."""
     assert [word for word in ("runnin'", "hustlin", "cabin", "win", "satin") if is_clipped(word)] == [
         "runnin'",
@@ -46,14 +46,14 @@ def test_is_clipped_dictionary_word_is_not() -> None:
 
 
 @given(st.text(max_size=60))
-def test_bases_any_text_begins_with_itself(text: str) -> None:
+def test_bases_start_with_word(text: str) -> None:
     """Nothing raises; the word comes first, no candidate twice."""
     found = bases(text)
     assert not text or found[0] == text
     assert len(set(found)) == len(found)
 
 
-def test_listed_exact_entry_takes_no_other_form() -> None:
+def test_listed_exact_entries() -> None:
     """The drink is "lean" and never "leaned"; an entry without a mark takes all forms."""
     assert listed("explicit", "lean") == ("lean", ("drugs",))
     assert listed("explicit", "leaned") is None
@@ -62,7 +62,7 @@ def test_listed_exact_entry_takes_no_other_form() -> None:
 
 
 @pytest.mark.parametrize("name", ["themes", "vernacular", "onomatopoeia", "explicit"])
-def test_groups_every_file_is_well_formed(name: str) -> None:
+def test_groups_are_well_formed(name: str) -> None:
     """Lower case, no hyphen (tokens have none), no empty group."""
     assert all(groups(name).values())
     assert all(
@@ -72,7 +72,7 @@ def test_groups_every_file_is_well_formed(name: str) -> None:
     )
 
 
-def test_groups_explicit_file_shows_no_slur() -> None:
+def test_groups_encode_slurs() -> None:
     """Slurs stand there in ROT13: the file may be opened, and logged, anywhere."""
     slurs = [word.removeprefix("=") for group in ("slurs", "reclaimed") for word in groups("explicit")[group]]
     assert len(slurs) > 25

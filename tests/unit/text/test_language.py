@@ -19,25 +19,25 @@ _LINES = {
 
 
 @pytest.mark.parametrize(("language", "line"), _LINES.items())
-def test_detect_language_names_the_language_of_one_line(language: str, line: str) -> None:
+def test_detect_language_single_line(language: str, line: str) -> None:
     """One line is enough; headers in another language do not count."""
     assert detect_language(line) == language
     assert detect_language(f"[Produced by the English Header Company of London]\n{line}") == language
 
 
 @pytest.mark.parametrize("text", ["", "yeah", "😀" * 500, "1234 " * 50, "\0", "na " * 60, "brr skrrt " * 10])
-def test_detect_language_without_evidence_is_none(text: str) -> None:
+def test_detect_language_without_evidence(text: str) -> None:
     """Too few letters, or noise that fits no language better than others, gives no answer."""
     assert detect_language(text) is None
 
 
-def test_detect_language_of_a_megabyte_reads_a_sample() -> None:
+def test_detect_language_long_text() -> None:
     """Long text costs little and slices come from all of it."""
     assert detect_language((_LINES["fr"] + "\n") * 25_000) == "fr"
     assert detect_language(_LINES["es"].replace("\n", " ") * 15_000) == "es"
 
 
-def test_detect_language_from_many_threads_agrees() -> None:
+def test_detect_language_across_threads() -> None:
     """The model is loaded once and then only read."""
     lines = list(_LINES.values()) * 10
     with ThreadPoolExecutor(8) as pool:

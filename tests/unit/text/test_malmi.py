@@ -44,56 +44,56 @@ def _density(*lines: str) -> float:
         ("bed", "e"),
     ],
 )
-def test_malmi_vowels_of_common_words_follow_the_table(word: str, vowels: str) -> None:
+def test_malmi_vowels_common_words(word: str, vowels: str) -> None:
     """Diphthongs give two vowels, an unstressed "uh" none."""
     assert malmi_vowels(word) == vowels
 
 
-def test_rhyme_density_two_words_sharing_three_vowels_is_three_over_two() -> None:
+def test_rhyme_density_three_vowels() -> None:
     """Word lady shares e-i-i with crazy: (0 + 3) / 2."""
     assert _density("Crazy lady") == 1.5
 
 
-def test_rhyme_density_word_without_vowel_is_no_word() -> None:
+def test_rhyme_density_vowelless_words() -> None:
     """The "the" in between neither rhymes nor counts."""
     assert _density("Crazy the lady") == 1.5
 
 
-def test_rhyme_density_one_shared_vowel_counts_nothing() -> None:
+def test_rhyme_density_single_vowel() -> None:
     """The words cat and hat share one vowel: chance."""
     assert _density("cat hat") == 0.0
 
 
-def test_rhyme_density_later_part_never_reaches_into_earlier() -> None:
+def test_rhyme_density_without_overlap() -> None:
     """slow: 2 with go. flow: 2 with slow, since o-u-o-u would overlap; (0 + 2 + 2) / 3."""
     assert _density("go slow flow") == pytest.approx(4 / 3)
 
 
-def test_rhyme_density_identical_word_breaks_the_rhyme() -> None:
+def test_rhyme_density_identical_word() -> None:
     """fame-name is 2 and stops at my-my; my-my is 0; (0 + 0 + 0 + 2) / 4."""
     assert _density("my name my fame") == 0.5
 
 
-def test_rhyme_density_rhyme_runs_over_words() -> None:
+def test_rhyme_density_spans_words() -> None:
     """Phrases "lady go" and "crazy flow" share e-i-i-o-u: flow has 5, crazy 3; (0 + 0 + 3 + 5) / 4."""
     assert _density("lady go crazy flow") == 2.0
 
 
 @pytest.mark.parametrize(("between", "length"), [(LOOKBACK - 1, 3), (LOOKBACK, 0)])
-def test_rhyme_density_looks_back_fifteen_words(between: int, length: int) -> None:
+def test_rhyme_density_lookback(between: int, length: int) -> None:
     """The fifteenth word before is seen, the sixteenth is not."""
     words = ["crazy", *["book"] * between, "lady"]
     assert lift_of(words)[0] == length / len(words)
 
 
-def test_rhyme_density_repeated_and_bracketed_lines_are_left_out() -> None:
+def test_rhyme_density_excluded_lines() -> None:
     """A hook said twice counts once; lines wholly in brackets do not count."""
     once = _density("my name my fame")
     assert _density("my name my fame", "(crazy lady)", "[crazy lady]", "my name my fame ") == once
 
 
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=60))
-def test_rhyme_density_any_words_equals_the_definition_read_slowly(words: list[str]) -> None:
+def test_rhyme_density_matches_definition(words: list[str]) -> None:
     """The array program gives what two plain loops give."""
     voiced = [(word, malmi_vowels(word)) for word in words if malmi_vowels(word)]
     lengths = [_slow_length(voiced, place) for place in range(len(voiced))]
@@ -117,14 +117,14 @@ def _slow_length(voiced: list[tuple[str, str]], place: int) -> int:
     return 0 if best == 1 else best
 
 
-def test_lift_same_words_gives_the_same_figures() -> None:
+def test_lift_is_deterministic() -> None:
     """The shuffles hang on words and seed alone."""
     song = WORDS.split()
     assert lift_of(song) == lift_of(song)
     assert lift_of(song, seed=1)[1] != lift_of(song, seed=2)[1]
 
 
-def test_lift_rhymes_in_order_lie_above_shuffled_words() -> None:
+def test_lift_rhymes_beat_shuffles() -> None:
     """Couplets of long rhymes lose by shuffling."""
     pairs = [
         "crazy book lady",
@@ -139,11 +139,11 @@ def test_lift_rhymes_in_order_lie_above_shuffled_words() -> None:
 
 
 @pytest.mark.parametrize("lines", [[], [""], ["(crazy lady)"], ["🎤🔥"]])
-def test_lift_no_words_gives_zeros(lines: list[str]) -> None:
+def test_lift_empty_text(lines: list[str]) -> None:
     """Nothing to measure is zero, not an error."""
     assert _lift(*lines) == (0.0, 0.0, 0.0)
 
 
-def test_rhyme_density_two_words_in_turn_takes_linear_time() -> None:
-    """The worst text for run lengths stays linear: no rhyme is longer than fifteen words."""
+def test_rhyme_density_linear_time() -> None:
+    """Two alternating words, the worst case, still take linear time: no rhyme is longer than fifteen words."""
     assert_linear(lambda size: _density("la pa " * size), 40_000)

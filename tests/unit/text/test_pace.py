@@ -15,7 +15,7 @@ def _reading(*lines: str) -> Reading:
     return read([Section("verse", None, "", (), lines[:1]), Section("verse", None, "", (), lines[1:])])
 
 
-def test_pace_synced_lines_are_counted_by_hand() -> None:
+def test_pace_synced_lines() -> None:
     """6 syllables in 2 s and 5 in 1 s; a pause of 20 s and the last line are left out, their syllables too."""
     reading = _reading("city never money", "light light the money", "city", "money")
     timings = [Timing(10, 12), Timing(12, 13), Timing(30, 50), Timing(50, None)]
@@ -26,7 +26,7 @@ def test_pace_synced_lines_are_counted_by_hand() -> None:
     }
 
 
-def test_pace_fastest_line_is_no_adlib_of_a_moment() -> None:
+def test_pace_fastest_excludes_adlibs() -> None:
     """A line of less than a second counts, and is no record."""
     found = pace(_reading("city", "light"), [Timing(1, 1.1), Timing(1.1, 2.1)], None)
     assert found["fastest_syllables_per_second"] == pytest.approx(1)  # type: ignore[typeddict-item]
@@ -34,14 +34,14 @@ def test_pace_fastest_line_is_no_adlib_of_a_moment() -> None:
     assert "fastest_syllables_per_second" not in pace(_reading("city", "light"), [Timing(1, 1.1), None], None)
 
 
-def test_pace_by_duration_where_no_line_can_be_counted() -> None:
+def test_pace_duration_fallback() -> None:
     """All syllables over the whole song; which of the two it is stands beside it."""
     by_duration = {"syllables_per_second": 0.5, "syllables_per_second_from": "duration"}
     assert pace(_reading("city", "city never"), [], 12) == by_duration
     assert pace(_reading("city", "city never"), [None, Timing(3, None)], 12) == by_duration
 
 
-def test_pace_without_any_time_is_one_null() -> None:
+def test_pace_without_times() -> None:
     """As before there were times: results of plain texts keep their bytes."""
     assert pace(_reading("city", "money"), [], None) == {"syllables_per_second": None}
 
@@ -52,7 +52,7 @@ _TWO_LINES = _reading("city", "money")  # read once: each reading asks the prono
 @given(
     st.lists(st.none() | st.tuples(st.floats(0, 1e5), st.none() | st.floats(0, 1e5)), min_size=2, max_size=2)
 )
-def test_pace_any_times_give_a_rate_above_zero_or_none(
+def test_pace_rate_is_positive(
     times: list[tuple[float, float | None] | None],
 ) -> None:
     """Times that fall or stand still are no times."""

@@ -11,7 +11,7 @@ from rapray.text.person_tense import narrative
 from rapray.text.readability import readability
 
 
-def test_narrative_story_is_counted_by_hand() -> None:
+def test_narrative_hand_counted_story() -> None:
     """He, he, his: third. Walked, was … running, said: past; will: future."""
     found = narrative(
         [line.split() for line in ("he walked home", "he was running with his dog", "said i will")]
@@ -31,12 +31,12 @@ def test_narrative_story_is_counted_by_hand() -> None:
         ("need the seed", None), ("the king and the thing", None), ("were driving", "past"),
     ],
 )  # fmt: skip
-def test_narrative_marks_of_tense(line: str, tense: str | None) -> None:
+def test_narrative_tense_markers(line: str, tense: str | None) -> None:
     """Words that only look like a past or a progressive mark nothing."""
     assert narrative([line.split()])["tense"] == tense
 
 
-def test_narrative_no_pronoun_has_no_person() -> None:
+def test_narrative_without_pronouns() -> None:
     """None, not a default."""
     found = narrative([["light", "night"]])
     assert (found["person"], found["pronouns"], found["first_singular_share"]) == (None, 0, 0.0)
@@ -51,7 +51,7 @@ def test_narrative_no_pronoun_has_no_person() -> None:
         max_size=6,
     )
 )
-def test_narrative_any_lines_shares_sum_to_one(lines: list[list[str]]) -> None:
+def test_narrative_share_sums(lines: list[list[str]]) -> None:
     """Or to zero where there is nothing to share."""
     found = narrative(lines)
     persons = sum(found[f"{name}_share"] for name in ("first_singular", "first_plural", "second", "third"))  # type: ignore[literal-required]
@@ -60,14 +60,14 @@ def test_narrative_any_lines_shares_sum_to_one(lines: list[list[str]]) -> None:
     assert tenses == pytest.approx(1 if found["tense_marks"] else 0)
 
 
-def test_readability_is_the_published_formula() -> None:
+def test_readability_matches_published_formula() -> None:
     """Ten words and fourteen syllables in two lines: 206.835 - 5.075 - 118.44; 1.95 + 16.52 - 15.59."""
     found = readability(Counts(sections=1, lines=2, words=10, syllables=14, characters=50))
     assert found["flesch_reading_ease"] == pytest.approx(83.32)
     assert found["flesch_kincaid_grade"] == pytest.approx(2.88)
 
 
-def test_readability_without_sounds_is_unknown() -> None:
+def test_readability_unpronounceable_text() -> None:
     """A script that cannot be pronounced has no syllables to count."""
     found = readability(Counts(sections=1, lines=1, words=3, syllables=0, characters=9))
     assert found == {"flesch_reading_ease": None, "flesch_kincaid_grade": None}

@@ -44,7 +44,7 @@ def _are_phones(phones: tuple[str, ...]) -> bool:
         ("ɹˈOzᵻz", "R OW1 Z IH0 Z"),
     ],
 )
-def test_from_misaki_each_kind_of_symbol_has_its_phone(code: str, phones: str) -> None:
+def test_from_misaki_symbols(code: str, phones: str) -> None:
     """Rhotics, flaps, glottal stops, syllabic consonants and stress marks come out as CMUdict writes them."""
     assert " ".join(from_misaki(code)) == phones
 
@@ -76,7 +76,7 @@ def test_from_misaki_each_kind_of_symbol_has_its_phone(code: str, phones: str) -
         ("привет", "P R IH1 V EH0 T", "rules"),
     ],
 )
-def test_pronounce_word_has_phones_and_says_where_they_come_from(word: str, phones: str, origin: str) -> None:
+def test_pronounce_phones_and_origin(word: str, phones: str, origin: str) -> None:
     """Every road to a pronunciation gives the phones a speaker would use and names itself."""
     found = pronounce(word)
     assert found is not None
@@ -90,7 +90,7 @@ def test_pronounce_word_has_phones_and_says_where_they_come_from(word: str, phon
         ("freestyled", "D"), ("grimiest", "IY0 IH0 S T"), ("grimily", "L IY0"), ("needn't", "AH0 N T"),
     ],
 )  # fmt: skip
-def test_pronounce_inflection_takes_the_form_that_the_stem_asks_for(word: str, ending: str) -> None:
+def test_pronounce_inflected_endings(word: str, ending: str) -> None:
     """-s is S, Z or IH0 Z, -ed is T, D or IH0 D; the stem's last sound decides, not its spelling."""
     assert _said(word).endswith(ending)
 
@@ -103,38 +103,38 @@ def test_pronounce_inflection_takes_the_form_that_the_stem_asks_for(word: str, e
         ("9mm", "nine mm"), ("٣", "three"),
     ],
 )  # fmt: skip
-def test_pronounce_number_is_said_as_its_words(digits: str, said_like: str) -> None:
+def test_pronounce_numbers_as_words(digits: str, said_like: str) -> None:
     """Years, amounts, ordinals and digits of other scripts are read as people read them."""
     assert _said(digits) == " ".join(_said(word) for word in said_like.split())
 
 
 @pytest.mark.parametrize("token", ["", "'", "...", "😀", "\0", "—"])
-def test_pronounce_without_letter_or_digit_is_none(token: str) -> None:
+def test_pronounce_punctuation_is_none(token: str) -> None:
     """A token without a letter or digit has no pronunciation."""
     assert pronounce(token) is None
 
 
-def test_pronounce_unknown_script_has_no_phones_and_no_dictionary() -> None:
+def test_pronounce_unsupported_script() -> None:
     """Sounds are not guessed for scripts without rules: a guess would rhyme everything with everything."""
     found = pronounce("日本")
     assert found is not None
     assert (found.phones, found.origin) == ((), "rules")
 
 
-def test_pronounce_origin_tells_derived_words_from_rules() -> None:
+def test_pronounce_origin_of_derivations() -> None:
     """Coverage means dictionary plus normalisation."""
     origins = [found.origin for word in ("skateparks", "blorptastic") if (found := pronounce(word))]
     assert origins == ["derived", "rules"]
 
 
-def test_dictionary_weak_words_are_said_as_in_running_speech() -> None:
+def test_dictionary_unstressed_articles() -> None:
     """The articles bear no stress, so that they drop out of measures that drop AH0."""
     assert look_up("a") == (("AH0",), "gold")
     assert look_up("the") == (("DH", "AH0"), "gold")
 
 
 @given(st.text(max_size=90))
-def test_pronounce_anything_gives_known_phones(text: str) -> None:
+def test_pronounce_yields_arpabet_phones(text: str) -> None:
     """No input breaks it, and no phone outside ARPAbet ever comes out."""
     found = pronounce(text)
     assert found is None or _are_phones(found.phones)
@@ -145,21 +145,21 @@ def test_pronounce_anything_gives_known_phones(text: str) -> None:
         lambda word: word.strip("'")
     )
 )
-def test_pronounce_latin_letters_always_sound(word: str) -> None:
+def test_pronounce_latin_has_vowel(word: str) -> None:
     """A word in Latin letters has at least one vowel, so it has a syllable that can rhyme."""
     found = pronounce(word)
     assert found is not None
     assert any(map(is_vowel, found.phones))
 
 
-def test_pronounce_hundred_thousand_letters_costs_no_more_than_a_word() -> None:
+def test_pronounce_endless_word() -> None:
     """What lies behind the longest word is not pronounced."""
     found = pronounce("qwertyuiop" * 10_000)
     assert found is not None
     assert 0 < len(found.phones) < 200
 
 
-def test_pronounce_from_many_threads_agrees() -> None:
+def test_pronounce_across_threads() -> None:
     """The dictionaries may be asked first by several threads at once."""
     words = ["running", "butter", "tryna", "1999", "blorp"] * 20
     with ThreadPoolExecutor(8) as pool:
@@ -167,7 +167,7 @@ def test_pronounce_from_many_threads_agrees() -> None:
 
 
 @pytest.mark.parametrize(("word", "phones"), lexicon().items())
-def test_slang_entry_is_made_of_arpabet_phones_and_can_rhyme(word: str, phones: tuple[str, ...]) -> None:
+def test_slang_entries_can_rhyme(word: str, phones: tuple[str, ...]) -> None:
     """Every line of the lexicon is a lower-case word with known phones and at least one vowel."""
     assert word == word.lower()
     assert _are_phones(phones)
@@ -177,6 +177,6 @@ def test_slang_entry_is_made_of_arpabet_phones_and_can_rhyme(word: str, phones: 
     )
 
 
-def test_slang_lexicon_holds_the_words_that_dictionaries_lack() -> None:
+def test_slang_lexicon_size() -> None:
     """At least 120 words are ours."""
     assert sum(look_up(word) is None for word in lexicon()) >= 120

@@ -57,12 +57,12 @@ COUPLETS = (
         ((), ""),
     ],
 )
-def test_rhyme_scheme_verses_get_the_letters_that_a_reader_gives(lines: tuple[str, ...], scheme: str) -> None:
+def test_rhyme_scheme_letters(lines: tuple[str, ...], scheme: str) -> None:
     """Couplets, alternate, enclosed, ballad; ad-libs are passed over and no line; a word said again keeps its letter."""
     assert _find(*lines).schemes == (scheme,)
 
 
-def test_find_rhymes_couplets_mark_the_last_words_with_their_places() -> None:
+def test_find_rhymes_couplet_places() -> None:
     """Word index, characters and syllables point at "light" and "right"."""
     first = _find(*COUPLETS).chains[0]
     assert (first.label, first.kind, first.grade, first.syllables) == ("A", "end", "perfect", 1)
@@ -83,13 +83,13 @@ def test_find_rhymes_couplets_mark_the_last_words_with_their_places() -> None:
         ("he gave it all his time", "the hunter on the stile", "assonant"),
     ],
 )
-def test_find_rhymes_last_consonants_decide_the_grade(one: str, two: str, grade: str) -> None:
+def test_find_rhymes_consonant_grades(one: str, two: str, grade: str) -> None:
     """Equal is perfect, of one family is family, the vowel alone is assonant."""
     found = _find(one, two).chains
     assert [chain.grade for chain in found if chain.kind == "end"] == [grade]
 
 
-def test_find_rhymes_multisyllabic_rhyme_spans_words() -> None:
+def test_find_rhymes_across_words() -> None:
     """Words "sodium light" and "custodian's bike" rhyme over four syllables and two words."""
     lines = (
         "I counted all the minutes",
@@ -104,14 +104,14 @@ def test_find_rhymes_multisyllabic_rhyme_spans_words() -> None:
     assert chain.members[0].last_word - chain.members[0].first_word == 1
 
 
-def test_find_rhymes_words_before_a_shared_refrain_rhyme() -> None:
+def test_find_rhymes_before_refrain() -> None:
     """Words "pay up" and "wake up" rhyme on pay and wake; the shared word belongs to the place."""
     lines = ("Knock knock, pay up", "Whole crew, wake up")
     found = _find(*lines)
     assert _texts(found, *lines)[0] == {"pay up", "wake up"}
 
 
-def test_find_rhymes_inside_a_line_are_marked_internal() -> None:
+def test_find_rhymes_inside_lines() -> None:
     """Words "stables" and "tables" inside, with an end rhyme beside them that stays its own chain."""
     lines = (
         "Turning all the tables in the stables of the king",
@@ -123,30 +123,30 @@ def test_find_rhymes_inside_a_line_are_marked_internal() -> None:
     assert _texts(found, *lines)[found.chains.index(chain)] == {"tables", "stables"}
 
 
-def test_find_rhymes_small_words_never_rhyme_inside_lines() -> None:
+def test_find_rhymes_function_words() -> None:
     """the, a, of, to, you, do: said everywhere, heard nowhere."""
     assert _find("you do the two of us to a love of you and to the who").chains == ()
     assert not any(member.kind == "internal" for chain in _find(*COUPLETS).chains for member in chain.members)
 
 
-def test_find_rhymes_the_same_word_again_is_repetition() -> None:
+def test_find_rhymes_repeated_word() -> None:
     """No chain for a word, its plural or its dropped g."""
     assert (
         _find("money money money", "all of the money", "runnin' and running", "we are running").chains == ()
     )
 
 
-def test_find_rhymes_unstressed_endings_alone_do_not_rhyme() -> None:
+def test_find_rhymes_unstressed_endings() -> None:
     """Words "walking" and "printing" share -ing only."""
     assert _find("I was walking", "they were printing").chains == ()
 
 
-def test_find_rhymes_sections_do_not_reach_into_each_other() -> None:
+def test_find_rhymes_section_boundaries() -> None:
     """A rhyme needs one section."""
     assert find_rhymes([_section(COUPLETS[0]), _section(COUPLETS[1])]).chains == ()
 
 
-def test_find_rhymes_ad_libs_take_no_part_but_keep_word_numbers() -> None:
+def test_find_rhymes_skips_adlibs() -> None:
     """Words in brackets are not marked and still count in word indices."""
     lines = ("(light) I saw the light (night)", "(right) it came to me at night")
     found = _find(*lines)
@@ -181,7 +181,7 @@ LINES = st.lists(
 
 
 @given(LINES)
-def test_find_rhymes_any_text_places_are_sound(lines: list[str]) -> None:
+def test_find_rhymes_valid_places(lines: list[str]) -> None:
     """Places lie inside their lines at word borders, no word is in two, labels are unique, shares in [0, 1]."""
     found = _find(*lines)
     taken: set[tuple[int, int]] = set()
@@ -199,7 +199,7 @@ def test_find_rhymes_any_text_places_are_sound(lines: list[str]) -> None:
 
 
 @given(st.lists(st.text(max_size=80), max_size=6))
-def test_find_rhymes_arbitrary_characters_never_fail(lines: list[str]) -> None:
+def test_find_rhymes_arbitrary_characters(lines: list[str]) -> None:
     """Any string is a line."""
     assert 0 <= _find(*lines).rhyming_share <= 1
 
@@ -216,6 +216,6 @@ def test_find_rhymes_arbitrary_characters_never_fail(lines: list[str]) -> None:
     ],
     ids=["repeated", "one token", "two in turn", "many lines", "open brackets", "right to left"],
 )
-def test_find_rhymes_hostile_text_takes_linear_time(unit: str, size: int) -> None:
+def test_find_rhymes_linear_time(unit: str, size: int) -> None:
     """A hundred thousand characters of anything are no trouble."""
     assert_linear(lambda size: _find(*(unit * size).splitlines()), size)

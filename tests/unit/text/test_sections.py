@@ -59,9 +59,7 @@ def _only(header: str) -> Section:
         ("Verse 2:", "verse", 2, ()),
     ],
 )
-def test_header_says_kind_number_and_voices(
-    header: str, kind: str, number: int | None, voices: tuple[str, ...]
-) -> None:
+def test_header_kind_and_voices(header: str, kind: str, number: int | None, voices: tuple[str, ...]) -> None:
     """Headers in every spelling that pages and files use, in several languages, closed or not."""
     assert is_header(header)
     assert _only(header) == Section(kind, number, header, voices, ("sung",))
@@ -82,18 +80,18 @@ def test_header_says_kind_number_and_voices(
         "[" * 300,
     ],
 )
-def test_is_header_other_lines_are_none(line: str) -> None:
+def test_is_header_other_lines(line: str) -> None:
     """Stage directions, ad-libs and sung lines are no headers."""
     assert not is_header(line)
 
 
-def test_sections_stage_direction_does_not_swallow_the_verse() -> None:
+def test_sections_skip_stage_directions() -> None:
     """[laughs] inside a verse is left out and the verse goes on."""
     (verse,) = split_sections("[Verse 1]\none\n[laughs]\ntwo\n[Nova]\nthree")
     assert (verse.kind, verse.lines) == ("verse", ("one", "two", "three"))
 
 
-def test_sections_header_with_text_behind_it_keeps_the_text() -> None:
+def test_sections_text_after_header() -> None:
     """The text after a header on the same line is its first line."""
     (hook,) = split_sections("[Hook] Put your hands up\nhigher")
     assert hook == Section("chorus", None, "[Hook]", (), ("Put your hands up", "higher"))
@@ -102,13 +100,13 @@ def test_sections_header_with_text_behind_it_keeps_the_text() -> None:
 @pytest.mark.parametrize(
     "credit", ['[Letra de "La Calle"]', "[Paroles de “Rue”]", "[Produced by X]", "[Текст песни «Дом»]"]
 )
-def test_sections_credit_line_belongs_to_no_section(credit: str) -> None:
+def test_sections_exclude_credits(credit: str) -> None:
     """A credit is a header line without a section."""
     assert is_header(credit)
     assert [section.kind for section in split_sections(f"{credit}\n\n[Verso 1]\nuno")] == ["verse"]
 
 
-def test_sections_without_headers_are_split_at_empty_lines() -> None:
+def test_sections_without_headers() -> None:
     """Unlabelled stanzas are sections of their own; under a header an empty line splits nothing."""
     assert [(s.kind, s.label, s.lines) for s in split_sections("a\nb\n\nc\n\n[Verse]\nd\n\ne")] == [
         ("unlabelled", "", ("a", "b")),
@@ -117,18 +115,18 @@ def test_sections_without_headers_are_split_at_empty_lines() -> None:
     ]
 
 
-def test_sections_without_sung_lines_are_left_out() -> None:
+def test_sections_without_sung_lines() -> None:
     """A header that nothing follows makes no section."""
     assert [s.label for s in split_sections("[Intro]\n\n[Verse]\na\n\n[Chorus]")] == ["[Verse]"]
 
 
-def test_sung_lines_are_all_lines_in_order() -> None:
+def test_sung_lines_in_order() -> None:
     """Headers and empty lines are not among them."""
     assert sung_lines(split_sections("[Verse]\na\nb\n\n[Hook]\nc")) == ["a", "b", "c"]
 
 
 @given(st.text(alphabet="ab [](:\n)Verse1&", max_size=120))
-def test_sections_any_text_has_known_kinds_and_no_empty_lines(text: str) -> None:
+def test_sections_are_well_formed(text: str) -> None:
     """Whatever is typed, kinds are known, sections are not empty, and no line is invented."""
     lyrics = clean_lyrics(text)
     for section in split_sections(lyrics):
@@ -147,13 +145,13 @@ def test_sections_any_text_has_known_kinds_and_no_empty_lines(text: str) -> None
         ("[Verse 1", " ", 100_000),
     ],
 )
-def test_sections_of_hostile_text_take_linear_time(before: str, unit: str, size: int) -> None:
-    """Long lines and many headers are no trouble."""
+def test_sections_take_linear_time(before: str, unit: str, size: int) -> None:
+    """Splitting very long lines or very many headers takes linear time and gives no empty section."""
     assert all(section.lines for section in split_sections(before + unit * size))
     assert_linear(lambda size: split_sections(before + unit * size), size)
 
 
-def test_header_of_repeated_words_takes_no_time() -> None:
+def test_header_repeated_words_fast() -> None:
     """The word `part` stands in two lists: each one doubled the time, and 20 of them stopped a server."""
     [section] = split_sections(f"[Verse {'part ' * 40}!]\nhello there my friend")
     assert section.lines

@@ -16,7 +16,7 @@ def _sentiment(*lines: str) -> dict[str, float]:
     return sentiment(score_lines(map(read_line, lines)))  # type: ignore[return-value]
 
 
-def test_sentiment_lines_without_profanity_are_the_mean_of_vader() -> None:
+def test_sentiment_is_vader_mean() -> None:
     """Exactly the library's compound scores, averaged."""
     lines = ["I love this happy day", "I hate the sad rain", "The table has four legs"]
     vader = SentimentIntensityAnalyzer()
@@ -29,7 +29,7 @@ def test_sentiment_lines_without_profanity_are_the_mean_of_vader() -> None:
     )
 
 
-def test_sentiment_swearing_does_not_make_a_line_negative() -> None:
+def test_sentiment_without_profanity() -> None:
     """A swear word counts in one figure and not in the other."""
     found = _sentiment("We had a good time, shit, bitch")
     assert found["without_profanity"] > 0.3
@@ -42,12 +42,12 @@ def test_sentiment_curly_apostrophes_negate() -> None:
     assert _sentiment("I don’t love it")["without_profanity"] < 0
 
 
-def test_sentiment_no_lines_is_unknown() -> None:
+def test_sentiment_empty_text() -> None:
     """No figure is made up."""
     assert _sentiment() == UNKNOWN
 
 
-def test_sentiment_one_line_of_a_megabyte_is_linear() -> None:
+def test_sentiment_takes_linear_time() -> None:
     """VADER alone would take hours: its time grows with the square of a sentence's words."""
     found = _sentiment("love hate " * 100_000)
     assert -1 <= found["without_profanity"] <= 1
@@ -83,7 +83,7 @@ _WORDS = st.sampled_from(
 
 @settings(deadline=None)
 @given(st.lists(_WORDS, min_size=1, max_size=12))
-def test_score_lines_any_line_is_what_vader_says(words: list[str]) -> None:
+def test_score_lines_match_vader(words: list[str]) -> None:
     """The shortcut for lines without a word of the lexicon changes no score."""
     text = " ".join(words)
     (score,) = score_lines([read_line(text)])
@@ -91,7 +91,7 @@ def test_score_lines_any_line_is_what_vader_says(words: list[str]) -> None:
 
 
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=6))
-def test_sentiment_any_lines_stay_within_bounds(lines: list[str]) -> None:
+def test_sentiment_within_bounds(lines: list[str]) -> None:
     """Both figures lie in [-1, 1], shares in [0, 1]."""
     found = _sentiment(*lines)
     assert all(-1 <= found[name] <= 1 for name in ("without_profanity", "with_profanity"))

@@ -19,14 +19,14 @@ def _play(*lines: str) -> SoundPlay:
     return soundplay(_reading(*lines))
 
 
-def test_alliteration_tongue_twister_is_full() -> None:
+def test_alliteration_tongue_twister() -> None:
     """Peter, Piper, picked, peck (of), pickled, peppers: all answer but the first."""
     found = _play("Peter Piper picked a peck of pickled peppers")
     assert found["alliteration"] == 1
     assert found["alliterations"] == 5
 
 
-def test_alliteration_is_of_sounds_not_letters() -> None:
+def test_alliteration_compares_sounds() -> None:
     """Heard, "knight" opens on N, "phone" on F; "stone" goes with "star", not with "sand"."""
     assert _play("knight never")["alliterations"] == 1
     assert _play("phone fight")["alliterations"] == 1
@@ -35,7 +35,7 @@ def test_alliteration_is_of_sounds_not_letters() -> None:
     assert _play("stone star")["alliterations"] == 1
 
 
-def test_alliteration_ends_with_the_line_and_skips_the_same_word() -> None:
+def test_alliteration_reach_and_repeats() -> None:
     """Neighbouring lines do not answer, nor does a word itself; two content words back do, three do not."""
     assert _play("money", "mountain")["alliterations"] == 0
     assert _play("money money")["alliterations"] == 0
@@ -43,7 +43,7 @@ def test_alliteration_ends_with_the_line_and_skips_the_same_word() -> None:
     assert _play("money tower garden mountain")["alliterations"] == 0
 
 
-def test_assonance_rhyme_is_none() -> None:
+def test_assonance_excludes_rhymes() -> None:
     """Both "lake" and "fate" have one vowel; "lake" and "make" rhyme."""
     assert _play("lake fate")["assonance"] == 1
     assert _play("lake make")["assonance"] == 0
@@ -56,20 +56,20 @@ def test_consonance_needs_other_vowels() -> None:
     assert _play("blank tank")["consonance"] == 0
 
 
-def test_soundplay_adlibs_and_function_words_take_no_part() -> None:
+def test_soundplay_excluded_words() -> None:
     """What is in brackets, and what everybody says, is left out."""
     assert _play("money (mountain) me my") == _play("money")
     assert _play("") == {"alliteration": 0.0, "assonance": 0.0, "consonance": 0.0, "alliterations": 0}
 
 
 @given(st.lists(st.text(max_size=40), max_size=5))
-def test_soundplay_any_lines_give_shares(lines: list[str]) -> None:
+def test_soundplay_shares_within_bounds(lines: list[str]) -> None:
     """All in [0, 1]."""
     found = _play(*lines)
     assert all(0 <= found[name] <= 1 for name in ("alliteration", "assonance", "consonance"))
 
 
 @pytest.mark.parametrize("line", ["peter " * 100_000, "p" * 100_000, "🎤" * 1000])
-def test_soundplay_hostile_line_is_measured(line: str) -> None:
+def test_soundplay_hostile_lines(line: str) -> None:
     """One token repeated, one long token, no letter at all."""
     assert _play(line)["alliterations"] == 0

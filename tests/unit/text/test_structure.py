@@ -9,7 +9,7 @@ from rapray.text.sections import split_sections
 from rapray.text.structure import adlibs, hook_share, voice_shares
 
 
-def test_hook_share_labelled_and_unlabelled_hooks_count() -> None:
+def test_hook_share_unlabelled_hooks() -> None:
     """Eight of sixteen words by label; without labels the stanza that comes twice."""
     labelled = split_sections(
         "[Verse]\nall of these are verse words\nfor real\n\n[Hook]\nsing it loud\nsing it all day long"
@@ -21,20 +21,20 @@ def test_hook_share_labelled_and_unlabelled_hooks_count() -> None:
     assert hook_share(plain, read(plain)) == pytest.approx(12 / 18)
 
 
-def test_hook_share_repeated_verse_label_is_no_hook() -> None:
+def test_hook_share_excludes_verses() -> None:
     """What the text calls a verse stays one."""
     sections = split_sections("[Verse 1]\nsame words here\nand here\n\n[Verse 2]\nsame words here\nand here")
     assert hook_share(sections, read(sections)) == 0
 
 
-def test_voice_shares_header_names_share_their_words() -> None:
+def test_voice_shares_split_words() -> None:
     """A has four words of his own and half of the four that he shares."""
     sections = split_sections("[Verse 1: A]\none two three four\n\n[Verse 2: A & B]\none two three four")
     found = {entry["voice"]: entry["word_share"] for entry in voice_shares(sections, read(sections))}
     assert found == {"A": 0.75, "B": 0.25}
 
 
-def test_adlibs_are_counted_by_bracket() -> None:
+def test_adlibs_counted_by_bracket() -> None:
     """Three brackets in two of three lines; one of two words is one ad-lib."""
     sections = split_sections("Get it (yeah) now (What? What!)\nGo\nRun (Yeah)")
     found = adlibs(read(sections))

@@ -8,7 +8,7 @@ from rapray.errors import LyricsTooLong
 from rapray.text.submitted import submitted_lyric
 
 
-def test_text_that_is_far_too_long_is_refused_before_it_is_read() -> None:
+def test_submitted_lyric_too_long() -> None:
     """Blanks would be cleaned away, but to clean six megabytes takes seconds of everybody's time."""
     assert submitted_lyric("1", " " * 399 + "a", 100).lyrics == "a"
     with pytest.raises(LyricsTooLong):

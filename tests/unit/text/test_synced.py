@@ -40,7 +40,7 @@ def _texts(raw: str) -> list[str]:
     return [line.text for line in parse_lrc(raw) or ()]
 
 
-def test_parse_lrc_song_is_read_by_hand() -> None:
+def test_parse_lrc_small_song() -> None:
     """Tags go, the offset is half a second, a line of two stamps is sung twice, headers stay before their line."""
     found = parse_lrc(SONG)
     assert found is not None
@@ -58,7 +58,7 @@ def test_parse_lrc_song_is_read_by_hand() -> None:
     ]
 
 
-def test_submitted_lyric_has_the_times_of_its_sung_lines() -> None:
+def test_submitted_lyric_line_times() -> None:
     """The words are those of the plain text, one time a line of the sections."""
     lyric = submitted_lyric("k", SONG, 1000)
     assert lyric.lyrics == (
@@ -70,7 +70,7 @@ def test_submitted_lyric_has_the_times_of_its_sung_lines() -> None:
     assert plain.content_hash == content_hash(lyric.lyrics) != lyric.content_hash
 
 
-def test_submitted_lyric_other_times_or_another_duration_is_another_hash() -> None:
+def test_submitted_lyric_timing_hash() -> None:
     """Each result belongs to what it was made of."""
     raws = ["la la\nlo", "[00:01]la la\n[00:02]lo", "[00:01]la la\n[00:03]lo"]
     hashes = [
@@ -80,7 +80,7 @@ def test_submitted_lyric_other_times_or_another_duration_is_another_hash() -> No
     assert hashes[0] == content_hash("la la\nlo")
 
 
-def test_submitted_lyric_header_before_a_sung_line_keeps_its_time() -> None:
+def test_submitted_lyric_header_times() -> None:
     """What cleaning and splitting take away is no line of the sections, and no line loses its time for it."""
     raw = "[00:01]3 Contributors\n[00:02][Hook] Hands up\n[00:03][laughs]\n[00:04]You might also like\n[00:05]down"
     lyric = submitted_lyric("k", raw, 1000)
@@ -99,7 +99,7 @@ def test_submitted_lyric_header_before_a_sung_line_keeps_its_time() -> None:
         "[Intro: 0:00-0:30]\nyeah",
     ],
 )
-def test_parse_lrc_other_text_is_left_alone(plain: str) -> None:
+def test_parse_lrc_plain_text(plain: str) -> None:
     """Exactly the text, the hash and no times, as if LRC did not exist."""
     assert parse_lrc(plain) is None
     lyric = submitted_lyric("k", plain, 1000)
@@ -108,7 +108,7 @@ def test_parse_lrc_other_text_is_left_alone(plain: str) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5_999_999), st.sampled_from(["light", "a night", ""])), min_size=1))
-def test_parse_lrc_text_and_times_are_those_that_were_written(sung: list[tuple[int, str]]) -> None:
+def test_parse_lrc_round_trip(sung: list[tuple[int, str]]) -> None:
     """In order of time, lines of one time in that of the file."""
     lines = [*sung, (0, "first")]
     found = parse_lrc(
@@ -122,7 +122,7 @@ def test_parse_lrc_text_and_times_are_those_that_were_written(sung: list[tuple[i
 
 @given(HOSTILE)
 @example("[00:01]e<00:01>\u0301\n[00:02]x")
-def test_parse_lrc_any_text_never_raises_and_times_are_sorted(raw: str) -> None:
+def test_parse_lrc_sorted_times(raw: str) -> None:
     """Starts do not fall, ends come later than starts, no stamp is left."""
     found = parse_lrc(raw)
     timings = [line.timing for line in found or () if line.timing]
@@ -132,7 +132,7 @@ def test_parse_lrc_any_text_never_raises_and_times_are_sorted(raw: str) -> None:
 
 
 @given(HOSTILE)
-def test_submitted_lyric_any_text_has_a_time_or_none_for_each_line(raw: str) -> None:
+def test_submitted_lyric_time_count(raw: str) -> None:
     """Whatever cleaning does to the lines."""
     lyric = submitted_lyric("k", "[00:01]a word\n[00:02]two words\n" + raw, 10_000)
     assert len(lyric.timings) in {0, len(sung_lines(lyric.sections))}
@@ -150,7 +150,7 @@ def test_submitted_lyric_any_text_has_a_time_or_none_for_each_line(raw: str) -> 
     ],
     ids=["stamps", "lines", "word stamps", "offset", "brackets", "tags"],
 )
-def test_parse_lrc_hostile_megabyte_takes_linear_time(before: str, unit: str, size: int, after: str) -> None:
+def test_parse_lrc_linear_time(before: str, unit: str, size: int, after: str) -> None:
     """A line of many stamps is not repeated without end."""
     raw = before + unit * size + after
     assert sum(map(len, _texts(raw))) <= len(raw) + 200_000

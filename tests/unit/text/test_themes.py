@@ -10,13 +10,13 @@ from rapray.text.themes import themes
 from rapray.text.wordlists import groups
 
 
-def test_theme_list_there_are_at_least_twelve_of_25_words() -> None:
+def test_theme_lists_minimum_size() -> None:
     """What the analyzer promises."""
     assert len(groups("themes")) >= 12
     assert {name: len(set(words)) for name, words in groups("themes").items() if len(set(words)) < 25} == {}
 
 
-def test_themes_money_song_is_weighed_by_hand() -> None:
+def test_themes_hand_weighed_song() -> None:
     """Hits: cash 3 (of four: the cap), dollar 1; content words 4 + 1 + 3 = 8: 50 in a hundred, 50 / 54."""
     found = themes(
         ["the", "cash", "cash", "cash", "cash", "and", "the", "dollars", "keep", "talking", "slowly"]
@@ -27,12 +27,12 @@ def test_themes_money_song_is_weighed_by_hand() -> None:
     assert found[0]["words"] == [{"word": "cash", "count": 4}, {"word": "dollar", "count": 1}]
 
 
-def test_themes_single_word_is_chance() -> None:
+def test_themes_ignore_single_words() -> None:
     """One word of a list, however often, makes no theme."""
     assert themes(["cash"] * 40) == []
 
 
-def test_themes_word_of_two_themes_leads_to_both() -> None:
+def test_themes_share_a_word() -> None:
     """Rent is of money and of struggle; each needs a second word."""
     found = {theme["theme"] for theme in themes(["rent", "dollar", "hungry"])}
     assert {"money", "struggle"} <= found
@@ -44,7 +44,7 @@ def test_themes_word_of_two_themes_leads_to_both() -> None:
         max_size=80,
     )
 )
-def test_themes_any_words_weigh_between_zero_and_one(words: list[str]) -> None:
+def test_themes_weights_within_bounds(words: list[str]) -> None:
     """Weights fall, stay below one, and the shares of all themes sum to one."""
     found = themes(words)
     weights = [theme["weight"] for theme in found]

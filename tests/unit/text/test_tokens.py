@@ -28,24 +28,24 @@ from tests.support.growth import assert_linear
         ("", []),
     ],
 )
-def test_words_of_a_line_are_lower_case_with_their_own_apostrophes(line: str, expected: list[str]) -> None:
+def test_words_case_and_apostrophes(line: str, expected: list[str]) -> None:
     """Apostrophes that belong to a word stay, quotation marks and punctuation go, hyphens separate."""
     assert words(line) == expected
 
 
-def test_words_combining_marks_stay_in_their_word() -> None:
+def test_words_with_combining_marks() -> None:
     """Vowel signs of Hindi and decomposed accents do not split a word."""
     assert words("नमस्ते cafe\u0301") == ["नमस्ते", "cafe\u0301"]
 
 
-def test_spans_offsets_point_into_the_given_line() -> None:
+def test_spans_match_line_offsets() -> None:
     """A page can mark exactly the characters of the line that a token covers, curly quotes included."""
     line = "‘Round the block, runnin’"
     assert [line[token.start : token.end] for token in spans(line)] == ["‘Round", "the", "block", "runnin’"]
 
 
 @given(st.text(max_size=200))
-def test_spans_any_line_gives_ordered_ranges_inside_it(line: str) -> None:
+def test_spans_are_ordered(line: str) -> None:
     """Ranges never overlap, never leave the line, and hold at least one letter or digit."""
     end = 0
     for token in spans(line):
@@ -55,6 +55,6 @@ def test_spans_any_line_gives_ordered_ranges_inside_it(line: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["x", "ab ", "'", "a'", "1,"])
-def test_words_of_a_long_line_take_linear_time(unit: str) -> None:
-    """No line makes the pattern backtrack."""
+def test_words_take_linear_time(unit: str) -> None:
+    """Splitting a long line into words takes linear time: the pattern does not backtrack."""
     assert_linear(lambda size: words(unit * size), 400_000 // len(unit))

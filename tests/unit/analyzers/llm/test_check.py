@@ -10,7 +10,7 @@ from tests.support.qwen import settings_for
 
 
 @pytest.mark.parametrize("listed", [error(401), error(403), error(429), error(500), status(200, b"<html>")])
-def test_check_takes_every_status_as_an_answer(listed: Reply) -> None:
+def test_check_accepts_any_status(listed: Reply) -> None:
     """A server that says no is there, and the analysis decides whether it works."""
     with HostileServer(answers()) as server:
         server.listed = listed
@@ -22,7 +22,7 @@ def test_check_takes_every_status_as_an_answer(listed: Reply) -> None:
 @pytest.mark.parametrize(
     ("reply", "code"), [(error(401), "provider_auth"), (error(503), "provider_unavailable")]
 )
-def test_check_of_a_provider_that_refuses_says_why_and_that_it_is_there(reply: Reply, code: str) -> None:
+def test_check_explains_refusal(reply: Reply, code: str) -> None:
     """The list is refused as the question is."""
     with HostileServer(reply) as server:
         server.listed = reply
@@ -30,7 +30,7 @@ def test_check_of_a_provider_that_refuses_says_why_and_that_it_is_there(reply: R
     assert (found["is_reachable"], found["problem"]["code"]) == (True, code)
 
 
-def test_check_of_nobody_is_not_reachable() -> None:
+def test_check_unreachable_provider() -> None:
     """No status at all."""
     with HostileServer(answers()) as server:
         settings = settings_for(server)

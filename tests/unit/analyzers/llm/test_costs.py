@@ -68,14 +68,14 @@ def charged(*script: Reply, usd: float = 1.0, **provider: Any) -> tuple[Analysis
         return analyzer.analyze([lyric()])[0], purse
 
 
-def test_cost_of_unknown_prices_is_not_invented() -> None:
+def test_cost_without_prices() -> None:
     """No price, no figure."""
     found = outcome(answers())
     assert isinstance(found, Analysis)
     assert found.cost_usd is None
 
 
-def test_cost_limit_ends_requests_before_they_are_sent() -> None:
+def test_cost_limit_blocks_requests() -> None:
     """What a request may cost at most is set aside first, so the limit is never passed."""
     purse = Purse(0.02)
     with HostileServer(answers()) as server:
@@ -105,7 +105,7 @@ def test_cost_limit_ends_requests_before_they_are_sent() -> None:
         {"usage": {"prompt_tokens": True, "completion_tokens": 1.5}},
     ],
 )
-def test_cost_of_an_answer_without_usage_is_what_was_set_aside(usage: dict[str, Any]) -> None:
+def test_cost_without_usage_data(usage: dict[str, Any]) -> None:
     """The answer counts, its result claims no tokens and no price, and the run pays the most it may have cost."""
     found, purse = charged(body(**usage))
     assert isinstance(found, Analysis), found
@@ -114,7 +114,7 @@ def test_cost_of_an_answer_without_usage_is_what_was_set_aside(usage: dict[str, 
     assert not purse.reserved
 
 
-def test_tokens_of_a_result_that_postgresql_cannot_hold_are_not_told() -> None:
+def test_usage_beyond_integer_range() -> None:
     """A count that a request may have, said often enough: the run's account holds the sum, a result does not."""
     used = Usage()
     for requests in range(1, 300):
@@ -123,7 +123,7 @@ def test_tokens_of_a_result_that_postgresql_cannot_hold_are_not_told() -> None:
 
 
 @pytest.mark.parametrize("reply", [slow(30), cut, error(500), error(504), status(200, b"<html>")])
-def test_cost_of_a_request_that_left_without_an_answer_is_what_was_set_aside(reply: Reply) -> None:
+def test_cost_of_unanswered_request(reply: Reply) -> None:
     """The model may have worked: nobody knows, so the room is gone. The short question that follows costs its part."""
     found, purse = charged(reply, timeout_s=0.5)
     assert isinstance(found, Failure)
@@ -132,20 +132,20 @@ def test_cost_of_a_request_that_left_without_an_answer_is_what_was_set_aside(rep
 
 
 @pytest.mark.parametrize("reply", [error(413), error(401), error(429), error(503)])
-def test_cost_of_a_refused_request_is_nothing(reply: Reply) -> None:
+def test_cost_of_rejected_request(reply: Reply) -> None:
     """It was sent and counts; nobody worked on it."""
     _, purse = charged(reply)
     assert (purse.settled, purse.requests, purse.left) == (0, 1, 1.0)
 
 
-def test_cost_of_an_answer_that_declines_is_what_its_usage_says() -> None:
+def test_cost_of_model_refusal() -> None:
     """A filter's refusal is paid for, but not as the longest answer."""
     found, purse = charged(says(None, refusal="I will not read that."))
     assert isinstance(found, Failure)
     assert purse.settled == pytest.approx((100 + 5 * 50) / 1e6)
 
 
-def test_request_that_was_never_sent_costs_nothing_and_is_not_counted() -> None:
+def test_cost_of_unsent_request() -> None:
     """Nobody listens there."""
     with HostileServer(answers()) as server:
         settings = settings_for(server, max_retries=0, **PRICES)
@@ -165,7 +165,7 @@ class ClosedPurse(Purse):
         raise DatabaseUnavailable(address="here", reason="it restarts")
 
 
-def test_answer_is_kept_where_the_account_cannot_be() -> None:
+def test_answer_survives_budget_outage() -> None:
     """It is paid; the reservation stays, so that too little is spent and never too much."""
     purse = ClosedPurse(1)
     with HostileServer(answers()) as server:
@@ -176,7 +176,7 @@ def test_answer_is_kept_where_the_account_cannot_be() -> None:
     assert purse.left < 1
 
 
-def test_cost_limit_without_prices_is_refused() -> None:
+def test_cost_limit_needs_prices() -> None:
     """A limit that nobody can keep to is no limit."""
     with HostileServer(answers()) as server:
         settings = settings_for(server)

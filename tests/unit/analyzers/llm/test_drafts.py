@@ -47,7 +47,7 @@ def messages(text: str) -> list[Message]:
     return [{"role": "user", "content": text}]
 
 
-def test_drafts_give_each_reply_once_and_ask_for_the_rest() -> None:
+def test_drafts_then_live_requests() -> None:
     """Two samples of one question are two replies; a repair and a third sample go to the model."""
     model = Model()
     drafts = Drafts("local", model)
@@ -59,7 +59,7 @@ def test_drafts_give_each_reply_once_and_ask_for_the_rest() -> None:
     assert drafts.ask(messages("b")).text == "from the model"
 
 
-def test_drafts_refusals_mean_what_they_mean_over_http() -> None:
+def test_drafts_raise_http_errors() -> None:
     """A status that came back ahead is the error that it would have been."""
     drafts = Drafts("local", Model())
     drafts.put([(messages("a"), {}), (messages("b"), {})], [refused(400, "too long"), refused(504, "late")])
@@ -76,7 +76,7 @@ def provider(**settings: Any) -> ProviderSettings:
 
 @pytest.mark.parametrize("samples", [1, 3])
 @pytest.mark.parametrize("lines", [2, 600])
-def test_first_requests_are_what_the_analyzer_asks_first(samples: int, lines: int) -> None:
+def test_first_requests_match_analyzer(samples: int, lines: int) -> None:
     """Every part, as often as samples are wanted, and word for word what a reading sends."""
     from rapray.analyzers.llm.caller import Caller
     from rapray.analyzers.llm.conversation import Conversation
@@ -105,7 +105,7 @@ def test_first_requests_are_what_the_analyzer_asks_first(samples: int, lines: in
     assert firsts == [sent for sent, _ in requests[::samples]]
 
 
-def test_first_requests_of_what_cannot_be_read_are_none() -> None:
+def test_first_requests_unreadable_lyrics() -> None:
     """No words, or more parts than are allowed: reading it says so, and nobody is asked."""
     questions = Questions("local", provider(max_parts=1), load_prompts("v1"))
     long = "word " * 30_000

@@ -11,7 +11,7 @@ from tests.support.hostile import HostileServer, answers, error, slow
 from tests.support.qwen import TEXT, lyric, outcome, settings_for
 
 
-def test_long_lyric_is_read_by_section_and_says_so() -> None:
+def test_long_lyric_by_section() -> None:
     """Every line of it is in some request, and the figures are means."""
     lines = [f"line number {number} of a very long song about the city on my mind" for number in range(600)]
     text = "\n\n".join("\n".join(["[Verse]", "[laughs]", *lines[at : at + 20]]) for at in range(0, 600, 20))
@@ -27,7 +27,7 @@ def test_long_lyric_is_read_by_section_and_says_so() -> None:
     assert 0.2 <= found.data["energy"] <= 0.8
 
 
-def test_context_that_is_smaller_than_configured_is_found_out() -> None:
+def test_smaller_context_splits_lyric() -> None:
     """A server that refuses the whole lyric gets it in parts."""
     text = "\n\n".join(f"[Verse {n}]\n" + "\n".join([f"the city on my mind {n}"] * 40) for n in range(30))
     found = outcome(error(400, "maximum context length is 4096 tokens"), answers(), text=text, max_parts=100)
@@ -35,7 +35,7 @@ def test_context_that_is_smaller_than_configured_is_found_out() -> None:
     assert found.data["reading"]["mode"] == "by_section"
 
 
-def test_lyric_of_a_megabyte_fails_alone_and_costs_nothing() -> None:
+def test_huge_lyric_fails_separately() -> None:
     """Too many parts is a failure, never a cut lyric; its neighbour has its answer."""
     huge, strange = "la " * 450_000, "\x00\x01\x02 \ufeff"
     with HostileServer(answers()) as server:
@@ -46,7 +46,7 @@ def test_lyric_of_a_megabyte_fails_alone_and_costs_nothing() -> None:
     assert [one.key for one in found] == ["1", "2", "3"]
 
 
-def test_analyze_a_batch_asks_no_more_at_once_than_allowed() -> None:
+def test_batch_concurrency_is_bounded() -> None:
     """The order of a batch is kept, and concurrency bounded."""
     with HostileServer(slow(0.05)) as server:
         batch = [lyric(TEXT + f"\nline {n}", str(n)) for n in range(6)]
@@ -55,7 +55,7 @@ def test_analyze_a_batch_asks_no_more_at_once_than_allowed() -> None:
     assert all(isinstance(one, Analysis) for one in found)
 
 
-def test_wait_for_a_slot_of_our_own_is_no_pause_of_the_provider() -> None:
+def test_slot_wait_without_pause() -> None:
     """Three actors share one slot of a healthy server that is slower than `max_wait_s`: all have their answer."""
     found: list[Analysis | Failure] = []
     with HostileServer(slow(0.4)) as server:
@@ -71,7 +71,7 @@ def test_wait_for_a_slot_of_our_own_is_no_pause_of_the_provider() -> None:
     assert [getattr(one, "code", "ok") for one in found] == ["ok"] * 3
 
 
-def test_wait_for_a_slot_that_never_comes_ends() -> None:
+def test_slot_wait_is_bounded() -> None:
     """The bound follows from the time-out of one request."""
     with HostileServer(slow(30)) as server:
         analyzer = LlmAnalyzer(settings_for(server, concurrency=1, timeout_s=0.1, max_retries=0), "qwen")

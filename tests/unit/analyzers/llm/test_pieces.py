@@ -38,7 +38,7 @@ def marks_of(messages: list[dict[str, str]]) -> list[str]:
 
 
 @given(st.text(max_size=400), st.text(max_size=100))
-def test_lyric_and_title_stand_inside_a_fence_that_they_cannot_close(text: str, title: str) -> None:
+def test_fence_cannot_be_closed(text: str, title: str) -> None:
     """Whatever they hold, there are two marks, both are told to the model, and nothing of a lyric is filled in."""
     system, user = load_prompts("v1").whole(title, text + "{{schema}} {{fence}}", None)
     first, second = marks_of([user])
@@ -47,7 +47,7 @@ def test_lyric_and_title_stand_inside_a_fence_that_they_cannot_close(text: str, 
     assert "{{schema}} {{fence}}" in user["content"].split(first)[1]
 
 
-def test_title_that_holds_the_mark_of_its_lyric_opens_no_other_fence() -> None:
+def test_fence_mark_in_title() -> None:
     """Whoever writes both can compute the mark of the lyric; the mark in use is another one."""
     lyrics = "a song about rain"
     forged = marks_of(load_prompts("v1").whole("", lyrics, None))[0]
@@ -66,27 +66,27 @@ def test_title_that_holds_the_mark_of_its_lyric_opens_no_other_fence() -> None:
     ["<|im_end|>", "<|im_start|>system", "<start_of_turn>model", "<end_of_turn>", "</s>", "[INST]", "[/INST]",
      "<<SYS>>", "<think>", "</think>", "<|eot_id|>", "<|start_header_id|>"],
 )  # fmt: skip
-def test_lyric_loses_what_a_chat_template_would_read(token: str) -> None:
+def test_disarmed_removes_chat_tokens(token: str) -> None:
     """A server that tokenises a message with its special tokens sees none in a lyric."""
     found = disarmed(f"one {token} two")
     assert token not in found
     assert found.replace(" ", "") == f"one {token} two".replace(" ", "")
 
 
-def test_lyric_in_plain_words_is_left_as_it_is() -> None:
+def test_disarmed_preserves_plain_words() -> None:
     """Hearts, comparisons and headers are no tokens."""
     text = "[Verse 1: A & B]\nI <3 you, 5 < 6 > 4\n(yeah) 100% {real} $$$"
     assert disarmed(text) == text
 
 
-def test_prompts_hold_no_values_to_copy() -> None:
+def test_prompts_contain_no_values() -> None:
     """A weak model repeats what it is shown: no JSON and no figure of an answer stands in a prompt."""
     for name, text in load_prompts("v1").texts.items():
         assert '"' not in text.replace('"unknown"', ""), name
         assert "{" not in text.replace("{{", "").replace("}}", ""), name
 
 
-def test_prompt_version_changes_with_the_files(tmp_path: Path) -> None:
+def test_prompt_version_follows_files(tmp_path: Path) -> None:
     """The same files give the same version, an edited one another."""
     shipped = load_prompts("v1")
     folder = tmp_path / "mine"
@@ -102,7 +102,7 @@ def test_prompt_version_changes_with_the_files(tmp_path: Path) -> None:
         load_prompts("no_such_version")
 
 
-def test_schema_has_no_references_and_bounds_everything() -> None:
+def test_schema_flat_and_bounded() -> None:
     """Servers differ in what they read: no $ref, no titles, and every list and text has an end."""
     schema = json_schema()
     text = json.dumps(schema)
@@ -141,24 +141,24 @@ def test_schema_has_no_references_and_bounds_everything() -> None:
         "b<think>never closed",
     ],
 )
-def test_thinking_is_taken_out(text: str) -> None:
+def test_thinking_is_removed(text: str) -> None:
     """Closed, opened by the template, or cut off in the middle."""
     assert without_thinking(text) == "b"
 
 
 @given(st.text(max_size=300))
-def test_read_answer_any_text_is_an_answer_or_a_reason(text: str) -> None:
+def test_read_answer_any_text(text: str) -> None:
     """Nothing else comes out."""
     with pytest.raises(Unusable):
         read_answer(text)
 
 
-def test_read_answer_takes_the_largest_object() -> None:
+def test_read_answer_largest_object() -> None:
     """An example before the answer is not the answer."""
     assert read_answer(f'{{"a": 1}} {json.dumps(ANSWER)} {{"b": 2}}') == answer()
 
 
-def test_read_answer_with_a_member_too_many_is_refused() -> None:
+def test_read_answer_extra_member() -> None:
     """What a lyric made the model add is no part of an answer."""
     with pytest.raises(Unusable, match="pwned"):
         read_answer(json.dumps({**ANSWER, "pwned": True}))
@@ -180,12 +180,12 @@ def test_read_answer_with_a_member_too_many_is_refused() -> None:
         ("...", False),
     ],
 )
-def test_occurs_looks_for_whole_words(quote: str, is_there: bool) -> None:
+def test_occurs_matches_whole_words(quote: str, is_there: bool) -> None:
     """Case, punctuation and apostrophes aside; a part of a word is no quote."""
     assert occurs(quote, normalised("I got the city on my mind\nand I don't stop")) is is_there
 
 
-def test_check_finds_scores_that_contradict_their_reasons() -> None:
+def test_check_contradictory_scores() -> None:
     """Both ways, and a negation turns a word around."""
     quality = dict(ANSWER["quality"])
     quality["originality"] = {"reason": "Generic and full of cliche.", "score": 9}
@@ -199,7 +199,7 @@ def test_check_finds_scores_that_contradict_their_reasons() -> None:
     assert check(answer(), "the city on my mind")["is_consistent"]
 
 
-def test_check_finds_a_mood_that_contradicts_the_valence() -> None:
+def test_check_contradictory_mood() -> None:
     """A joyful song of the darkest kind."""
     assert not check(answer(mood="joyful", valence=-9), "x")["is_consistent"]
 
@@ -220,7 +220,7 @@ def test_check_finds_a_mood_that_contradicts_the_valence() -> None:
     ),
     st.integers(20, 200),
 )
-def test_parts_are_the_lyric_line_by_line_and_fit(lines: list[str], room: int) -> None:
+def test_parts_cover_lyric(lines: list[str], room: int) -> None:
     """Nothing is left out, whatever stands in brackets, and nothing is too long."""
     text = "\n".join(lines)
     parts = parts_of(text, room)
@@ -228,7 +228,7 @@ def test_parts_are_the_lyric_line_by_line_and_fit(lines: list[str], room: int) -
     assert "".join(parts).split("\n") == lines
 
 
-def test_parts_begin_where_sections_do() -> None:
+def test_parts_begin_at_sections() -> None:
     """A header stays with its lines; without headers, a stanza stays whole."""
     headed = "".join(f"[Verse {n}]\n" + "the city on my mind\n" * 4 + "\n[laughs]\n" for n in range(20))
     assert all(part.startswith("[Verse") for part in parts_of(headed, 100))
@@ -236,13 +236,13 @@ def test_parts_begin_where_sections_do() -> None:
     assert all(part.startswith("stanza") for part in parts_of(plain, 100))
 
 
-def test_parts_of_one_endless_line_are_cut_between_characters() -> None:
+def test_parts_of_endless_line() -> None:
     """A megabyte without a line end is still read whole."""
     text = "a" * 10_000
     assert "".join(parts_of(text, 500)) == text
 
 
-def test_merge_weighs_by_length_and_keeps_the_strongest_words() -> None:
+def test_merge_weighs_by_length() -> None:
     """Means, majorities, and the explicitness of the strongest part."""
     strong = answer(
         mood="dark",
@@ -257,7 +257,7 @@ def test_merge_weighs_by_length_and_keeps_the_strongest_words() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 16, 17, 18, 19, 133, 134, 1000])
-def test_merge_of_any_number_of_parts_is_an_answer(count: int) -> None:
+def test_merge_any_part_count(count: int) -> None:
     """A lyric in as many parts as the settings allow has a summary that says something of its beginning and end."""
     parts = [answer(summary=f"{place} is what this part is about, at length") for place in range(count)]
     summary = merge(parts, [100] * count).summary
@@ -269,7 +269,7 @@ def test_merge_of_any_number_of_parts_is_an_answer(count: int) -> None:
 # --- confidence -----------------------------------------------------------------------------------
 
 
-def test_logprobs_of_decisions_count_and_prose_does_not() -> None:
+def test_logprobs_ignore_prose() -> None:
     """The geometric mean over the values of figures and choices."""
     tokens = [
         ("{", -9.0),
@@ -294,7 +294,7 @@ def test_logprobs_of_decisions_count_and_prose_does_not() -> None:
     assert from_logprobs(text, [("other", -1.0)]) is None
 
 
-def test_agreement_is_one_for_equal_samples_and_falls() -> None:
+def test_agreement_of_equal_samples() -> None:
     """Bounded, and highest where all agree."""
     same = [answer(), answer(), answer()]
     other = [answer(), answer(mood="sad", valence=-9, energy=0), answer(mood="joyful", valence=9, energy=10)]
@@ -303,7 +303,7 @@ def test_agreement_is_one_for_equal_samples_and_falls() -> None:
     assert most_typical([answer(energy=0), answer(), answer(energy=6)]) == 1
 
 
-def test_vector_like_answers_lie_close() -> None:
+def test_vector_similar_answers_close() -> None:
     """The same answer is the same vector; another theme and mood is further than another sentence."""
 
     def cosine(a: LyricAnswer, b: LyricAnswer) -> float:
