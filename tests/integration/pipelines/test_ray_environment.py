@@ -165,7 +165,7 @@ def test_ports_are_on_loopback(head: Head) -> None:
 
 
 def test_job_agent_refuses_strangers(head: Head, nobody: Callable[..., Any], tmp_path: Path) -> None:
-    """The same request makes a file with the token and does nothing without."""
+    """The job agent runs a command only if the request carries the right token."""
     refused, accepted = tmp_path / "refused", tmp_path / "accepted"
     where = (HOST, head.agent_port, "/api/job_agent/jobs/")
     assert nobody(post, *where, {"entrypoint": f"touch {refused}"}, None) == 401
@@ -176,7 +176,7 @@ def test_job_agent_refuses_strangers(head: Head, nobody: Callable[..., Any], tmp
 
 
 def test_cluster_files_are_private(head: Head, nobody: Callable[..., Any]) -> None:
-    """Neither the token nor the session directory nor its sockets, which ask for no token."""
+    """Other users cannot open the token, the temporary directory or its sockets, which ask for no token."""
     socket_path = str(next(head.temp_dir.glob("session_2*/sockets/raylet")))
     assert can_connect(socket_path)
     assert not nobody(can_connect, socket_path)
@@ -198,13 +198,13 @@ def _join(data_dir: Path, address: str, **variables: str) -> dict[str, Any]:
 
 
 def test_join_data_directory_token(head: Head) -> None:
-    """A job of the same data directory needs no variable, and leaves none behind."""
+    """A job takes the token from its data directory; it needs no RAY_ variable and leaves none set."""
     assert _join(head.data_dir, head.gcs) == {"cpus": 1, "variables": []}
 
 
 @pytest.mark.parametrize("source", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "home"])
 def test_join_operator_token(head: Head, source: str, tmp_path: Path) -> None:
-    """Ray's own sources work for a cluster of somebody else, whose data directory this is not."""
+    """A job joins a cluster of another data directory with a token from any of Ray's own sources."""
     path = tmp_path / ".ray" / "auth_token"
     path.parent.mkdir()
     path.write_text(head.token, encoding="ascii")
@@ -217,7 +217,7 @@ def test_join_operator_token(head: Head, source: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("through", ["gcs", "client"])
 def test_join_without_token_refused(head: Head, through: str, tmp_path: Path) -> None:
-    """In seconds, with the address and what to set."""
+    """Joining without a token fails with an error that names the address and the variable to set."""
     address: str = getattr(head, through)
     refused = _join(tmp_path, address)
     assert refused["code"] == "ray_refused"
@@ -227,14 +227,14 @@ def test_join_without_token_refused(head: Head, through: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("through", ["gcs", "client"])
 def test_join_wrong_token_refused(head: Head, through: str) -> None:
-    """What the operator says wins over the right token of the data directory."""
+    """A wrong RAY_AUTH_TOKEN is refused: it takes precedence over the valid token in the data directory."""
     refused = _join(head.data_dir, getattr(head, through), RAY_AUTH_TOKEN=WRONG_TOKEN)
     assert refused["code"] == "ray_refused"
     assert "refuses" in refused["message"]
 
 
 def test_join_missing_token_file(head: Head, tmp_path: Path) -> None:
-    """A variable that names no file."""
+    """A RAY_AUTH_TOKEN_PATH that points to a missing file is refused with an error that names the file."""
     missing = str(tmp_path / "nothing")
     refused = _join(head.data_dir, head.gcs, RAY_AUTH_TOKEN_PATH=missing)
     assert refused["code"] == "ray_refused"
@@ -242,7 +242,7 @@ def test_join_missing_token_file(head: Head, tmp_path: Path) -> None:
 
 
 def test_join_unreachable_address_fails(tmp_path: Path) -> None:
-    """It names the address."""
+    """Joining where no cluster listens fails with an error that names the address."""
     address = f"{HOST}:{free_port()}"
     missing = _join(tmp_path, address)
     assert missing["code"] == "ray_unavailable"

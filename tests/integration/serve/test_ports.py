@@ -82,8 +82,8 @@ def _answers(port: int) -> bool:
         return False
 
 
-def test_laptop_refuses_strangers(laptop: Laptop) -> None:
-    """Beyond loopback listens only what Ray cannot bind there; the doctor and the log name it."""
+def test_open_ports_are_protected(laptop: Laptop) -> None:
+    """Only ports that Ray cannot bind to loopback are open; doctor and log name them, and strangers get in nowhere."""
     directory = laptop.cluster.temp_dir
     beyond = _check_ports(laptop)
     with stranger() as nobody:
