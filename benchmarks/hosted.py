@@ -106,8 +106,8 @@ def generate(file: Path) -> Throughput:
     from vllm import LLM, SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
-    given = json.loads(file.read_text(encoding="utf-8"))
-    requests, engine = given["requests"], LLM(str(model_folder()), **given["engine"])
+    task = json.loads(file.read_text(encoding="utf-8"))
+    requests, engine = task["requests"], LLM(str(model_folder()), **task["engine"])
     schema = requests[0][1]["response_format"]["json_schema"]["schema"]
     sampling = SamplingParams(
         temperature=0,

@@ -153,8 +153,8 @@ class RayTokenUnusable(DependencyError):
 
 
 class RayRefused(DependencyError):
-    """The Ray cluster at {address} asks for a token and {reason}: set RAY_AUTH_TOKEN_PATH to a file that holds the
-    cluster's token, or RAPRAY_RAY__ADDRESS=local to start a cluster here.
+    """The Ray cluster at {address} asks for a token, but {reason}: set RAY_AUTH_TOKEN_PATH to a file that
+    holds the cluster's token, or set RAPRAY_RAY__ADDRESS=local to start a cluster here.
     """
 
     code = "ray_refused"

@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.support.run_order", "tests.support.durations"]
 
-# `make test` tries a few examples of each property, `make fuzz` (--hypothesis-profile=fuzz) very many. Hypothesis gives each
-# example 0.2 s and complains of data that is slow to make: a busy machine takes longer.
+# `make test` tries a few examples of each property, `make fuzz` (--hypothesis-profile=fuzz) very many. By
+# default Hypothesis fails an example that takes over 0.2 s, or whose data is slow to make: a busy machine may
+# take longer.
 _ANY_MACHINE = settings(settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("small", _ANY_MACHINE, max_examples=30)
 settings.register_profile("fuzz", _ANY_MACHINE, max_examples=2000, print_blob=True)
 settings.load_profile("small")
 
-_DATABASES = 15  # of a Redis server there are 16; number 0 belongs to what a whole run shares
+_DATABASES = 15  # a Redis server has 16; number 0 belongs to what a whole run shares
 _numbers = itertools.count()
 _redis_numbers = itertools.cycle(range(1, _DATABASES + 1))
 
@@ -79,7 +80,7 @@ def empty_database_url(servers: Endpoints) -> Iterator[str]:
 
 @pytest.fixture
 def redis_url(servers: Endpoints) -> str:
-    """A database of the Redis server with nothing in it; the fifteen tests after this one use others."""
+    """An empty database of the Redis server; the next fourteen tests that ask for one get others."""
     assert servers.redis_url is not None
     url = with_database(servers.redis_url, next(_redis_numbers))
     with redis.Redis.from_url(url) as client:
@@ -89,7 +90,7 @@ def redis_url(servers: Endpoints) -> str:
 
 @pytest.fixture(scope="session")
 def shared_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedRay[Any]]:
-    """What runs on Ray for this whole run; tests ask for `cluster` or `served_app`."""
+    """Yield what runs on Ray for this whole run; tests ask for `cluster` or `served_app`."""
     from tests.support.ray_cluster import SharedRay
 
     shared = SharedRay[Any](Settings(data_dir=tmp_path_factory.mktemp("raylets")))
@@ -105,13 +106,13 @@ def cluster(shared_ray: SharedRay[Any]) -> RayCluster:
 
 @pytest.fixture(scope="module")
 def own_ray(shared_ray: SharedRay[Any]) -> None:
-    """No Ray that is shared: the tests of this module start one of their own, and say why."""
+    """Stop the shared Ray: the tests of this module start one of their own, and say why."""
     shared_ray.close()
 
 
 @pytest.fixture(scope="session")
 def language_model() -> Iterator[LanguageModelServer]:
-    """The one small language model of this run, behind an API of OpenAI's form that asks for a key."""
+    """The small language model of this run, behind an OpenAI-compatible API that asks for a key."""
     with LanguageModelServer(API_KEY) as server:
         yield server
 

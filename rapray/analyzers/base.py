@@ -153,7 +153,7 @@ def _outcome(
         return failure(analyzer, lyric, error)
     except KeyboardInterrupt:  # Ctrl-C
         raise
-    except BaseException as error:  # noqa: BLE001 - an unforeseen text must not stop a job: it is kept
+    except BaseException as error:  # noqa: BLE001 - no text may stop a job: this is stored as its failure
         reason = f"{type(error).__name__}: {error}"
         return failure(analyzer, lyric, AnalysisFailed(analyzer=analyzer.name, reason=reason))
 
@@ -196,7 +196,7 @@ def to_json(analysis: Analysis, *, include_embedding: bool = False) -> dict[str,
 
 
 def rounded(value: Any, digits: int = 6) -> Any:
-    """Plain JSON with every float rounded, so that rules give the same text the same bytes on every machine."""
+    """Return plain JSON with every float rounded, so that rules give the same bytes on every machine."""
     kind = type(value)
     if kind is int or kind is str:
         return value

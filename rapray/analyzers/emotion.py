@@ -40,7 +40,7 @@ from rapray.text.sections import split_sections
 VERSION = "1.0.0"
 # A song has five to fifteen; the bound keeps the result of a megabyte of text storable.
 _MOST_SECTIONS = 200
-_DIGITS = 5  # beyond them a float32 says nothing; what differs between processors may reach the third
+_DIGITS = 5  # finer digits are noise in a float32; between processors even the third may differ
 
 Doubles = NDArray[np.float64]
 
@@ -59,10 +59,11 @@ class _Part:
 
 
 class EmotionAnalyzer:
-    """Reads emotions with the configured model; the same text gives the same result within the tolerance of models.
+    """An analyzer that reads emotions with the configured model.
 
-    Probabilities are equal within 0.005. `dominant`, `leading_emotion`, `sentiment`, `confidence` and `swing` follow
-    from the result's own probabilities, so of two labels that lie closer either may be the dominant one.
+    The same text has the same probabilities within 0.005. `dominant`, `leading_emotion`, `sentiment`,
+    `confidence` and `swing` are computed from them: if two labels are closer than that, either may be the
+    dominant one.
     """
 
     version = VERSION

@@ -97,10 +97,10 @@ class EmotionModel(ABC):
         ]
 
     def read(self, pieces: Sequence[Window]) -> Read:
-        """Every window's probabilities and state, in order.
+        """Return every window's probabilities and state, in order.
 
-        A window has the same probabilities in every batch, process, processor and device within 0.005: kernels
-        differ in the last digits (`rapray/embeddings/README.md`).
+        A window has the same probabilities within 0.005 in every batch and process and on every processor and
+        device; kernels differ in the last digits (`rapray/embeddings/README.md`).
         """
         lengths = [piece.tokens + self._special_tokens for piece in pieces]
         probabilities = np.zeros((len(pieces), len(self.card.labels)), np.float32)

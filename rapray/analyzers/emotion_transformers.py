@@ -55,7 +55,7 @@ class TransformersEmotionModel(EmotionModel):
             window=_window(self._tokenizer, network.config),
             special_tokens=self._tokenizer.num_special_tokens_to_add(),
             batch_tokens=settings.batch_tokens,
-            # Equal lengths need no padding, which costs a processor time; a GPU wants large batches.
+            # A CPU batches texts of equal length only: padding costs time. A GPU wants large batches.
             pad_multiple=1 if self._device == "cpu" else None,
             device=self._device,
         )

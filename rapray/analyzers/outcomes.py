@@ -32,7 +32,7 @@ def outcomes_of(analyzer: Analyzer, batch: Sequence[Lyric]) -> list[Analysis | F
         given: list[object] = list(analyzer.analyze(batch))
     except KeyboardInterrupt:  # Ctrl-C
         raise
-    except BaseException as error:  # noqa: BLE001 - kept as a failure of the lyrics
+    except BaseException as error:  # noqa: BLE001 - stored as a failure of the lyrics
         if len(batch) > 1 and getattr(error, "blames_text", True):
             return [outcome for lyric in batch for outcome in outcomes_of(analyzer, [lyric])]
         return one_by_one(analyzer, batch, partial(_raised, error))

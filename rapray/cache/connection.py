@@ -53,7 +53,7 @@ def connect(url: str, timeout_s: float) -> redis.Redis:
 
     Args:
         url: `redis://`, `rediss://` or `unix://`.
-        timeout_s: longest wait for one block of `reported`, with all that it takes to connect, in seconds.
+        timeout_s: seconds that one `reported` block may take, connecting included.
 
     Raises:
         ConfigError: the address cannot be read.
@@ -71,27 +71,28 @@ def address_of(client: redis.Redis) -> str:
 
 @contextmanager
 def reported(client: redis.Redis) -> Generator[None]:
-    """Run commands of a client of `connect` within its time-out, and turn whatever goes wrong into `RedisUnavailable`.
+    """Run a client's commands within its time-out, and turn every error into `RedisUnavailable`.
 
-    What listens at the address may be no Redis, or one that answers nonsense: redis-py then raises anything. Make sure
-    inside the block that an answer is of the kind that the command has; `unexpected` says that it is not.
+    The client comes from `connect`. The server may not be Redis, or may answer nonsense; redis-py then raises
+    errors of any type. Check inside the block that each answer has the type that its command returns, and
+    raise `unexpected(answer)` if not.
     """
     try:
         with exchange(client.connection_pool.connection_kwargs["socket_timeout"]):
             yield
     except Exception as error:
-        # What is still on its way there would be taken for the answer to the next command.
+        # An answer that is still on its way would be taken for the answer to the next command.
         client.connection_pool.disconnect(inuse_connections=False)
         raise RedisUnavailable(address=address_of(client), reason=reason_of(error)) from error
 
 
 def unexpected(answer: object) -> redis.InvalidResponse:
-    """The error for an answer that no Redis gives to the command."""
-    return redis.InvalidResponse(f"its answer is {answer!r:.80}: this is no Redis, or it is broken")
+    """Return the error for an answer that Redis never gives to this command."""
+    return redis.InvalidResponse(f"it answered {answer!r:.80}, so it is not Redis, or it is broken")
 
 
 def reason_of(error: Exception) -> str:
-    """What went wrong in a few words; a server's answer may be long."""
+    """Return the text of the error, cut short: it may quote a server's long answer."""
     text = str(error) or type(error).__name__
     return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}…"
 

@@ -1,7 +1,8 @@
 """Bounds one exchange with Redis, from the connection to the last byte of the answer, in time and in size.
 
-redis-py's time-outs are those of one read of a socket: setting up a connection reads several times, each command may
-set one up twice, and a server that sends a byte now and then is read for ever. Does not know what is asked.
+A time-out of redis-py covers a single read of a socket. But setting up a connection takes several reads, a
+command may set one up twice, and a server that sends a byte now and then is read for ever. Does not know the
+commands.
 """
 
 from __future__ import annotations
@@ -20,29 +21,29 @@ from redis.retry import Retry
 
 from rapray.errors import ConfigError
 
-MOST_BYTES = 8_000_000  # of one answer: twice the largest result that is kept
+MOST_BYTES = 8_000_000  # received in one exchange: twice the largest result that is stored
 CONNECTIONS = 16
 
 
 class _Allowance:
-    """What is left for the exchange that runs now."""
+    """The time and the bytes that the running exchange has left."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
         self._bytes = MOST_BYTES
 
     def seconds(self, asked: float | None = None) -> float:
-        """Seconds left, no more than asked. Raises TimeoutError where there are none."""
+        """Return the seconds left, at most `asked`. Raises TimeoutError if none are left."""
         left = self._until - time.monotonic()
         if left <= 0:
-            raise TimeoutError("no whole answer in time")
+            raise TimeoutError("its answer was not complete in time")
         return left if asked is None else min(asked, left)
 
     def take(self, count: int) -> None:
-        """Raises InvalidResponse where the answer is longer than anything that rapray keeps."""
+        """Count received bytes. Raises InvalidResponse if they are more than rapray ever stores."""
         self._bytes -= count
         if self._bytes < 0:
-            reason = f"an answer of more than {MOST_BYTES} bytes"
+            reason = f"it answered with more than {MOST_BYTES} bytes"
             raise redis.InvalidResponse(reason)
 
 
@@ -51,7 +52,7 @@ _running: ContextVar[_Allowance | None] = ContextVar("exchange", default=None)
 
 @contextmanager
 def exchange(seconds: float) -> Generator[None]:
-    """Give every command inside the block, all together, so many seconds; for a blocking client."""
+    """Give all commands inside the block together this many seconds; for a blocking client."""
     token = _running.set(_Allowance(seconds))
     try:
         yield
@@ -61,25 +62,25 @@ def exchange(seconds: float) -> Generator[None]:
 
 @asynccontextmanager
 async def exchange_async(seconds: float) -> AsyncGenerator[None]:
-    """The same for a client of an event loop. Raises TimeoutError."""
+    """Do the same as `exchange` for a client of an event loop. Raises TimeoutError."""
     with exchange(seconds):
         async with asyncio.timeout(seconds):
             yield
 
 
 def pool(url: str, timeout_s: float, retry: Retry) -> redis.BlockingConnectionPool:
-    """Bounded connections for a blocking client. Raises ConfigError where the address cannot be read."""
+    """Return bounded connections for a blocking client. Raises ConfigError if the URL is not valid."""
     return _pool_of(redis.BlockingConnectionPool, _BLOCKING, url, timeout_s, retry)
 
 
 def async_pool(url: str, timeout_s: float, retry: AsyncRetry) -> redis.asyncio.BlockingConnectionPool:
-    """The same for an event loop."""
+    """Return the same as `pool`, for a client of an event loop."""
     return _pool_of(redis.asyncio.BlockingConnectionPool, _ASYNC, url, timeout_s, retry)
 
 
 def _pool_of(kind: Any, bounded: dict[type, type], url: str, timeout_s: float, retry: object) -> Any:
     try:
-        made = kind.from_url(
+        connections = kind.from_url(
             url,
             max_connections=CONNECTIONS,
             timeout=timeout_s,
@@ -87,23 +88,24 @@ def _pool_of(kind: Any, bounded: dict[type, type], url: str, timeout_s: float, r
             socket_connect_timeout=timeout_s,
             retry=retry,
             health_check_interval=30,
-            # Nothing that RESP 3 or the driver's name would bring is used, and each costs a round trip a connection.
+            # rapray needs neither RESP 3 nor the driver's name, and each costs a round trip per connection.
             protocol=2,
             driver_info=None,
         )
     except ValueError:
         reason = (
-            "redis://:password@host:6379/0, or rediss:// or unix://; write / @ : ? # of a password as %2F …"
+            "redis://:password@host:6379/0, or rediss:// or unix://, "
+            "and write / @ : ? # in a password as %2F %40 %3A %3F %23"
         )
     else:
-        made.connection_class = bounded[made.connection_class]
-        return made
-    # Outside of the handler: what the parser quotes may be a part of the password.
-    raise ConfigError(problems=f"redis.url: this is no address of a Redis ({reason})")
+        connections.connection_class = bounded[connections.connection_class]
+        return connections
+    # Raised outside the handler: the parser's error may quote the password and must not be chained to it.
+    raise ConfigError(problems=f"redis.url: this is not the URL of a Redis server; use {reason}")
 
 
 class _Socket:
-    """A socket whose reads and writes end with the exchange; outside of one as it was told."""
+    """A socket whose reads and writes end with the exchange; outside an exchange its own time-out holds."""
 
     def __init__(self, inner: Any) -> None:
         self._inner, self._asked = inner, inner.gettimeout()
@@ -140,7 +142,7 @@ class _Reader:
         return getattr(self._inner, name)
 
     async def readexactly(self, count: int) -> bytes:
-        # Before the read: it would wait for all of it, and keep it.
+        # Counted before the read, which would wait for all these bytes and hold them in memory.
         if (allowance := _running.get()) is not None:
             allowance.take(count)
         return await self._inner.readexactly(count)

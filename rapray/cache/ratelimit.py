@@ -51,12 +51,12 @@ if wanted > blocked then keep(KEYS[2], wanted) end
 """
 )
 _MICROSECONDS = 1_000_000
-_LONGEST_WAIT_US = 10**14  # three years: others may write under our keys
+_LONGEST_WAIT_US = 10**14  # three years: other programs may write to our keys
 _LONGEST_PENALTY_S = 7 * 86_400.0  # a host that asks for more has sent nonsense
 
 
 def microseconds(answer: object) -> int:
-    """A waiting time as our scripts write it. Raises InvalidResponse for anything else and for years."""
+    """Return the waiting time that a script answered. Raises InvalidResponse for other answers, or for years."""
     if isinstance(answer, bytes) and answer.isdigit() and len(answer) < len(str(_LONGEST_WAIT_US)):
         return int(answer)
     raise unexpected(answer)

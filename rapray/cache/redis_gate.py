@@ -176,7 +176,7 @@ class RedisGate:
 
 
 def _entrance(answer: object) -> tuple[bytes, float, str]:
-    """What the script says: pass, or for how many seconds to wait and why."""
+    """Return what the script decided, for how many seconds to wait, and why."""
     match answer:
         case [b"pass" | b"wait" | b"busy" | b"down" as kind, wait_us, bytes() as reason]:
             return kind, microseconds(wait_us) / _MICROSECONDS, reason.decode(errors="replace")

@@ -51,11 +51,11 @@ class ResultCache:
         if self._outage.is_on:
             return None
         async with self._asked():
-            found = await self._redis.get(key)
-            if isinstance(found, bytes):
-                return _read(found, key, lyric_key)
-            if found is not None:
-                raise unexpected(found)
+            answer = await self._redis.get(key)
+            if isinstance(answer, bytes):
+                return _read(answer, key, lyric_key)
+            if answer is not None:
+                raise unexpected(answer)
         return None
 
     async def put(self, key: str, result: Analysis) -> None:
@@ -71,11 +71,11 @@ class ResultCache:
 
     @asynccontextmanager
     async def _asked(self) -> AsyncGenerator[None]:
-        """Run one command within the time-out. Whatever goes wrong, also with what answers, is an outage of Redis."""
+        """Run one command within the time-out; any error or unexpected answer begins an outage."""
         try:
             async with exchange_async(self._timeout_s):
                 yield
-        except Exception as error:  # noqa: BLE001 - what answers may be no Redis, and redis-py then raises anything
+        except Exception as error:  # noqa: BLE001 - if the server is not Redis, redis-py raises anything
             self._outage.begin(error)
             await self._redis.connection_pool.disconnect(inuse_connections=False)
 

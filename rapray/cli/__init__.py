@@ -91,13 +91,13 @@ def _unreadable(argument: bytes) -> str:
     try:
         argument.decode()
     except UnicodeDecodeError:
-        return f"The argument {argument!r} is not UTF-8."
+        return f"The argument {argument!r} is not UTF-8: convert it, for example with iconv."
     encoding = sys.getfilesystemencoding()
-    return f"The argument {argument!r} is UTF-8, and the locale is {encoding}: set LC_ALL=C.UTF-8."
+    return f"The argument {argument!r} is UTF-8, but the locale expects {encoding}: set LC_ALL=C.UTF-8."
 
 
 def _escape_unprintable() -> None:
-    """Let a terminal that is not UTF-8 show an escape for a character that it lacks, instead of an error."""
+    """Print an escape, instead of failing, for a character that the terminal's encoding lacks."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

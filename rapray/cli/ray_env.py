@@ -17,8 +17,8 @@ def add_to(app: typer.Typer) -> None:
 def ray_env() -> None:
     """Print variables for Ray's own commands; use them with: eval "$(rapray ray-env)"
 
-    With them `ray start`, `ray status` and the others ask for this data directory's token, stay on loopback, and keep
-    their files where only this user can enter.
+    With them, `ray start`, `ray status` and Ray's other commands use this data directory's token, stay on
+    loopback, and keep their files where only this user can enter.
     """
     from rapray.pipelines.ray_environment import shell_variables
 

@@ -17,12 +17,13 @@ MOST_BYTES = 200_000  # twenty times the example file, which names every setting
 MOST_VALUES = 10_000  # an alias counts as all that it stands for
 DEEPEST = 20
 
-# PyYAML ends a message with the name, tag or sign that it met, in quotes. Names of tokens and single signs are its own.
+# PyYAML ends a message with the name, tag or character that it met, in quotes. Only names of tokens and
+# single characters are safe to show: anything else may be a secret.
 _HARMLESS_END = re.compile(r"'(?:<[a-z ]+>|\S|\\t)'(?: that cannot start any token)?")
 
 
 def read_document(path: Path) -> tuple[yaml.Node | None, object]:
-    """The nodes of a file, which know their lines, and the values they stand for.
+    """Return a file's nodes, which know their lines, and the values they stand for; two Nones if it is empty.
 
     Raises:
         ConfigError: the file cannot be read, is not YAML, or is too large or too deep.
@@ -46,12 +47,12 @@ def read_document(path: Path) -> tuple[yaml.Node | None, object]:
         OverflowError,
     ):  # a tag such as !!int before another text
         reason = "a value is not what its tag or form says"
-    # Outside of the handlers, so that the error with the quoted line does not come along as the cause.
+    # Raised outside the handlers, so that the parser's error, which quotes the line, is not chained to it.
     raise ConfigError(problems=f"{path}: {reason}")
 
 
 def is_shallow(value: object) -> bool:
-    """True where plain values are nested no deeper than a document's may be."""
+    """Return True if plain values are nested no deeper than a document may be."""
     level = [value]
     for _ in range(DEEPEST):
         held = [cast("dict[Any, Any]", part).values() for part in level if isinstance(part, dict)]
@@ -83,7 +84,7 @@ def _text(path: Path) -> str:
 
 
 def _check_extent(root: yaml.Node) -> None:
-    """Walk all values as often as aliases repeat them, and stop at the bounds: nothing is built before."""
+    """Count all values as often as aliases repeat them, and stop at the bounds, before any value is built."""
     values = 0
     waiting = [(root, 1)]
     while waiting:
@@ -101,7 +102,7 @@ def _check_extent(root: yaml.Node) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong and where, in the parser's words as far as they are not the file's."""
+    """Return what is wrong and where, in the parser's words but without the file's."""
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -115,4 +116,4 @@ def _own_words(problem: str) -> str:
     words, quote, rest = problem.partition("'")
     if not quote or _HARMLESS_END.fullmatch(quote + rest):
         return problem.partition('"')[0].strip() or "it cannot be read"
-    return f"{words.strip()} (not shown: it may be a secret; put a value with special signs in quotes)"
+    return f"{words.strip()} (not shown, it may be a secret; put a value with special characters in quotes)"

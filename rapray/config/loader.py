@@ -29,7 +29,7 @@ from rapray.errors import ConfigError
 PREFIX = "RAPRAY_"
 # Read here or by a process that rapray starts, and no field of Settings.
 RESERVED = frozenset({"RAPRAY_CONFIG"})
-# What can be the name of a setting. Another key may be a value, as an address in `url: {redis://:password@host}`.
+# What can be the name of a setting. Any other key may be a misplaced secret: `url: {redis://:password@host}`.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
@@ -139,7 +139,7 @@ def _dotenv(path: Path) -> dict[str, str]:
     try:
         return {name: value for name, value in dotenv_values(path).items() if value is not None}
     except UnicodeDecodeError:
-        reason = "it is not UTF-8"
+        reason = "it is not UTF-8; save it as UTF-8"
     except OSError as error:
         reason = error.strerror or "it cannot be read"
     raise ConfigError(problems=f"{path}: {reason}")
@@ -171,7 +171,7 @@ class _MappingSource(EnvSettingsSource):
         return self._variables
 
     def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
-        """Leave text as it is where it is not JSON (`a,b` may be a list) or is nested deeper than any setting."""
+        """Decode JSON; keep text that is not JSON (`a,b` may be a list) or is nested too deeply."""
         try:
             decoded = json.loads(value)
         except (ValueError, RecursionError):

@@ -18,10 +18,10 @@ def _split_commas(value: object) -> object:
 
 
 def expanded(path: Path) -> Path:
-    """The path with `~` replaced by the user's home.
+    """Return the path with `~` replaced by the user's home directory.
 
     Raises:
-        ValueError: the user has none, as an account in a container that has no name.
+        ValueError: the user has no home directory, like an account in a container that has no name.
     """
     try:
         return path.expanduser()

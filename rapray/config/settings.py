@@ -18,7 +18,7 @@ from rapray.errors import ConfigError
 
 
 def default_data_dir() -> Path:
-    """The platform's directory for a user's data, e.g. `~/.local/share/rapray` on Linux.
+    """Return the platform's directory for a user's data, e.g. `~/.local/share/rapray` on Linux.
 
     Raises:
         ConfigError: the user has no home directory.
@@ -188,13 +188,22 @@ class ServeSettings(Section):
         default=6_000_000, ge=10_000, le=100_000_000, description="Largest request body."
     )
     head_timeout_s: float = Field(
-        default=10, gt=0, le=300, description="Longest wait for a request's first line and headers."
+        default=10,
+        gt=0,
+        le=300,
+        description="Longest wait for a request's first line and headers; then its connection is closed.",
     )
     body_idle_timeout_s: float = Field(
-        default=10, gt=0, le=300, description="Longest wait for the next byte of a request's body."
+        default=10,
+        gt=0,
+        le=300,
+        description="Longest wait for the next byte of a request's body; then it is answered with a 408.",
     )
     body_timeout_s: float = Field(
-        default=30, gt=0, le=3600, description="Longest wait for a request's whole body."
+        default=30,
+        gt=0,
+        le=3600,
+        description="Longest wait for a request's whole body; then it is answered with a 408.",
     )
     search_limit: int = Field(default=50, ge=1, le=500, description="Most results of one search.")
 

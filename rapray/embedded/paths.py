@@ -138,7 +138,7 @@ class Paths:
 
 
 def make_open(directory: Path) -> None:
-    """Make a directory that every account may enter, whatever the umask. One that is there keeps its mode."""
+    """Create a directory that every account may enter, whatever the umask; an existing one keeps its mode."""
     with suppress(FileExistsError):
         directory.mkdir()
         directory.chmod(0o755)

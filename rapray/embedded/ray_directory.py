@@ -1,9 +1,10 @@
-"""Where the Ray clusters of this user keep their sockets, logs and spilled objects: where only the user can enter.
+"""Private directories for the sockets, logs and spilled objects of this user's Ray clusters.
 
-Ray opens its own directories to everybody and puts sockets into them that ask for no token. So each cluster gets a
-directory below one that is closed to others, with a record of the process that started it: by it the doctor finds what
-runs, and the next start removes what a killed process left. The path of a socket must be short and that of a data
-directory may be long, so all this lies below the system's directory for temporary files.
+Ray opens its own directories to everybody and puts sockets into them that ask for no token. So each cluster
+gets a directory inside one that only the user can enter. A record in it names the process that started the
+cluster: by these records the doctor finds running clusters, and the next start removes what a killed process
+left. A socket's path must be short and a data directory's may be long, so all this lies below the system's
+directory for temporary files.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ log = logger(__name__)
 
 _RECORD = "cluster.json"
 _RAY = "ray"
-# The path of a socket from the root on; together they may have 107 bytes, and 103 on macOS.
+# The longest path of a socket below the root. With the root's own it may have 107 bytes, on macOS 103.
 _LONGEST_SOCKET = f"/12345678/{_RAY}/session_2026-11-28_16-00-53_243176_4194304/sockets/plasma_store"
 _LONGEST_PATH = 107 if sys.platform == "linux" else 103
 
@@ -43,16 +44,18 @@ class RayCluster:
 
     @property
     def temp_dir(self) -> Path:
-        """What Ray calls its temporary directory; Ray opens it to everybody, and nobody gets that far."""
+        """What Ray calls its temporary directory. Ray opens it to everybody, but others cannot get there."""
         return self.directory / _RAY
 
 
 @contextmanager
 def ray_directory(data_dir: Path, *, asks_for_token: bool) -> Generator[Path]:
-    """Make the directory of a new cluster, without what killed processes left beside it; removed at the end.
+    """Create a new cluster's directory, after removing what killed processes left, and remove it at the end.
+
+    If the block raises RayUnavailable, the directory stays until the next start.
 
     Raises:
-        RayUnavailable: it cannot be created.
+        RayUnavailable: the directory cannot be created.
     """
     try:
         root = private_root()
@@ -61,8 +64,9 @@ def ray_directory(data_dir: Path, *, asks_for_token: bool) -> Generator[Path]:
         cluster = RayCluster(_this_process(), str(data_dir), asks_for_token, directory)
         write_private(directory / _RECORD, asdict(cluster) | {"directory": ""})
     except OSError as error:
-        reason = f"no private directory for it can be made: {error.strerror}: {error.filename}"
-        raise RayUnavailable(reason=f"{reason}; set RAY_TMPDIR to a directory with a short path") from error
+        reason = f"its private directory cannot be created: {error.strerror}: {error.filename}"
+        advice = "set RAY_TMPDIR to a directory with a short path in which you may write"
+        raise RayUnavailable(reason=f"{reason}; {advice}") from error
     is_kept = False
     try:
         yield cluster.temp_dir
@@ -76,7 +80,7 @@ def ray_directory(data_dir: Path, *, asks_for_token: bool) -> Generator[Path]:
 
 
 def ray_clusters() -> list[RayCluster]:
-    """The clusters of this user whose processes live."""
+    """Return this user's clusters whose processes are alive."""
     root = _root()
     if not _is_private(root):
         return []
@@ -84,7 +88,7 @@ def ray_clusters() -> list[RayCluster]:
 
 
 def private_root() -> Path:
-    """Return a directory with a short path that only this user can enter; created where there is none."""
+    """Return a directory with a short path that only this user can enter; create it if there is none."""
     root = _root()
     try:
         root.mkdir(mode=0o700)
@@ -95,13 +99,13 @@ def private_root() -> Path:
 
 
 def _root() -> Path:
-    """The user's own temporary directory where nobody else can enter it, or the place of one of rapray's."""
+    """Return the temporary directory if only this user can enter it, else a path for rapray's own in it."""
     for base in _bases():
         root = base if _is_private(base) else base / f"rapray-{os.geteuid()}"
         if len(os.fsencode(root)) + len(_LONGEST_SOCKET) <= _LONGEST_PATH:
             return root
     raise RayUnavailable(
-        reason="the directory for temporary files has a long path; set RAY_TMPDIR to a short one"
+        reason="the path of the temporary directory is too long; set RAY_TMPDIR to one with a short path"
     )
 
 
@@ -113,7 +117,7 @@ def _bases() -> Iterator[Path]:
 
 
 def _is_private(directory: Path) -> bool:
-    """True where it is ours and nobody else can enter; a link is not followed."""
+    """Return True if this is a directory of ours that nobody else can enter; a link is not followed."""
     try:
         entry = directory.lstat()
     except OSError:
@@ -129,7 +133,7 @@ def _recorded(root: Path) -> Iterator[RayCluster]:
             process = ProcessId(**content["process"])
             yield RayCluster(process, content["data_dir"], content["asks_for_token"], path.parent)
         except (KeyError, TypeError):
-            continue  # it is being removed, or of another version
+            continue  # the record is being removed, or another version wrote it
 
 
 def _remove_stale(root: Path) -> None:
@@ -139,7 +143,7 @@ def _remove_stale(root: Path) -> None:
 
 
 def _remove(cluster: RayCluster) -> None:
-    """Remove the record last: what Ray's last processes still write meanwhile is found by it at the next start."""
+    """Remove the record last: by it, the next start finds what Ray's last processes wrote in the meantime."""
     shutil.rmtree(cluster.temp_dir, ignore_errors=True)
     if not cluster.temp_dir.exists():
         shutil.rmtree(cluster.directory, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""On which TCP ports the processes of a Ray cluster listen, and what keeps strangers out of each.
+"""The TCP ports on which the processes of a Ray cluster listen, and what protects each of them.
 
-Everything that Ray lets us bind to loopback is bound there; this module tells what is left.
+rapray binds to loopback every port that Ray allows it to; this module finds the ports that are left.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from rapray.telemetry import logger
 log = logger(__name__)
 
 _ASKS = "asks for Ray's token"
-_FIGURES = "open to read: it only publishes figures"
-_STORE = "asks for nothing: torch's key-value store listens on every interface, so close it with a firewall"
-# By the beginning of the process's title, the longer ones first. Who holds the token may run code; the rest may not.
+_FIGURES = "open to everybody, but it only publishes figures"
+_STORE = "asks for no token: torch's key-value store listens on every interface, so close it with a firewall"
+# Processes by the beginning of their title, the longer ones first. Only a holder of the token may run code.
 _KINDS: tuple[tuple[str, str, str], ...] = (
     ("gcs_server", "GCS", _ASKS),
     ("raylet", "raylet", _ASKS),
-    ("ray::DashboardAgent", "agent", f"{_ASKS}, but for the port that publishes figures"),
+    ("ray::DashboardAgent", "agent", f"{_ASKS}, except on the port that publishes figures"),
     ("ray::RuntimeEnvAgent", "runtime environment agent", _ASKS),
-    ("ray::ProxyActor", "HTTP proxy", f"the port of the HTTP API asks for nothing; any other one {_ASKS}"),
+    ("ray::ProxyActor", "HTTP proxy", f"the port of the HTTP API asks for no token; any other port {_ASKS}"),
     ("ray::ServeReplica", "replica", _ASKS),
     ("ray::", "worker", _ASKS),
     ("ray.util.client.server", "Ray Client", _ASKS),
     ("VLLM::", "language model", _STORE),
     ("monitor.py", "autoscaler", _FIGURES),
-    ("dashboard.py", "dashboard", f"{_ASKS}, but for the port that publishes figures"),
+    ("dashboard.py", "dashboard", f"{_ASKS}, except on the port that publishes figures"),
 )
 _DRIVER = ("driver", _ASKS)
-_UNKNOWN = "unknown: it is none of Ray's own processes"
+_UNKNOWN = "unknown: this is not one of Ray's own processes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,19 @@ class Listener:
 
     @property
     def is_protected(self) -> bool:
-        """False where a stranger may do more than read figures, as far as is known."""
+        """False if a stranger may do more than read figures, or if nothing is known about the process."""
         return self.protection not in (_STORE, _UNKNOWN)
 
     @property
     def is_on_loopback(self) -> bool:
-        """True where only programs on this host can connect."""
+        """True if only programs on this host can connect."""
         address = ipaddress.ip_address(self.address)
         mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
         return (mapped or address).is_loopback
 
 
 def listeners(driver_pid: int) -> list[Listener]:
-    """Every port of the process that started a cluster, and of all that were started below it."""
+    """Return every port of the process that started a cluster and of all its descendants."""
     try:
         driver = psutil.Process(driver_pid)
         processes = [driver, *driver.children(recursive=True)]
@@ -71,19 +71,19 @@ def listeners(driver_pid: int) -> list[Listener]:
 
 
 def beyond_loopback(driver_pid: int) -> list[Listener]:
-    """The ports that other hosts can connect to."""
+    """Return the ports that other hosts can connect to."""
     return [listener for listener in listeners(driver_pid) if not listener.is_on_loopback]
 
 
 def log_open_ports() -> None:
-    """Say where this process and what it started can be reached from other hosts, and what protects each port."""
+    """Log which ports of this process and its descendants other hosts can reach, and what protects each."""
     if open_ports := beyond_loopback(os.getpid()):
         tell = log.info if all(port.is_protected for port in open_ports) else log.warning
         tell("listens_beyond_loopback", ports=described(open_ports))
 
 
 def described(open_ports: Sequence[Listener]) -> str:
-    """One line: ports by process, and what protects them."""
+    """Return one line that lists ports by process, with what protects them."""
     groups: dict[tuple[str, str], list[int]] = {}
     for listener in open_ports:
         groups.setdefault((listener.process, listener.protection), []).append(listener.port)

@@ -1,7 +1,7 @@
-"""The token of the Ray clusters that rapray starts with this data directory: one file, readable by its owner alone.
+"""The token of the Ray clusters that rapray starts with this data directory: one file for its owner only.
 
-Whoever has the token can run code as the owner of the cluster, so a file that others could have read is refused, not
-mended: they may have the token already.
+Anyone who has the token can run code as the owner of the cluster. So a file that others could have read is
+refused, not repaired: they may have the token already.
 """
 
 from __future__ import annotations

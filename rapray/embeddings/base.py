@@ -38,10 +38,10 @@ class Embedder(Protocol):
         ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """One vector a text, float32 of shape (n, dimension); a text beyond the window is split and pooled.
+        """Return one vector per text, float32 of shape (n, dimension); a long text is split and pooled.
 
-        The same text has the same vector in every batch, process, processor and device, within the tolerance that this
-        folder's README states.
+        The same text has the same vector in every batch and process and on every processor and device, within
+        the tolerance that this folder's README states.
         """
         ...
 
@@ -119,7 +119,7 @@ class WindowedEmbedder(ABC):
 
 
 def batches(lengths: Sequence[int], budget: int, pad_multiple: int | None) -> Iterator[list[int]]:
-    """Positions of texts to run together: the longest first, at most `budget` padded tokens, never none.
+    """Yield positions of texts to run together: longest first, at most `budget` padded tokens, never none.
 
     With `pad_multiple` a batch holds only texts that pad to the same multiple, so that a text's padding depends on that
     text only. Its vector is then equal in every batch within the tolerance that this folder's README states. It is not

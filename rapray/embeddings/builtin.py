@@ -93,7 +93,7 @@ class BuiltinEmbedder(WindowedEmbedder):
         mask = torch.from_numpy(np.array([encoding.attention_mask for encoding in encodings]))
         tokens, mask = tokens.to(self._device), mask.to(self._device)
         with torch.inference_mode():
-            states = self._network(input_ids=tokens, attention_mask=mask).last_hidden_state.float()
+            states = self._network(tokens, mask).float()
             weights = mask.unsqueeze(-1).float()
             mean = (states * weights).sum(1) / weights.sum(1)
             return torch.nn.functional.normalize(mean).cpu().numpy()
@@ -129,26 +129,18 @@ def check_weights(path: Path) -> None:
 
 
 def load_network(folder: Path, device: str, dtype: Any) -> Any:
-    """The packaged BERT without a pooler, ready to run.
+    """Return the packaged BERT without a pooler, ready to run: token ids and mask to hidden states.
 
     Raises:
-        ModelUnavailable: transformers cannot read the folder.
+        ModelUnavailable: the folder cannot be read.
     """
     import torch
-    from transformers import BertModel
+
+    from rapray.embeddings.bert import load_bert
 
     try:
-        with quiet_transformers():
-            network: Any = BertModel.from_pretrained(
-                folder,
-                local_files_only=True,
-                use_safetensors=True,
-                add_pooling_layer=False,
-                attn_implementation="sdpa",
-                dtype=dtype,
-            )
-        return network.eval().to(torch.device(device))
-    except (OSError, RuntimeError, ValueError) as error:
+        return load_bert(folder).to(device=torch.device(device), dtype=dtype)
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
         raise ModelUnavailable(model=MODEL.name, reason=str(error)) from error
 
 

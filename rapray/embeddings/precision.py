@@ -41,7 +41,7 @@ def pick_dtype(settings: LocalModelSettings, device: str) -> torch.dtype:
 
 
 def has_bfloat16() -> bool:
-    """True if the processor multiplies in bfloat16 and oneDNN may use it: ONEDNN_MAX_CPU_ISA=AVX2 forbids that."""
+    """Return True if the processor multiplies in bfloat16 and ONEDNN_MAX_CPU_ISA does not forbid it."""
     import torch
 
     flags = torch.cpu.get_capabilities()

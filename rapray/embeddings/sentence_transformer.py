@@ -53,7 +53,7 @@ class SentenceTransformerEmbedder(WindowedEmbedder):
             window=int(self._transformer.max_seq_length or DEFAULT_WINDOW),
             special_tokens=_special_tokens(self._transformer),
             batch_tokens=settings.batch_tokens,
-            # Equal lengths need no padding, which costs a processor time; a GPU wants large batches.
+            # A CPU batches texts of equal length only: padding costs time. A GPU wants large batches.
             pad_multiple=1 if device == "cpu" else None,
         )
 

@@ -27,7 +27,7 @@ _ENGINE: dict[str, Any] = {
 # torch.compile takes minutes on CPUs and gains little there.
 _ENGINE_ON_CPU: dict[str, Any] = {"enforce_eager": True}
 _ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "RAYLLM_ENABLE_REQUEST_PROMPT_LOGS": "0"}
-# A replica that has to go keeps its requests until they are over: by default one may take 120 s.
+# Serve waits `graceful_shutdown_timeout_s` for the requests of a replica that it stops; one may take 120 s.
 _LIFE = {"health_check_period_s": 10, "health_check_timeout_s": 60, "graceful_shutdown_timeout_s": 130}
 
 

@@ -62,7 +62,7 @@ class Adapted(nn.Module):
         encoder.requires_grad_(False)
         self.first = first
         self.layers = nn.ModuleList(list(encoder.encoder.layer)[first:])
-        self.head = nn.Linear(2 * encoder.config.hidden_size, labels)
+        self.head = nn.Linear(2 * encoder.hidden_size, labels)
         with torch.no_grad():
             self.head.weight.copy_(torch.randn(self.head.weight.shape, generator=generator) * 0.02)
             self.head.bias.zero_()
@@ -76,8 +76,7 @@ class Adapted(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         """Logits of sentences of one length, from their states (n, tokens, d) under the first changed layer."""
         for layer in self.layers:
-            out = layer(states)
-            states = out[0] if isinstance(out, tuple) else out
+            states = layer(states)
         mean, largest = pooled(states.float(), torch.ones(states.shape[:2]))
         return self.head(self.drop(torch.cat([mean, largest], 1)))
 
@@ -99,14 +98,14 @@ def lower_states(encoder: Any, ids: Sequence[Sequence[int]], first: int) -> Stat
     """The states of token ids under layer `first`, sentences of one length at a time, so that none is padded."""
     lengths = np.array([len(row) for row in ids])
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    rows = torch.zeros(int(starts[-1]), encoder.config.hidden_size, dtype=encoder.dtype)
+    rows = torch.zeros(int(starts[-1]), encoder.hidden_size, dtype=encoder.dtype)
     layers, encoder.encoder.layer = encoder.encoder.layer, encoder.encoder.layer[:first]
     try:
         for batch in equal_lengths(lengths, _BATCH):
             tokens = torch.tensor([ids[i] for i in batch])
             with torch.inference_mode():
-                made = encoder(input_ids=tokens, attention_mask=torch.ones_like(tokens)).last_hidden_state
-            for i, states in zip(batch, made, strict=True):
+                batch_states = encoder(tokens, torch.ones_like(tokens))
+            for i, states in zip(batch, batch_states, strict=True):
                 rows[starts[i] : starts[i + 1]] = states
     finally:
         encoder.encoder.layer = layers

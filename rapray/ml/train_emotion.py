@@ -1,7 +1,8 @@
 """Trains the built-in emotion model: low-rank changes to MiniLM's upper layers and a head, from labelled sentences.
 
-Knows nothing of lyrics. The same seed on the same host makes a model of the same probabilities, within the tolerance of
-models (`rapray/embeddings/README.md`). About ten minutes of one core with bfloat16 for 43,000 sentences.
+Knows nothing of lyrics. The same seed on the same host gives a model with the same probabilities, within the
+tolerance of models (`rapray/embeddings/README.md`). It takes about ten minutes of one core with bfloat16 for
+43,000 sentences.
 """
 
 from __future__ import annotations

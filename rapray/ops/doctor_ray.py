@@ -16,7 +16,7 @@ SUBJECT = "Ray"
 
 
 def ray_findings(settings: Settings) -> list[Finding]:
-    """One finding for the token, where there is one and it cannot be used, and one a running cluster of this user."""
+    """Return a finding for a token that cannot be used, and one for each running cluster of this user."""
     clusters = [_cluster(cluster) for cluster in ray_clusters()]
     return [*_token(settings), *(clusters or [Finding(SUBJECT, "ok", "no cluster of rapray runs here")])]
 
@@ -40,7 +40,7 @@ def _cluster(cluster: RayCluster) -> Finding:
         summary += f", open to other hosts: {described(beyond)}"
     if not cluster.asks_for_token:
         return Finding(
-            SUBJECT, "warn", f"{summary}; no token protects them", "unset RAY_AUTH_MODE and restart"
+            SUBJECT, "warn", f"{summary}; no token protects them", "unset RAY_AUTH_MODE and start it again"
         )
     state = "ok" if all(listener.is_protected for listener in beyond) else "warn"
     return Finding(SUBJECT, state, summary, _status_command(ports))

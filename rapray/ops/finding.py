@@ -10,7 +10,7 @@ State = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. "fail" stops rapray from working, "warn" takes something away."""
+    """Something that was looked at. "fail" stops rapray from working, "warn" takes something away."""
 
     subject: str
     state: State
@@ -18,5 +18,5 @@ class Finding:
     advice: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return the finding as plain JSON."""
         return asdict(self)

@@ -1,7 +1,7 @@
-"""Which kernels models compute with on this host, as the libraries themselves name them.
+"""The kernels that models compute with on this host, as the libraries themselves name them.
 
-Asked of a process of its own: oneDNN says it only on standard output, and one that is set to instructions which the
-processor lacks dies there and not here.
+A process of its own finds them out: oneDNN names its instructions only on standard output, and a library that
+is set to instructions which the processor lacks kills that process, not ours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from importlib.util import find_spec
 
 from rapray.errors import MissingExtra, ModelUnavailable
 
-# What decides them, read by the libraries when a process starts.
+# The libraries choose kernels by these variables, which they read when a process starts.
 VARIABLES = (
     "ATEN_CPU_CAPABILITY",
     "ONEDNN_MAX_CPU_ISA",
@@ -32,7 +32,7 @@ _ONEDNN_ISA = re.compile(r"^(?:onednn|dnnl)_verbose,.*\bisa:(.+)$", re.MULTILINE
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """What torch and its libraries use. `onednn` and `blas` are None where this torch was built without them."""
+    """What torch and its libraries use. `onednn` and `blas` are None if this torch was built without them."""
 
     torch: str
     onednn: str | None
@@ -41,7 +41,7 @@ class Kernels:
     has_bfloat16: bool
 
     def __str__(self) -> str:
-        """One line for a person."""
+        """Return one line for a person."""
         bfloat16 = "multiplied by the processor" if self.has_bfloat16 else "emulated (slow)"
         parts = [
             f"torch {self.torch}",
@@ -55,7 +55,7 @@ class Kernels:
 
 
 def look() -> Kernels:
-    """Compute something in a process like ours and return what it used.
+    """Run a small computation in a process like ours and return the kernels it used.
 
     Raises:
         MissingExtra: torch is not installed.
@@ -80,16 +80,16 @@ def _look(_variables: tuple[str | None, ...]) -> Kernels:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _unusable(str(error)) from error
     if process.returncode:
-        last = (process.stderr.strip() or "it said nothing").splitlines()[-1]
+        last = (process.stderr.strip() or "it printed no reason").splitlines()[-1]
         reason = f"it ended with code {process.returncode} ({last})"
         raise _unusable(reason)
-    found = Kernels(**json.loads(process.stdout.strip().splitlines()[-1]))
+    kernels = Kernels(**json.loads(process.stdout.strip().splitlines()[-1]))
     isa = _ONEDNN_ISA.search(process.stdout)
-    return replace(found, onednn=isa.group(1) if isa else None)
+    return replace(kernels, onednn=isa.group(1) if isa else None)
 
 
 def _unusable(reason: str) -> ModelUnavailable:
-    reason = f"a process that only computed with torch failed: {reason}; look at {', '.join(VARIABLES)}"
+    reason = f"a test computation with torch failed: {reason}; check the variables {', '.join(VARIABLES)}"
     return ModelUnavailable(model="any local model", reason=reason)
 
 

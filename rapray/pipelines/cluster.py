@@ -30,11 +30,11 @@ from rapray.telemetry import configure_logging
 
 @contextmanager
 def ray_session(settings: Settings, endpoints: Endpoints) -> Generator[None]:
-    """A connection to Ray for the time of a job; one that exists already is used and left as it is.
+    """Connect to Ray for the time of a job; a connection that exists already is used and stays open.
 
     Raises:
         RayUnavailable: no cluster answers at the address.
-        RayRefused: the cluster asks for a token, and this process has no right one.
+        RayRefused: the cluster asks for a token, and this process has none that is valid.
         RayTokenUnusable: others may read this data directory's token.
         EmbeddedOnCluster: an embedded server is in use and the cluster spans several hosts.
     """
@@ -47,9 +47,10 @@ def ray_session(settings: Settings, endpoints: Endpoints) -> Generator[None]:
 
 @contextmanager
 def ray_connection(settings: Settings) -> Generator[None]:
-    """Connect to the cluster that the settings name, or start one inside this process; closed or stopped at the end.
+    """Connect to the cluster in the settings, or start one inside this process; leave or stop it at the end.
 
-    Raises: as `ray_session`.
+    Raises:
+        RayUnavailable, RayRefused, RayTokenUnusable: as `ray_session`.
     """
     address = settings.ray.address or os.environ.get("RAY_ADDRESS") or LOCAL
     with ExitStack() as stack:

@@ -1,7 +1,7 @@
 """What Ray reads from the environment: the token that its processes ask for, and whether they listen on loopback only.
 
-Variables that are set already are the operator's and win. Ray reads some of them once and keeps what it read, so they
-are read again whenever they change here.
+A variable that is set already is the operator's and wins. Ray reads some variables once and keeps what it
+read, so this module makes Ray read them again whenever it changes one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rapray.telemetry import logger
 
 log = logger(__name__)
 
-# What Ray itself uses for all this has no types.
+# Ray's own modules for all this have no types.
 _core: Any = _raylet
 _constants: Any = ray_constants
 _grpc_utils: Any = grpc_utils
@@ -44,21 +44,21 @@ _EVERYWHERE = {
     # Read by each proxy of Ray Serve; `rapray/serve/doorway.py` says what for.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "rapray.serve.doorway:middlewares",
 }
-# Of a cluster inside this process: Ray's core prints warnings about Ray Data's own actors to the terminal.
+# Only for a cluster inside this process, whose core prints warnings about Ray Data's actors to the terminal.
 _LOCAL = {"RAY_BACKEND_LOG_LEVEL": "fatal", NODE_ADDRESS: "0"}
 _PATIENCE_S = 10
-# Any method does that takes an empty message: the token is looked at first.
+# One harmless method per scheme that takes an empty message: Ray checks the token first.
 _QUESTIONS = {"": "/ray.rpc.NodeInfoGcsService/GetClusterId", "ray": "/ray.rpc.RayletDriver/ClusterInfo"}
 
 
 @contextmanager
 def ray_environment(settings: Settings, address: str = LOCAL) -> Generator[None]:
-    """Set what Ray needs to start a cluster on this host, or to join the one at `address`; undone at the end.
+    """Set the variables for starting a Ray cluster here, or joining that at `address`; reset them at the end.
 
     Raises:
         RayTokenUnusable: others may read the token of this data directory, or it cannot be read.
         RayUnavailable: nobody listens at the address.
-        RayRefused: the cluster there asks for a token, and this process has no right one.
+        RayRefused: the cluster there asks for a token, and this process has none that is valid.
     """
     variables = _starting(settings) if address == LOCAL else _joining(settings, address)
     with _variables({k: v for k, v in (_EVERYWHERE | variables).items() if k not in os.environ}):
@@ -66,13 +66,13 @@ def ray_environment(settings: Settings, address: str = LOCAL) -> Generator[None]
 
 
 def shell_variables(settings: Settings) -> dict[str, str]:
-    """The variables with which Ray's own commands start or join a cluster on this host that is as safe as rapray's."""
+    """Return variables that make Ray's own commands start or join clusters here as safely as rapray does."""
     own = {NODE_ADDRESS: "0", "RAY_TMPDIR": str(private_root())}
     return _EVERYWHERE | _own_token(settings) | own
 
 
 def is_token_mode() -> bool:
-    """False where the operator has switched tokens off."""
+    """Return False if the operator has switched tokens off."""
     return os.environ.get(MODE, "token").lower() == "token"
 
 
@@ -101,7 +101,7 @@ def _joining(settings: Settings, address: str) -> dict[str, str]:
         return {}  # Ray says what is wrong with it
     host, port = host.strip("[]"), int(digits)
     _knock(address, host, port)
-    # Ray takes 127.0.0.1 for another name of this node's address, where a cluster on loopback does not listen.
+    # Ray replaces 127.0.0.1 by this node's own address, where a cluster on loopback does not listen.
     node = {} if scheme or _listens(services.resolve_ip_for_localhost(host), port) else {NODE_ADDRESS: "0"}
     if not is_token_mode() or scheme not in _QUESTIONS:
         return node
@@ -117,7 +117,7 @@ def _found_here(address: str) -> str:
 
 
 def _knock(address: str, host: str, port: int) -> None:
-    """Fail in seconds where nobody listens: Ray itself tries a plain host:port for many minutes."""
+    """Fail in seconds if nobody listens: Ray itself tries a plain host:port for many minutes."""
     try:
         socket.create_connection((host, port), timeout=_PATIENCE_S).close()
     except OSError as error:
@@ -133,13 +133,13 @@ def _listens(host: str, port: int) -> bool:
 
 
 def _accepted_token(target: str, question: str, sources: Sequence[dict[str, str]]) -> dict[str, str]:
-    """The variables of the first token that the cluster accepts; none where it asks for none."""
+    """Return the variables of the first token that the cluster accepts; none if it asks for no token."""
     if _accepts(target, question, {MODE: "disabled"}):
         return {}
     for variables in sources:
         if _accepts(target, question, variables):
             return variables
-    reason = "refuses the one that this process has" if sources else "this process has none"
+    reason = "it refuses the one that this process has" if sources else "this process has none"
     raise RayRefused(address=target, reason=reason)
 
 
@@ -154,7 +154,7 @@ def _token_variables(settings: Settings, host: str) -> Iterator[dict[str, str]]:
 
 
 def _accepts(target: str, question: str, variables: Mapping[str, str]) -> bool:
-    """False where the cluster refuses the caller that these variables make of this process."""
+    """Return False if the cluster refuses this process when it has these variables."""
     grpc = _grpc_utils.grpc
     with _variables(variables):
         try:
@@ -168,7 +168,7 @@ def _accepts(target: str, question: str, variables: Mapping[str, str]) -> bool:
 
 
 def _is_this_host(host: str) -> bool:
-    """True where the name or address leads here: nobody else can listen at it."""
+    """Return True if the name or address is one of this host: this process can listen on it."""
     try:
         socket.create_server((host, 0)).close()
     except OSError:

@@ -1,6 +1,6 @@
-"""How many requests one ingress replica works on at once, and how many may wait for that.
+"""How many requests one ingress replica works on at once, and how many may wait for a place.
 
-Ray Serve's own limits count a request from its first byte, and hold up probes too: they stand far above these.
+Ray Serve's own limits are far above these: they count a request from its first byte, and hold up probes too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOST_WAITING = 200
 
 
 class Admission:
-    """Places to work, given in the order of asking. Lives in one event loop."""
+    """Places for requests to be worked on, first come, first served. Lives in one event loop."""
 
     def __init__(self, working: int = MOST_WORKING, waiting: int = MOST_WAITING) -> None:
         self._most_working, self._most_waiting = working, waiting
@@ -24,12 +24,12 @@ class Admission:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def set_limits(self, working: int, waiting: int) -> None:
-        """Take other limits from now on; nobody who has a place or waits for one is sent away."""
+        """Change the limits; requests that already have a place or wait for one are not turned away."""
         self._most_working, self._most_waiting = working, waiting
         self._admit()
 
     async def enter(self) -> None:
-        """Take a place, or wait for one. Raises Overloaded where too many wait already."""
+        """Take a place, or wait for one. Raises Overloaded if too many requests wait already."""
         if self._working < self._most_working:
             self._working += 1
             return
@@ -42,7 +42,7 @@ class Admission:
         except asyncio.CancelledError:
             if turn.cancelled():
                 self._waiting.remove(turn)
-            else:  # the place was given just before
+            else:  # a place was handed over just before the cancellation
                 self.leave()
             raise
 

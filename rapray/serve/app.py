@@ -35,12 +35,12 @@ from rapray.serve.roster import to_deploy
 from rapray.serve.security import check_host
 
 APPLICATION = "rapray"
-KEEP_ALIVE_S = 30  # of a connection between two requests
+KEEP_ALIVE_S = 30  # how long a connection may stay idle between two requests
 Options: TypeAlias = Mapping[str, Mapping[str, Any]]
 _BUSY = {"status_code": 503, "retry_after_s": RETRY_AFTER_S}
-# Serve compares the mean of the last 30 s, reported every 10 s, with the target: load of twice the target asks for a
-# replica after 25 s (measured), of a little more than the target after 40 s. In Ray 2.60 the interval is set here only:
-# the environment variables that its deprecation warning names are read by nothing yet.
+# By default Serve compares the mean of the last 30 s, reported every 10 s, with the target: load of twice the
+# target asks for a replica after 25 s (measured), load just above it after 40 s. Ray 2.60 reads the interval
+# only from here: nothing reads the environment variables that its deprecation warning names.
 _SCALING = {
     "min_replicas": 1,
     "metrics_interval_s": 2,
@@ -49,16 +49,17 @@ _SCALING = {
     "downscale_delay_s": 120,
 }
 _LIFE = {"health_check_period_s": 10, "health_check_timeout_s": 30, "graceful_shutdown_timeout_s": 30}
-# A replica that has to go is killed after this time with the requests that it still has: clients of the ingress get a
-# 500, and an answer of a provider is lost and paid for twice. A language model may take 120 s by default.
+# Serve gives a replica that it stops this long, then kills it with the requests that it still has: clients of
+# the ingress get a 500, and a provider's answer is lost and paid for twice. By default a language model may
+# take 120 s.
 _LONG_LIFE = {**_LIFE, "graceful_shutdown_timeout_s": 130}
 
 INGRESS: dict[str, Any] = {
     "ray_actor_options": {"num_cpus": 0.25},
-    # Far above what is worked on: a request counts here from its first byte, and probes must find room.
+    # Far above `max_working_requests`: a request counts here from its first byte, and probes must find room.
     "max_ongoing_requests": 2000,
     "max_queued_requests": 2000,
-    # It computes on one core, some 55 reads a second: 20 at once wait 0.4 s each, 50 wait 0.9 s (measured).
+    # One core, about 55 reads a second: 20 at once wait 0.4 s each, 50 wait 0.9 s (measured).
     "autoscaling_config": {**_SCALING, "max_replicas": 4, "target_ongoing_requests": 20},
     "user_config": {"max_working_requests": MOST_WORKING, "max_waiting_requests": MOST_WAITING},
     "backpressure_config": _BUSY,
@@ -173,11 +174,12 @@ def database_connections(settings: Settings) -> int:
 
 
 def longest_request_s(settings: Settings) -> float:
-    """Seconds after which the proxy gives up a request, a stream too: more than the deadlines allow all together.
+    """Return after how many seconds the proxy gives up a request or stream: more than all deadlines together.
 
-    The last resort, for a replica that hangs: whatever a request waits for has a deadline of its own.
+    This is the last resort if a replica hangs: everything that a request waits for has a deadline of its own.
     """
-    deadlines = [settings.analyze.deadline_s, *(one.timeout_s for one in settings.llm.providers.values())]
+    providers = settings.llm.providers.values()
+    deadlines = [settings.analyze.deadline_s, *(provider.timeout_s for provider in providers)]
     rounds = math.ceil(MAX_BATCH_TEXTS / TEXTS_AT_ONCE)
     writing_s = settings.database.connect_timeout_s + settings.database.statement_timeout_s
     return settings.serve.body_timeout_s + rounds * (max(deadlines) + writing_s)

@@ -1,6 +1,6 @@
-"""The body of a request on its way in: it has to keep coming, and to be there in the end.
+"""Deadlines for the body of a request: it must keep coming, and it must be complete in the end.
 
-Knows ASGI and no endpoint; the ingress reads bodies through it, and so does the proxy in front.
+Knows ASGI and no endpoint; both the ingress and the proxy in front of it read bodies through this module.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Arrival:
     """The `receive` of one request, with deadlines until its body is complete.
 
     Args:
-        receive: of the server.
+        receive: the server's own.
         idle_s: longest wait for the next byte.
         total_s: longest wait for the whole body, from when it is first asked for.
     """
@@ -28,7 +28,7 @@ class Arrival:
         self.is_complete = False
 
     async def __call__(self) -> Message:
-        """The next message. Raises RequestTimeout where the body does not come."""
+        """Return the next message. Raises RequestTimeout if the body does not arrive in time."""
         if self.is_complete:
             return await self._receive()
         now = asyncio.get_running_loop().time()
@@ -54,12 +54,12 @@ class Arrival:
 
 
 def has_body(scope: Scope) -> bool:
-    """True where a request says that a body follows."""
+    """Return True if a request announces a body."""
     headers = Headers(scope=scope)
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def announced_bytes(scope: Scope) -> int:
-    """How long a request says that its body is; 0 where it says nothing that can be read."""
+    """Return the announced length of a request's body; 0 if there is none, or none that can be read."""
     length = Headers(scope=scope).get("content-length", "")
     return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0

@@ -1,7 +1,7 @@
-"""A connection of the proxy's HTTP server that has to send a whole request head, and soon.
+"""A connection of the proxy's HTTP server that is closed if a request's head is not complete in time.
 
-uvicorn waits for ever for the first byte and for the end of a head; its time-out is that of a connection between two
-requests. Knows uvicorn and no request.
+uvicorn waits for ever for the first byte and for the end of a head; its own time-out covers only an idle
+connection between two requests. Knows uvicorn and no request.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ _Protocol: Any = AutoHTTPProtocol
 
 
 class Connection(_Protocol):
-    """Closed where a head is not complete within `head_timeout_s` of the connection, or of the head's first byte."""
+    """A connection on which each head must be complete within `head_timeout_s`.
+
+    The clock starts when the connection opens, and again with the first byte of each later head.
+    """
 
     head_timeout_s: ClassVar[float] = 10.0
     _timer: TimerHandle | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Wait for a first request."""
+        """Start the clock for the first request."""
         super().connection_made(transport)
         self._start()
 
     def data_received(self, data: bytes) -> None:
-        """Wait for the rest of a head; what follows it has deadlines of its own."""
+        """Run the clock until the head is complete; what follows it has deadlines of its own."""
         super().data_received(data)
         if self._is_at_work():
             self._stop()
@@ -34,12 +37,12 @@ class Connection(_Protocol):
             self._start()
 
     def handle_websocket_upgrade(self, *arguments: Any) -> None:
-        """Hand the connection to another protocol: its head is complete."""
+        """Stop the clock, because the head is complete, and hand the connection to another protocol."""
         self._stop()
         super().handle_websocket_upgrade(*arguments)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Stop the clock."""
         self._stop()
         super().connection_lost(exc)
 

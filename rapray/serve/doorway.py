@@ -1,6 +1,6 @@
-"""What stands before Ray Serve's proxy, in its process: slow clients, foreign host names and orders to Serve end here.
+"""A middleware in the process of Ray Serve's proxy: stops slow clients, foreign hosts and orders to Serve.
 
-Serve calls `middlewares` in each proxy that it starts, where the environment of `ray start` has
+Serve calls `middlewares` in each proxy that it starts, if the environment of `ray start` has
 RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=rapray.serve.doorway:middlewares. Knows no endpoint.
 """
 
@@ -26,8 +26,8 @@ from rapray.serve.security import REQUEST_ID, is_own_name
 VARIABLE = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 IMPORT_PATH = "rapray.serve.doorway:middlewares"
 _KEY, _NAMESPACE = b"rules", b"rapray.serve.doorway"
-# Serve takes orders from these: how long a request may take, which model or session it belongs to, not to notice that
-# a client has left. They are for a proxy in front of Serve, not for whoever sends a request.
+# Serve takes orders from these headers: how long a request may take, which model or session it belongs to,
+# and to ignore that the client has left. They are meant for a proxy in front of Serve, not for clients.
 ORDERS = frozenset(
     {
         "x-request-timeout-seconds",
@@ -40,7 +40,7 @@ ORDERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Of the settings what the doorway goes by."""
+    """The settings that the doorway needs."""
 
     is_local: bool
     max_body_bytes: int
@@ -50,7 +50,7 @@ class Rules:
 
 
 def rules_of(settings: Settings) -> Rules:
-    """The rules that settings make."""
+    """Return the rules that follow from the settings."""
     serve = settings.serve
     return Rules(
         is_local=not serve.allow_unauthenticated,
@@ -62,7 +62,7 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def announce(settings: Settings | None) -> None:
-    """Tell the proxies of this cluster that start from now on which settings hold; None: those of their node."""
+    """Store the rules for proxies that start from now on; with None they use the settings of their node."""
     from ray.experimental import internal_kv
 
     store: Any = internal_kv
@@ -74,7 +74,7 @@ def announce(settings: Settings | None) -> None:
 
 
 def middlewares() -> list[Middleware]:
-    """Called by Serve in the process of a proxy, before it listens."""
+    """Return the doorway; Serve calls this in the process of a proxy, before it listens."""
     rules = _announced() or rules_of(load_settings().settings)
     Connection.head_timeout_s = rules.head_timeout_s
     # Serve leaves the choice of the protocol to uvicorn, which looks into this table.
@@ -86,12 +86,12 @@ def _announced() -> Rules | None:
     from ray.experimental import internal_kv
 
     store: Any = internal_kv
-    known = store._internal_kv_get(_KEY, namespace=_NAMESPACE)  # noqa: SLF001
-    return Rules(**json.loads(known)) if known else None
+    stored = store._internal_kv_get(_KEY, namespace=_NAMESPACE)  # noqa: SLF001
+    return Rules(**json.loads(stored)) if stored else None
 
 
 class Doorway:
-    """Lets whole requests through, under a name of this host, without orders to Serve."""
+    """A middleware that lets through whole requests to a name of this host, without orders to Serve."""
 
     def __init__(self, app: ASGIApp, *, rules: Rules) -> None:
         self._app, self._rules = app, rules
@@ -106,7 +106,7 @@ class Doorway:
             await self._app(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Serve's own addresses answer a handshake with messages of HTTP, which is a 500.
+        # Serve's own paths answer a handshake with HTTP messages, which ends in a 500.
         if self._is_misdirected(scope) or scope["path"].startswith("/-/"):
             await receive()
             await send({"type": "websocket.close", "code": 1008})

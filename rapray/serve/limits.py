@@ -12,4 +12,4 @@ MAX_QUERY_CHARS = 2000
 MAX_SEARCH_RESULTS = 500  # the setting `serve.search_limit` may be lower
 MAX_PAGE = 200
 MAX_BATCH_TEXTS = 100
-TEXTS_AT_ONCE = 4  # of one batch
+TEXTS_AT_ONCE = 4  # of one batch: more would fill the analyzers' queues for everyone else

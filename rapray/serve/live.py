@@ -35,12 +35,12 @@ from rapray.telemetry import logger
 log = logger(__name__)
 # Writes of requests that store, at once: each opens a connection beside the pool.
 _WRITERS = 2
-# Of probes alone: where requests hold the whole pool, the database is busy and not gone.
+# Reserved for probes: when requests hold the whole pool, the database is busy, not gone.
 _PROBES = 1
 
 
 def replica_connections(settings: Settings) -> int:
-    """Connections to PostgreSQL that one replica may come to hold: a full pool, and those of writes and probes."""
+    """Return the most PostgreSQL connections of one replica: a full pool, and those of writes and probes."""
     return settings.database.pool_size + _WRITERS + _PROBES
 
 
@@ -90,13 +90,13 @@ class Database:
         return pool
 
     async def probes(self) -> AsyncConnectionPool[AsyncConnection]:
-        """A pool of one connection that no request takes. Raises as `pool`."""
+        """Return a pool of one connection that no other request takes. Raises the errors of `pool`."""
         await self.pool()
         async with self._opening:
             if self._probes is None:
                 assert self.endpoints is not None
-                alone = self._settings.database.model_copy(update={"pool_size": _PROBES})
-                self._probes = async_pool(self.endpoints.database_url, alone)
+                settings = self._settings.database.model_copy(update={"pool_size": _PROBES})
+                self._probes = async_pool(self.endpoints.database_url, settings)
                 await self._probes.open(wait=False)
         return self._probes
 

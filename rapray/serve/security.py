@@ -11,7 +11,7 @@ from rapray.config import ServeSettings
 from rapray.errors import UsageError
 from rapray.sources.address import is_loopback
 
-# An id that a client may give its request: it goes into logs and back.
+# An id that a client may give its request; it appears in logs and in the answer.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._~:+/=-]{1,128}")
 _PORT = re.compile(r":\d{1,5}$")
 

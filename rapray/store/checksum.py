@@ -1,7 +1,8 @@
 """A checksum over what jobs have stored, to compare two databases that were filled in different ways.
 
-Does not see times, ids that a sequence gave, seconds, attempts, prose, or what a model computed: only what must be
-equal to the last byte. A model's figures differ in their last digits between processors and batches.
+Covers only what must be equal to the last byte: no times, ids from a sequence, seconds, attempts or prose,
+and nothing that a model computed. A model's figures differ in their last digits between processors and
+batches.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ TABLES = ("artists", "tracks", "crawl", "lyric_embeddings", "analysis_results", 
 
 
 def checksum(conn: Connection) -> dict[str, str]:
-    """A table's number of rows and the MD5 of all of them, in order of their natural keys, as text."""
+    """Return each table's number of rows and one MD5 over all of them, whatever their order, as text."""
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         conn.execute("SET LOCAL TIME ZONE 'UTC'")
-        found: dict[str, str] = {}
+        sums: dict[str, str] = {}
         for table in TABLES:
             row = conn.execute(_SQL[table]).fetchone()
             assert row is not None
-            found[table] = f"{row[0]} {row[1]}"
-    return found
+            sums[table] = f"{row[0]} {row[1]}"
+    return sums

@@ -107,4 +107,4 @@ def _novel_words(reading: Reading) -> float:
         for first, second in pairwise(lines):
             known = set(first)
             shares.append(sum(word not in known for word in second) / len(second))
-    return math.fsum(shares) / len(shares) if shares else 0.0  # Python 3.12 sums floats otherwise than 3.11
+    return math.fsum(shares) / len(shares) if shares else 0.0  # `sum` rounds differently in Python 3.12

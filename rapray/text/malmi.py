@@ -39,7 +39,7 @@ def lift_of(song: Sequence[str], seed: int = 0) -> tuple[float, float, float]:
     texts, vowels = _voiced(song)
     density = _mean(_rhyme_lengths(texts, vowels))
     shuffled = [_shuffled_density(texts, vowels, order) for order in _orders(texts, seed)]
-    control = math.fsum(shuffled) / len(shuffled)  # Python 3.12 sums floats otherwise than 3.11
+    control = math.fsum(shuffled) / len(shuffled)  # `sum` rounds differently in Python 3.12
     return density, control, density / control if control else 0.0
 
 

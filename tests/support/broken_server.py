@@ -1,4 +1,4 @@
-"""Servers at an address where a Redis should be: other programs, broken ones, ones that hang."""
+"""Servers that listen where a Redis should: other programs, broken servers, servers that hang."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def in_turn(*replies: bytes) -> Behaviour:
 
 
 class BrokenServer:
-    """Listens on loopback; each connection has a thread."""
+    """A server on loopback, with a thread for each connection."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
@@ -119,7 +119,7 @@ class BrokenServer:
 
 @contextmanager
 def broken_server(behaviour: Behaviour) -> Generator[str]:
-    """The address of such a server, as one of a Redis."""
+    """Run a server with this behaviour, and yield its address as the URL of a Redis."""
     server = BrokenServer(behaviour)
     threading.Thread(target=server.run, daemon=True).start()
     try:
@@ -130,7 +130,7 @@ def broken_server(behaviour: Behaviour) -> Generator[str]:
 
 @contextmanager
 def stopwatch() -> Generator[list[float]]:
-    """A list that holds the seconds of the block after it."""
+    """Yield a list that holds the seconds of the block once it has ended."""
     seconds: list[float] = []
     started = time.perf_counter()
     yield seconds

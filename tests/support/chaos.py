@@ -30,14 +30,14 @@ Killer = Callable[["Chaos", subprocess.Popen[bytes]], list[int]]
 
 @dataclass(frozen=True)
 class Contents:
-    """What a database holds: a checksum of all that is equal exactly, and what models computed, by its key."""
+    """What a database holds: checksums of all that must be equal, and what models computed, by key."""
 
     sums: dict[str, str]
     vectors: dict[tuple[str, str, int], list[float]]
     results: dict[tuple[str, str], dict[str, Any]]
 
     def assert_same(self, other: Contents) -> None:
-        """Keys, hashes, counts and figures of rules are equal; vectors and emotions are within their tolerances."""
+        """Fail unless all is equal, except vectors and emotions, which are equal within their tolerances."""
         assert self.sums == other.sums
         assert self.vectors.keys() == other.vectors.keys()
         dtype = dtype_of(EmbeddingSettings())
@@ -122,7 +122,7 @@ class Chaos:
         return int(row[0]) if row else 0
 
     def contents(self, database: str) -> Contents:
-        """What the tables hold, times and ids left out."""
+        """Return what the tables hold, without times and ids."""
         url = self.url(database)
         with connect(url, application_name="chaos") as connection:
             sums = checksum(connection)

@@ -54,7 +54,7 @@ def store(database_url: str, results: Iterable[FetchResult]) -> dict[str, int]:
 
 
 def results_of(database_url: str, by: str = "title") -> dict[tuple[str, str], dict[str, Any]]:
-    """What is stored, by analyzer and title or "source_id": every column that a text and an analyzer decide."""
+    """Return stored results by analyzer and title (or "source_id"): what text and analyzer decide of them."""
     with psycopg.connect(database_url, row_factory=dict_row) as conn:
         rows = conn.execute(_RESULTS).fetchall()
     results = {(row.pop("analyzer"), row[by]): row for row in rows}
@@ -63,7 +63,7 @@ def results_of(database_url: str, by: str = "title") -> dict[tuple[str, str], di
 
 
 def vectors_of(database_url: str) -> dict[tuple[str, str, int], list[float]]:
-    """Every stored vector by model, the source's id of the track, and passage."""
+    """Return every stored vector by model, the track's id at its source, and passage."""
     with psycopg.connect(database_url) as conn:
         return {
             (model, track, passage): json.loads(text)

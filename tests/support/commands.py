@@ -24,18 +24,19 @@ PATIENCE_S = 240
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's variables without any that rapray or Ray reads, with the virtual environment first on PATH."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAPRAY_", "RAY_"))}
-    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
-    return {**kept, **changes}
+    """Return our variables without those of rapray and Ray, with the virtual environment first on PATH."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("RAPRAY_", "RAY_"))}
+    own["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), own.get("PATH", os.defpath)])
+    return {**own, **changes}
 
 
 @contextmanager
 def heeding_ctrl_c() -> Generator[None]:
-    """Let processes that are started inside the block be interrupted as by a terminal.
+    """Let SIGINT interrupt the processes that are started inside the block, as in a terminal.
 
-    A background job of a script, as CI may be, ignores SIGINT, and whatever it starts inherits that: Unix wants it so
-    (`nohup`), and rapray keeps to it. A handler of our own is not inherited; the default takes its place.
+    A script's background job, which a CI run may be, ignores SIGINT, and its child processes inherit that.
+    This is how Unix works (`nohup`), and rapray respects it. A handler is not inherited: children of a
+    process that has one start with the default.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

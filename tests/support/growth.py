@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-_TIMES = 8  # as much input
-_MOST = 3 * _TIMES  # as much work: linear growth is 8, growth with the square 64
+_TIMES = 8  # the larger input by the smaller
+_MOST = 3 * _TIMES  # the larger work by the smaller: 8 if it grows linearly, 64 if with the square
 _TRIES = 5
 
 
@@ -31,7 +31,7 @@ def assert_linear(work: Callable[[int], object], size: int) -> None:
 
 
 def _seconds(work: Callable[[int], object], size: int) -> float:
-    """CPU time of this thread; the collector's time depends on what other tests left behind."""
+    """Return the CPU time of this thread, without the garbage collector's: that depends on earlier tests."""
     is_collecting = gc.isenabled()
     gc.disable()
     try:

@@ -63,9 +63,11 @@ def _rules() -> str:
         for song in songs()[:SONGS]
     ]
     outcomes = create("algorithmic", Settings()).analyze(lyrics)
-    shown = [to_json(one, include_embedding=True) for one in outcomes if isinstance(one, Analysis)]
-    assert len(shown) == SONGS
-    return json.dumps([{**result, "seconds": None} for result in shown])
+    results = [
+        to_json(outcome, include_embedding=True) for outcome in outcomes if isinstance(outcome, Analysis)
+    ]
+    assert len(results) == SONGS
+    return json.dumps([{**result, "seconds": None} for result in results])
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from typing import Any, Self
 API_KEY = "sk-of-the-tests"
 CONTEXT_TOKENS = 8192
 SLOTS = 2
-# Members of a request that make an answer short: closing quotation marks are likelier, and no sampler but one looks at
-# the model's 262,144 tokens. Half the tokens in half the time each; what an answer says matters to no test.
+# Members of a request that make an answer short and fast: closing quotation marks are likelier, and only one
+# sampler looks at the model's 262,144 tokens. This halves the tokens and the time for each; no test cares
+# what they say.
 SHORT_ANSWERS: dict[str, Any] = {
     "logit_bias": [[end, 25] for end in ('"', '",', '."', '.",')],
     "samplers": ["top_k"],

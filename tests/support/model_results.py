@@ -1,9 +1,10 @@
-"""Compares results by what rapray promises of them, whatever processor, batch, process or device made them.
+"""Compares results by what rapray promises for them on any processor and device, in any batch and process.
 
-What rules make is equal byte for byte. What a model computes is equal within the tolerances below, because kernels differ
-between processors, and on some processors with the shape of a batch. Everything around a model's figures (keys, hashes,
-counts, names of models, sections, tokens) is equal exactly, and what follows from them (the dominant label, sentiment,
-confidence, swing) follows from the result's own figures: two labels within the tolerance of each other may swap.
+Results of rules are equal byte for byte. A model's figures are equal within the tolerances below, because
+kernels differ between processors, and on some processors with the shape of a batch. Everything around a
+model's figures (keys, hashes, counts, names of models, sections, tokens) is equal exactly. What is derived
+from them (the dominant label, sentiment, confidence, swing) must fit the result's own figures: two labels
+within the tolerance of each other may swap.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ LEAST_COSINE = {"float32": 1 - 1e-6, "bfloat16": 0.9999}
 PROBABILITY = 0.005
 
 _DIGITS = 1.1e-5  # figures are rounded to five digits
-_FROM_ROUNDED = 1e-3  # a swing that is computed again from probabilities of five digits
+_FROM_ROUNDED = 1e-3  # tolerance for a swing that is computed again from probabilities of five digits
 # The caller's name for the text, and clocks.
 _NOT_COMPARED = frozenset({"key", "seconds", "created_at"})
 _FOLLOWS = frozenset({"labels", "dominant", "leading_emotion", "swing", "arc"})
@@ -34,12 +35,12 @@ _MODELS_FIGURES = frozenset({"data", "sentiment", "confidence", "embedding", "an
 
 
 def dtype_of(settings: LocalModelSettings) -> str:
-    """The number format that a model with these settings computes in on this host."""
+    """Return the number format that a model with these settings computes in on this host."""
     return str(pick_dtype(settings, pick_device(settings))).removeprefix("torch.")
 
 
 def cosines(some: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
-    """The cosine of each row with the row at its place; 1 for two rows of zeros, 0 for one."""
+    """Return the cosine of each row with its counterpart; 1 if both are zeros, 0 if only one is."""
     left, right = (np.atleast_2d(np.asarray(rows, np.float64)) for rows in (some, others))
     assert left.shape == right.shape, f"{left.shape} and {right.shape} vectors"
     lengths = np.linalg.norm(left, axis=-1) * np.linalg.norm(right, axis=-1)
@@ -48,9 +49,9 @@ def cosines(some: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
 
 
 def assert_same_vectors(some: ArrayLike, others: ArrayLike, dtype: str, what: object = "") -> None:
-    """Each vector points where the one at its place points, as closely as the number format of the model allows.
+    """Fail unless each vector points where its counterpart points, as closely as its number format allows.
 
-    Vectors may come back from the database, in half precision: that costs less than 5e-7.
+    Vectors from the database have half precision, which changes the cosine by less than 5e-7.
     """
     near = cosines(some, others)
     assert np.isfinite(near).all(), f"a vector is not finite: {what}"
@@ -61,19 +62,19 @@ def assert_same_vectors(some: ArrayLike, others: ArrayLike, dtype: str, what: ob
 
 
 def assert_same_probabilities(some: ArrayLike, others: ArrayLike, what: object = "") -> None:
-    """Each probability is that at its place, within the tolerance."""
+    """Fail unless each probability equals its counterpart within the tolerance."""
     left, right = np.asarray(some, np.float64), np.asarray(others, np.float64)
     assert left.shape == right.shape, f"{left.shape} and {right.shape} probabilities: {what}"
     if left.size:
-        # PROBABILITY is of the model; each side may have been rounded to five digits.
+        # PROBABILITY is the model's tolerance; each side may also have been rounded to five digits.
         assert np.abs(left - right).max() <= PROBABILITY + _DIGITS, f"probabilities differ: {what}"
 
 
 def assert_same_hits(some: list[dict[str, Any]], others: list[dict[str, Any]], dtype: str) -> None:
-    """The best hits of one query over one collection, asked twice: the query's vector was computed twice.
+    """Fail unless the same query over the same collection found the same hits twice, within the tolerance.
 
-    A score moves by at most the distance of the two vectors. So hits whose scores lie closer may change places, also with
-    a hit that is no longer listed.
+    The query's vector was computed twice, and a score moves by at most the distance of the two vectors. So
+    hits with closer scores may change places, also with a hit that is not listed.
     """
     margin = float(np.sqrt(2 * (1 - LEAST_COSINE[dtype])))
     assert [hit["score"] for hit in some] == pytest.approx([hit["score"] for hit in others], abs=margin)
@@ -91,22 +92,22 @@ def assert_same_hits(some: list[dict[str, Any]], others: list[dict[str, Any]], d
 def assert_same_results(
     some: Iterable[Analysis | Failure], others: Iterable[Analysis | Failure], dtype: str
 ) -> None:
-    """The outcomes of the same texts, in the same order."""
+    """Fail unless the outcomes of the same texts, in the same order, are the same."""
     some, others = list(some), list(others)
     assert len(some) == len(others)
-    for one, other in zip(some, others, strict=True):
-        assert one.key == other.key
-        if isinstance(one, Failure) or isinstance(other, Failure):
-            assert one == other
+    for outcome, other in zip(some, others, strict=True):
+        assert outcome.key == other.key
+        if isinstance(outcome, Failure) or isinstance(other, Failure):
+            assert outcome == other
         else:
-            assert_same_result(asdict(one), asdict(other), dtype)
+            assert_same_result(asdict(outcome), asdict(other), dtype)
 
 
 def assert_same_result(one: Mapping[str, Any], other: Mapping[str, Any], dtype: str) -> None:
-    """Two results of one text by one analyzer, as records, as rows of the table or as JSON of an answer.
+    """Fail unless two results of one text by one analyzer are the same, as records, rows or JSON.
 
-    Equal exactly, but for the figures of the emotion analyzer. A language model's answers are compared exactly: only
-    tests with a scripted server compare them.
+    Everything is compared exactly except the figures of the emotion analyzer. This includes a language
+    model's answers: only tests with a scripted server compare those.
     """
     assert one.keys() == other.keys()
     if not _is_emotion(one):
@@ -139,7 +140,7 @@ def _without(values: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]
 
 
 def _vector(value: Any) -> list[float]:
-    """A vector as it is, or as the text that PostgreSQL makes of it."""
+    """Return a vector as a list, also from the text in which PostgreSQL returns it."""
     return [float(part) for part in value.strip("[]").split(",")] if isinstance(value, str) else list(value)
 
 
@@ -150,7 +151,7 @@ def _check_labels(some: Mapping[str, float], others: Mapping[str, float], what: 
 
 
 def _check_consistent(result: Mapping[str, Any]) -> None:
-    """What follows from probabilities follows from this result's own."""
+    """Fail unless all that is derived from probabilities fits this result's own."""
     data = result["data"]
     labels: Mapping[str, float] = data["labels"]
     felt = [value for name, value in labels.items() if not is_neutral(name)]

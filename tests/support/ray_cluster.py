@@ -15,7 +15,7 @@ from rapray.embedded import Endpoints
 from rapray.pipelines.cluster import ray_session
 from rapray.pipelines.ray_environment import ray_environment
 
-# What Ray counts with; the host's two cores are shared all the same. Jobs and a whole application fit side by side.
+# CPUs as Ray counts them, so that jobs fit beside a whole application; in truth all share the host's cores.
 _CPUS = (4, 1, 1)
 _STORE_BYTES = 10**8
 _REACHABLE = Endpoints("postgresql://h/d", None, False, False)

@@ -17,11 +17,11 @@ import pytest
 RECORD = Path(__file__).parents[1] / "durations.txt"
 _ROOT = Path(__file__).parents[2]
 _SHARED = "shared"
-# A fixture for a whole run as a parameter of a test, or named by `usefixtures`. Only workers collect tests; who hands out the
-# groups knows their files and nothing else.
+# A fixture that a whole run shares, as a parameter of a test or in `usefixtures`. Only workers collect tests:
+# the process that hands out the groups knows only names of files, so it searches the files.
 _USES_RAY_OR_MODEL = re.compile(r'[(,]\s*(?:cluster|language_model|served_app): |usefixtures\([^)]*"cluster"')
 _USES_APP = re.compile(r"[(,]\s*served_app: ")
-_UNRECORDED_S = 1.0  # of a file without a test among the slowest: it starts after those that have one
+_UNRECORDED_S = 1.0  # for a file without one of the slowest tests: it starts after the files that have one
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         groups[group_of(item.nodeid)].append(item)
     seconds = recorded_seconds()
     order = sorted(groups, key=lambda group: -_expected(groups[group], seconds))
-    # Last those of the application: its replicas hold CPUs that jobs would take.
+    # Tests of the application come last in their group: its replicas hold CPUs that jobs need.
     members = [
         sorted(groups[group], key=lambda item: _matches(_file(item.nodeid), _USES_APP)) for group in order
     ]

@@ -28,7 +28,7 @@ def free_port() -> int:
 
 @contextmanager
 def local_ray(num_cpus: int) -> Iterator[None]:
-    """Ray inside this process as rapray starts it, unless there is one already."""
+    """Start Ray inside this process as rapray does, unless there is one already."""
     import ray
 
     from rapray.pipelines.cluster import ray_connection
@@ -45,7 +45,7 @@ def local_ray(num_cpus: int) -> Iterator[None]:
 
 
 def replica_states() -> dict[str, Counter[str]]:
-    """How many replicas of each deployment are in which state now."""
+    """Count the replicas of each deployment by their state."""
     from ray import serve
 
     deployments = serve.status().applications["rapray"].deployments
@@ -56,7 +56,7 @@ def replica_states() -> dict[str, Counter[str]]:
 
 
 def replicas() -> dict[str, int]:
-    """How many replicas of each deployment run now."""
+    """Return how many replicas of each deployment run now."""
     return {name: states["RUNNING"] for name, states in replica_states().items()}
 
 
@@ -64,15 +64,15 @@ class Load:
     """Clients that ask without a pause until they are stopped; every request's end is counted.
 
     Args:
-        address: of the ingress.
+        address: the URL of the ingress.
         sends: what each client asks.
-        timeout_s: Longest wait of a client for one answer.
+        timeout_s: longest wait of a client for one answer.
     """
 
     def __init__(self, address: str, sends: list[Send], timeout_s: float = 90) -> None:
         self.ends: Counter[str] = Counter()
         self.sent = 0
-        # One for all: a client of one's own costs 30 ms of processor time, and a hundred of them are the load then.
+        # Shared by all threads: a hundred clients, at 30 ms of CPU time each, would be a load in themselves.
         self._client = httpx.Client(
             base_url=address, timeout=timeout_s, limits=httpx.Limits(max_connections=None)
         )
@@ -88,7 +88,7 @@ class Load:
         return self
 
     def stop(self) -> None:
-        """Ask nothing more, without waiting for the answers that are still to come."""
+        """Stop asking, without waiting for the answers that are still to come."""
         self._stop.set()
 
     def __exit__(self, *_: object) -> None:

@@ -67,7 +67,7 @@ async def _drip(writer: asyncio.StreamWriter, first: bytes, then: bytes, every_s
 async def run_slow_clients(
     kinds: list[str], port: int, *, drip_s: float, deadline_s: float
 ) -> list[SlowClient]:
-    """Run a client of each kind at once; those that were not cut off in time have no seconds."""
+    """Run a client of each kind at once; `seconds` stays None for one that was not cut off in time."""
     clients = [SlowClient(kind) for kind in kinds]
     tasks = [asyncio.create_task(client.run(port, drip_s=drip_s)) for client in clients]
     done, pending = await asyncio.wait(tasks, timeout=deadline_s)

@@ -24,7 +24,7 @@ NOBODY = 65534
 METHODS = (
     "/ray.rpc.NodeInfoGcsService/GetClusterId",
     "/ray.rpc.NodeManagerService/GetSystemConfig",
-    "/ray.rpc.ObjectManagerService/FreeObjects",
+    "/ray.rpc.ObjectManagerService/Pull",
     "/ray.rpc.CoreWorkerService/NumPendingTasks",
     "/ray.rpc.ReporterService/HealthCheck",
     "/ray.rpc.RayletDriver/ClusterInfo",
@@ -36,7 +36,7 @@ _PATIENCE_S = 20
 
 @contextmanager
 def stranger() -> Generator[Callable[..., Any]]:
-    """A function that calls another one as `nobody`; skips the test where this process may not do so."""
+    """Yield a function that calls another one as `nobody`; skip the test if this process may not do so."""
     if os.geteuid() != 0:
         pytest.skip("only root can act as another user")
     spawn = multiprocessing.get_context("spawn")
@@ -50,17 +50,17 @@ def stranger() -> Generator[Callable[..., Any]]:
 
 
 def _become_nobody() -> None:
-    answers("127.0.0.1", 9, None)  # nobody listens there, and all that Python imports late is there now
+    answers("127.0.0.1", 9, None)  # nobody listens there, but Python now has all that it imports late
     os.setgroups([])
     os.setgid(NOBODY)
     os.setuid(NOBODY)
 
 
 def answers(host: str, port: int, token: str | None) -> dict[str, str]:
-    """What the services of Ray answer on this port: "refused", "served", or nothing where they are not there."""
-    found = {method: _grpc_answer(f"{host}:{port}", method, token) for method in METHODS}
-    found["HTTP"] = _http_answer(host, port, token)
-    return {service: answer for service, answer in found.items() if answer}
+    """Return what Ray's services on this port answer, "refused" or "served", without those that do not exist."""
+    by_service = {method: _grpc_answer(f"{host}:{port}", method, token) for method in METHODS}
+    by_service["HTTP"] = _http_answer(host, port, token)
+    return {service: answer for service, answer in by_service.items() if answer}
 
 
 def _grpc_answer(target: str, method: str, token: str | None) -> str:
@@ -85,7 +85,7 @@ def _http_answer(host: str, port: int, token: str | None) -> str:
 
 
 def post(host: str, port: int, path: str, body: object, token: str | None) -> int:
-    """The status of one HTTP request."""
+    """Send one POST request and return its status."""
     connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE_S)
     headers = {"Content-Type": "application/json"}
     if token is not None:
@@ -98,7 +98,7 @@ def post(host: str, port: int, path: str, body: object, token: str | None) -> in
 
 
 def only_publishes_figures(host: str, port: int) -> bool:
-    """True where the port answers as an exporter of metrics does."""
+    """Return True if the port answers as an exporter of metrics does."""
     connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE_S)
     try:
         connection.request("GET", "/metrics")
@@ -111,12 +111,12 @@ def only_publishes_figures(host: str, port: int) -> bool:
 
 
 def can_read(path: str) -> bool:
-    """True where this process may read the file, or list the directory."""
+    """Return True if this process may read the file, or list the directory."""
     return os.access(path, os.R_OK)
 
 
 def can_connect(path: str) -> bool:
-    """True where this process can connect to a Unix socket."""
+    """Return True if this process can connect to a Unix socket."""
     with socket.socket(socket.AF_UNIX) as client:
         try:
             client.connect(path)

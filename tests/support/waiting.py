@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 Found = TypeVar("Found")
-# A text, or a function that is called when time is up: what there is then says more than what there was at first.
+# A text, or a function that is called when time is up, so that it can tell how far things have come.
 What = str | Callable[[], str]
 _BETWEEN_S = 0.02
 
@@ -30,10 +30,10 @@ def wait_for(
         pause_s: Time between two looks. Give a longer one if a look costs the server something.
     """
     until = time.monotonic() + deadline_s
-    while not (found := look()):
+    while not (result := look()):
         _check(until, what, deadline_s)
         time.sleep(pause_s)
-    return found
+    return result
 
 
 async def wait_for_task(
@@ -60,11 +60,12 @@ async def settled(look: Callable[[], Found], for_s: float = 0.2, deadline_s: flo
 
 
 def left_of(seconds: float, since: float) -> object:
-    """Equal to what can be left now of so many seconds that began after the moment `since` of `time.monotonic`."""
+    """Return an approximation of what is left of `seconds` that began after `since` (`time.monotonic`)."""
     took = time.monotonic() - since
     return pytest.approx(seconds - took / 2, abs=took / 2 + 0.01)
 
 
 def _check(until: float, what: What, deadline_s: float) -> None:
     if time.monotonic() > until:
-        pytest.fail(f"in {deadline_s} s it did not happen that {what if isinstance(what, str) else what()}")
+        reason = what if isinstance(what, str) else what()
+        pytest.fail(f"after {deadline_s} s it is still not true that {reason}")

@@ -37,7 +37,7 @@ WINDOW = 64
 
 
 class BuiltinEmotionModel(EmotionModel):
-    """Seven labels, each probable by itself."""
+    """The packaged emotion model: seven labels, each with a probability of its own."""
 
     def __init__(
         self, settings: EmotionSettings, folder: Path = FOLDER, sha256: str | None = WEIGHTS_SHA256

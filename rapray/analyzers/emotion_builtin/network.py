@@ -42,7 +42,7 @@ class EmotionNetwork:
 
     def logits(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Uncalibrated logits (n, labels) and mean states (n, d)."""
-        states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        states = self.encoder(ids, mask).float()
         mean, largest = pooled(states, mask)
         return torch.cat([mean, largest], 1) @ self.weight.T + self.bias, mean
 

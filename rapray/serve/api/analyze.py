@@ -47,7 +47,6 @@ ANSWER_CODES = (
     "overloaded",
     "deadline_exceeded",
 )
-# Texts of one batch that are worked on at once: more would fill the analyzers' queues for everyone else.
 # Texts of one batch that are worked on or wait to be sent: a slow one holds up those behind it a little later.
 _AHEAD = 8
 _CACHE_HEADER = "X-Cache"

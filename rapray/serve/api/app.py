@@ -32,11 +32,11 @@ Every error is `application/problem+json` (RFC 9457) with a stable `code` and th
 def create_app(
     services: Services, *, admission: Admission | None = None, proxy_sends_id: bool = False
 ) -> FastAPI:
-    """The ASGI app over `services`, which it opens and closes with its own life.
+    """Return the ASGI app over `services`, which it opens when it starts and closes when it stops.
 
-    `admission` says how many requests are worked on at once, and may be changed meanwhile. `proxy_sends_id` says that
-    whoever calls the app puts an `X-Request-ID` into every request and its answer, as Ray Serve does: the app takes
-    that id and does not send it a second time.
+    `admission` limits how many requests are worked on at once; its limits may change while the app runs.
+    `proxy_sends_id` means that the proxy in front puts an `X-Request-ID` into every request and answer, as
+    Ray Serve does: the app takes that id and does not send it a second time.
     """
 
     @asynccontextmanager

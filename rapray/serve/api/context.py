@@ -22,7 +22,7 @@ Backend = Annotated[Services, Depends(_services)]
 
 
 def documented(*codes: str, is_probe: bool = False) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of an endpoint that may end with these problems, for OpenAPI; only probes wait for no place."""
+    """Return the OpenAPI `responses` of an endpoint with these problems; a probe is never overloaded."""
     by_status: dict[int | str, list[str]] = {}
     for code in dict.fromkeys((*codes, *(() if is_probe else ("overloaded",)), "internal")):
         by_status.setdefault(PROBLEMS[code].status, []).append(code)

@@ -58,7 +58,7 @@ def respond(request: Request, problem: Problem, headers: Mapping[str, str] | Non
     sent = {"cache-control": "no-store", **(headers or {})}
     if problem.retry_after_s is not None:
         sent["retry-after"] = str(problem.retry_after_s)
-    if problem.status == 408:  # what still comes of its body would be read as the next request
+    if problem.status == 408:  # the rest of its body would be read as the next request
         sent["connection"] = "close"
     if is_page(request):
         return problem_page(problem, request_id, sent)

@@ -1,4 +1,4 @@
-"""How a request comes in: its body within the deadlines, then a place to work. Probes wait for nobody.
+"""Lets requests in: a body must arrive within the deadlines, then its request needs a place; probes do not.
 
 Knows no endpoint but the probes.
 """
@@ -18,7 +18,7 @@ PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 
 
 class Intake:
-    """Lets a request work once its body is complete, so that half a body takes nobody's place."""
+    """A middleware that gives a request a place once its body is complete, so that half a body takes none."""
 
     def __init__(self, app: ASGIApp, *, admission: Admission) -> None:
         self._app, self._admission = app, admission
@@ -44,7 +44,7 @@ class Intake:
 
 
 class _Visit:
-    """One request: from its last byte, or from the start where it has no body, it holds a place."""
+    """A request, which holds a place from its last byte on, or from the start if it has no body."""
 
     def __init__(self, admission: Admission, arrival: Arrival, send: Send) -> None:
         self._admission, self._arrival, self._send = admission, arrival, send
@@ -67,7 +67,7 @@ class _Visit:
         try:
             message = await self._arrival()
         except RequestTimeout:
-            if self._is_answered:  # a body that nobody read: its sender is as good as gone
+            if self._is_answered:  # nobody needs the body any more: treat its sender as gone
                 return {"type": "http.disconnect"}
             raise
         if self._arrival.is_complete and message["type"] == "http.request":

@@ -34,7 +34,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     for operations in schema["paths"].values():
         for operation in operations.values():
-            # FastAPI documents a 422 of its own for a route with parameters; where we document none, none is sent.
+            # FastAPI documents a 422 of its own for a route with parameters. A route without ours sends none.
             if _is_fastapis_own(operation["responses"].get("422", {})):
                 del operation["responses"]["422"]
             for status, response in operation["responses"].items():

@@ -23,7 +23,7 @@ FROM (
 ) r;
 
 -- name: lyric_embeddings
--- Vectors by model, track and passage, with their dimension; a model computed their values.
+-- Vectors by model, track and passage: their dimension, not their values, which a model computed.
 SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text)), ''))
 FROM (
     SELECT m.kind, m.name, m.revision, t.source, t.source_id, e.passage, e.content_hash,
@@ -32,7 +32,7 @@ FROM (
 ) r;
 
 -- name: analysis_results
--- Analyses by track, analyzer and version; their figures where rules made them, not where a model did.
+-- Analyses by track, analyzer and version; their figures only if rules computed them, not a model.
 SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text)), ''))
 FROM (
     SELECT t.source, t.source_id, r.analyzer, r.version, r.content_hash, r.model, r.model_revision, r.prompt_version,
