@@ -1,18 +1,16 @@
-"""What the embedded servers are set to, asked of the servers themselves."""
+"""What the embedded PostgreSQL is set to, asked of the server itself."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import psycopg
-import pytest
-import redis
 
-from tests.support.embedded import record_of, start
+from tests.support.embedded import start
 
 
 def test_new_cluster_settings(data_dir: Path):
-    """Checksums, the built-in C.UTF-8, scram on loopback alone, durable commits, and no socket file."""
+    """Checksums, the built-in C.UTF-8, scram on loopback only, durable commits, and no socket file."""
     with psycopg.connect(start(data_dir).database_url) as connection:
         shown = {
             name: connection.execute("SELECT current_setting(%s)", [name]).fetchone()[0]  # type: ignore[index]
@@ -39,16 +37,3 @@ def test_new_cluster_settings(data_dir: Path):
     }
     assert locale == ("b", "C.UTF-8")
     assert methods == [("scram-sha-256",)]
-
-
-def test_new_valkey_settings(data_dir: Path):
-    """A password, an append-only file, and eviction of expiring keys alone."""
-    url = start(data_dir).redis_url
-    assert url is not None
-    with redis.Redis.from_url(url, decode_responses=True) as client:
-        assert client.config_get("appendonly")["appendonly"] == "yes"
-        assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "volatile-lru"
-        assert client.config_get("bind")["bind"] == "127.0.0.1"
-    port = record_of(data_dir).valkey.port
-    with redis.Redis(port=port) as stranger, pytest.raises(redis.AuthenticationError):
-        stranger.ping()
