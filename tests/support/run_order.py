@@ -17,8 +17,9 @@ import pytest
 RECORD = Path(__file__).parents[1] / "durations.txt"
 _ROOT = Path(__file__).parents[2]
 _SHARED = "shared"
-# A fixture that a whole run shares, as a parameter of a test or in `usefixtures`. Only workers collect tests:
-# the process that hands out the groups knows only names of files, so it searches the files.
+_SHARED_FIXTURES = {"cluster", "language_model", "served_app"}
+# One of these fixtures as a parameter of a test or in `usefixtures`. Only workers collect tests: the process that
+# hands out the groups has only names of files, so it searches the files. `pytest_runtest_setup` checks the result.
 _USES_RAY_OR_MODEL = re.compile(r'[(,]\s*(?:cluster|language_model|served_app): |usefixtures\([^)]*"cluster"')
 _USES_APP = re.compile(r"[(,]\s*served_app: ")
 _UNRECORDED_S = 1.0  # for a file without one of the slowest tests: it starts after the files that have one
@@ -47,6 +48,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--reverse-files"):
         members = [_files_reversed(group) for group in reversed(members)]
     items[:] = [item for group in members for item in group]
+
+
+@pytest.hookimpl(tryfirst=True)  # before its fixtures: a second Ray takes CPUs from other tests
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test that uses a shared fixture although nothing in its file shows it: the test may be on the wrong worker."""
+    shared = sorted(_SHARED_FIXTURES.intersection(getattr(item, "fixturenames", ())))
+    if shared and group_of(item.nodeid) != _SHARED:
+        pytest.fail(
+            f"{item.nodeid} uses {', '.join(shared)}, but tests/support/run_order.py cannot see that in its file: add an "
+            f'annotated parameter "{shared[0]}: ..." to the test, or `usefixtures("cluster")` to the file',
+            pytrace=False,
+        )
 
 
 @pytest.hookimpl(optionalhook=True)  # the environment of vLLM has no xdist

@@ -1,0 +1,43 @@
+"""The grouping of tests that share a Ray or a language model, tried on runs of a few tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import run_order
+
+pytest_plugins = ["pytester"]
+FIXTURES = """
+import pytest
+@pytest.fixture
+def cluster(): print("a second Ray starts")
+@pytest.fixture
+def collection(cluster): return cluster
+"""
+VISIBLE = """
+def test_parameter(collection, cluster: int): pass
+"""
+HIDDEN = """
+def test_indirect(collection): pass
+"""
+
+
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tests: str) -> pytest.RunResult:
+    """Run a file with these tests."""
+    monkeypatch.setattr(run_order, "_ROOT", pytester.path)
+    pytester.makeconftest(FIXTURES)
+    pytester.makepyfile(tests)
+    return pytester.runpytest_inprocess("-p", "tests.support.run_order", "-p", "no:xdist")
+
+
+def test_visible_fixture_is_accepted(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that names the shared fixture itself runs."""
+    run(pytester, monkeypatch, VISIBLE).assert_outcomes(passed=1)
+
+
+def test_hidden_fixture_is_refused(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If only a fixture asks for the shared one, it is not started, and the message says what to write."""
+    result = run(pytester, monkeypatch, HIDDEN)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*::test_indirect uses cluster, *annotated parameter*"])
+    result.stdout.no_fnmatch_line("*a second Ray starts*")
