@@ -1,7 +1,10 @@
 """How long tests take: an unmarked test that is too slow fails the run, and the slowest are recorded at each release.
 
-A test that has to be slow says why: `@pytest.mark.slow("two starts of the demo")`. Only the test itself counts, not the
-fixtures that it shares with others.
+A test that has to be slow says why: `@pytest.mark.slow("two starts of the demo")`.
+
+The limit is for the test function. It does not count fixtures: what several tests share (a Ray, the demo, the commands of
+the README) starts in the set-up of the test that happens to ask first, and starts again after a test with a Ray of its
+own. The record counts set-up and tear-down too, so a slow fixture shows there.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--slow-test-s",
         type=float,
         default=30,
-        help="Seconds that a test may take without `@pytest.mark.slow`.",
+        help="Seconds that a test function may take without `@pytest.mark.slow`.",
     )
     group.addoption(
         "--record-durations", action="store_true", help="Write the slowest tests to tests/durations.txt."
@@ -35,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Durations:
-    """The seconds of each test of this run, fixtures included, and the tests that were too slow."""
+    """The seconds of each test of this run, fixtures included, and the tests whose functions were too slow."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._limit_s: float = config.getoption("--slow-test-s")
