@@ -17,10 +17,10 @@ from tests.support.model_results import assert_same_results, dtype_of
 
 GOOD = {song.title: song.lyrics for song in songs()[:3]}
 POISON = {
-    "a megabyte": "\n".join(song.lyrics for song in songs())[:60_000] * 17,
-    "one token": "la " * 200_000,
-    "one word": "la" * 200_000,
-    "one line each": "la\n" * 20_000,
+    "a quarter megabyte": "\n".join(song.lyrics for song in songs())[:15_000] * 17,
+    "one token": "la " * 50_000,
+    "one word": "la" * 50_000,
+    "one line each": "la\n" * 5_000,
     "control characters": "\x00\x01 red \x1b[31m alert \x07 \x7f \u202e of the \u200b night",
     "a lone surrogate": "I light the night \ud800 and hold it tight",
     "no letter": "\x00\x01\x02 … \u200b",
@@ -31,7 +31,7 @@ EMPTY = {"no letter": "lyrics_empty", "nothing": "lyrics_empty"}
 FAILS = {
     "algorithmic": EMPTY,
     "emotion": {**EMPTY, "a lone surrogate": "lyrics_invalid"},
-    "qwen": {**EMPTY, **dict.fromkeys(("a megabyte", "one token", "one word"), "lyrics_too_long")},
+    "qwen": {**EMPTY, **dict.fromkeys(("a quarter megabyte", "one token", "one word"), "lyrics_too_long")},
 }
 
 
@@ -46,7 +46,7 @@ def settings() -> Iterator[Settings]:
     """The built-in emotion model, and a language model that gives each text an answer of its own."""
     with HostileServer(describing) as server:
         provider = {"base_url": server.base_url, "api_key": "k", "logprobs": False, "max_retries": 0}
-        providers = {"qwen": {**provider, "max_parts": 4}}
+        providers = {"qwen": {**provider, "max_parts": 1}}
         yield Settings.model_validate(
             {"redis": {"enabled": False}, "emotion": {"model": "builtin"}, "llm": {"providers": providers}}
         )
@@ -59,7 +59,7 @@ def test_poisoned_lyric_fails_alone(settings: Settings, name: str) -> None:
         pytest.importorskip({"emotion": "torch", "qwen": "openai"}[name])
     good = [lyric(title, text) for title, text in GOOD.items()]
     poison = [lyric(title, text) for title, text in POISON.items()]
-    assert len(POISON["a megabyte"]) > 1_000_000
+    assert len(POISON["a quarter megabyte"]) > 250_000
     mixed = [good[0], *poison[:4], good[1], *poison[4:], good[2]]
     analyzer = create(name, settings)
     alone = analyzer.analyze(good)
