@@ -54,7 +54,7 @@ def examine(settings: Settings) -> list[Finding]:
         _genius(settings),
         _guarded("embedding model", lambda: _model(settings)),
         _guarded("emotion model", lambda: _emotion(settings)),
-        _guarded("kernels", lambda: Finding("kernels", "ok", str(kernels.look()))),
+        _guarded("kernels", lambda: Finding("kernels", "ok", str(kernels.in_use()))),
         _language_models(settings),
         *ray_findings(settings),
     ]

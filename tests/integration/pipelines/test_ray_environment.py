@@ -132,6 +132,8 @@ def _submit(head: Head, command: str) -> int | None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return  # it died at its start, and the test prints its log
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
     process.wait(60)

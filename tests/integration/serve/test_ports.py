@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -69,10 +70,20 @@ def laptop(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Laptop
     try:
         wait_for(lambda: process.poll() is not None or _answers(port), "the ingress answers", 180)
         assert process.poll() is None, process.communicate()[1]
-        yield Laptop(process, tmp_path / "ray-token")
+        running = Laptop(process, tmp_path / "ray-token")
+        yield running
+        if process.poll() is None:
+            running.stop()
     finally:
         if process.poll() is None:
             process.kill()
+
+
+@pytest.fixture
+def nobody() -> Iterator[Callable[..., Any]]:
+    """Call functions as another user; before `laptop` in a test, so that a skipped test starts nothing."""
+    with stranger() as call:
+        yield call
 
 
 def _answers(port: int) -> bool:
@@ -82,28 +93,31 @@ def _answers(port: int) -> bool:
         return False
 
 
-def test_open_ports_are_protected(laptop: Laptop) -> None:
-    """Only ports that Ray cannot bind to loopback are open; doctor and log name them, and strangers get in nowhere."""
+def test_open_ports_are_named(laptop: Laptop) -> None:
+    """Only ports that Ray cannot bind to loopback are open; doctor and log name them. Ctrl-C removes Ray's directory."""
     directory = laptop.cluster.temp_dir
-    beyond = _check_ports(laptop)
-    with stranger() as nobody:
-        for listener in beyond:
-            assert set(nobody(answers, "127.0.0.1", listener.port, None).values()) == {"refused"}
-        for path in (directory, laptop.token):
-            assert can_read(str(path))
-            assert not nobody(can_read, str(path))
-    assert described(beyond) in laptop.stop()
-    assert not directory.parent.exists()
-
-
-def _check_ports(laptop: Laptop) -> list[Listener]:
-    """Return the ports beyond loopback."""
     ports = listeners(laptop.process.pid)
-    beyond = [listener for listener in ports if not listener.is_on_loopback]
+    beyond = _beyond_loopback(ports)
     assert {listener.process for listener in beyond} == set(BEYOND_LOOPBACK)
     assert len(ports) > len(beyond) + 5
     (finding,) = [f for f in ray_findings(Settings()) if f"pid {laptop.process.pid} " in f.found]
     assert finding.state == "ok"
     assert described(beyond) in finding.found
     assert "ray status --address 127.0.0.1:" in finding.advice
-    return beyond
+    assert described(beyond) in laptop.stop()
+    assert not directory.parent.exists()
+
+
+def test_strangers_are_refused(nobody: Callable[..., Any], laptop: Laptop) -> None:
+    """Another user of this host is refused at every open port, and can read neither Ray's directory nor the token."""
+    open_ports = _beyond_loopback(listeners(laptop.process.pid))
+    assert open_ports
+    for listener in open_ports:
+        assert set(nobody(answers, "127.0.0.1", listener.port, None).values()) == {"refused"}
+    for path in (laptop.cluster.temp_dir, laptop.token):
+        assert can_read(str(path))
+        assert not nobody(can_read, str(path))
+
+
+def _beyond_loopback(ports: list[Listener]) -> list[Listener]:
+    return [listener for listener in ports if not listener.is_on_loopback]
