@@ -58,10 +58,10 @@ class Chaos:
 
     def server(self, name: str) -> int:
         """The process id of an embedded server."""
-        found = [s.pid for s in embedded.status(self.settings.data_dir).servers if s.name == name]
-        assert found
-        assert found[0] is not None
-        return found[0]
+        pids = [s.pid for s in embedded.status(self.settings.data_dir).servers if s.name == name]
+        assert pids
+        assert pids[0] is not None
+        return pids[0]
 
     def start(self, database: str, job: list[str], **changes: str) -> subprocess.Popen[bytes]:
         """Start a job as a process of its own group, with these variables changed."""

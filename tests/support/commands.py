@@ -1,4 +1,4 @@
-"""Runs `rapray` the way a user does: as a process, with the two streams apart and an environment that is known.
+"""Runs `rapray` the way a user does: as a process, with the two streams apart and an environment without rapray's and Ray's own variables.
 
 Does not know what a command prints.
 """
@@ -64,7 +64,7 @@ def run(
     *arguments: str, env: Mapping[str, str], cwd: Path | None = None, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[str]:
     """A command from start to end."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "rapray.cli", *arguments],
         env=dict(env),
         cwd=cwd or ROOT,
@@ -74,7 +74,10 @@ def run(
         check=False,
     )
     return subprocess.CompletedProcess(
-        done.args, done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace")
+        process.args,
+        process.returncode,
+        process.stdout.decode(),
+        process.stderr.decode(errors="replace"),
     )
 
 

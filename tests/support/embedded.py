@@ -26,9 +26,9 @@ def start(data_dir: Path) -> Endpoints:
 
 def record_of(data_dir: Path) -> EndpointRecord:
     """What the supervisor publishes."""
-    found = read_endpoint(Paths.of(data_dir).endpoint)
-    assert found is not None
-    return found
+    record = read_endpoint(Paths.of(data_dir).endpoint)
+    assert record is not None
+    return record
 
 
 def servers_of(data_dir: Path) -> tuple[ServerStatus, ServerStatus]:
@@ -40,8 +40,8 @@ def servers_of(data_dir: Path) -> tuple[ServerStatus, ServerStatus]:
 def running_pids(data_dir: Path) -> set[int]:
     """Every server process that works in this directory, found without the endpoint file."""
     paths = Paths.of(data_dir)
-    found = find_servers("postgres", paths.postgres) + find_servers("valkey-server", paths.valkey)
-    return {process.pid for process in found}
+    processes = find_servers("postgres", paths.postgres) + find_servers("valkey-server", paths.valkey)
+    return {process.pid for process in processes}
 
 
 def kill(*pids: int | None) -> None:

@@ -1,4 +1,4 @@
-"""An endpoint of OpenAI's form that answers as badly as it is told to, and remembers what it was asked."""
+"""An endpoint of OpenAI's form that answers badly, by a script, and records its requests."""
 
 from __future__ import annotations
 

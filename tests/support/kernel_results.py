@@ -51,7 +51,7 @@ def main(out: Path) -> None:
         emotions = BuiltinEmotionModel(EmotionSettings(dtype=dtype, device="cpu"))
         for name, compute in (("vectors", embedder.encode), ("probabilities", emotions.classify)):
             arrays[f"{name} {dtype} together"] = compute(texts)
-            arrays[f"{name} {dtype} alone"] = np.concatenate([compute([text]) for text in texts])
+            arrays[f"{name} {dtype} single"] = np.concatenate([compute([text]) for text in texts])
             # Each text twice, so that batches have other shapes.
             arrays[f"{name} {dtype} crowded"] = compute(texts * 2)[len(texts) :]
     np.savez(out, **arrays)  # pyright: ignore

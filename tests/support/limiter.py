@@ -1,10 +1,10 @@
-"""A rate limit that is only written down, for tests of what asks one."""
+"""A rate limiter that records its calls, for tests of its callers."""
 
 from __future__ import annotations
 
 
 class RecordingLimiter:
-    """A `RateLimiter` that gives one answer and remembers what it was told; nobody waits for it to let go."""
+    """A `RateLimiter` that always answers the same wait and records each call."""
 
     def __init__(self, wait: float = 0) -> None:
         self.wait = wait
@@ -12,10 +12,10 @@ class RecordingLimiter:
         self.penalties: list[tuple[str, float]] = []
 
     def reserve(self, host: str) -> float:
-        """The fixed wait."""
+        """Return the fixed wait."""
         self.reserved.append(host)
         return self.wait
 
     def penalize(self, host: str, seconds: float) -> None:
-        """Remembers."""
+        """Record the penalty."""
         self.penalties.append((host, seconds))

@@ -71,7 +71,7 @@ def assert_same_probabilities(some: ArrayLike, others: ArrayLike, what: object =
 
 
 def assert_same_hits(some: list[dict[str, Any]], others: list[dict[str, Any]], dtype: str) -> None:
-    """Fail unless the same query over the same collection found the same hits twice, within the tolerance.
+    """Fail unless the same query over the same collection had the same hits twice, within the tolerance.
 
     The query's vector was computed twice, and a score moves by at most the distance of the two vectors. So
     hits with closer scores may change places, also with a hit that is not listed.
@@ -103,21 +103,21 @@ def assert_same_results(
             assert_same_result(asdict(outcome), asdict(other), dtype)
 
 
-def assert_same_result(one: Mapping[str, Any], other: Mapping[str, Any], dtype: str) -> None:
+def assert_same_result(result: Mapping[str, Any], other: Mapping[str, Any], dtype: str) -> None:
     """Fail unless two results of one text by one analyzer are the same, as records, rows or JSON.
 
     Everything is compared exactly except the figures of the emotion analyzer. This includes a language
     model's answers: only tests with a scripted server compare those.
     """
-    assert one.keys() == other.keys()
-    if not _is_emotion(one):
-        assert _without(one, _NOT_COMPARED) == _without(other, _NOT_COMPARED)
+    assert result.keys() == other.keys()
+    if not _is_emotion(result):
+        assert _without(result, _NOT_COMPARED) == _without(other, _NOT_COMPARED)
         return
     around = _NOT_COMPARED | _MODELS_FIGURES
-    assert _without(one, around) == _without(other, around)
-    _check_consistent(one)
+    assert _without(result, around) == _without(other, around)
+    _check_consistent(result)
     _check_consistent(other)
-    left, right = one["data"], other["data"]
+    left, right = result["data"], other["data"]
     assert _without(left, _FOLLOWS) == _without(right, _FOLLOWS)
     _check_labels(left["labels"], right["labels"], "the whole text")
     assert len(left["arc"]) == len(right["arc"])
@@ -125,10 +125,10 @@ def assert_same_result(one: Mapping[str, Any], other: Mapping[str, Any], dtype: 
         assert _without(point, _FOLLOWS) == _without(its_like, _FOLLOWS)
         _check_labels(point["labels"], its_like["labels"], f"section {point['section']}")
     for name in ("embedding", "analysis_embedding"):
-        if name in one:
-            assert (one[name] is None) == (other[name] is None)
-            if one[name] is not None:
-                assert_same_vectors(_vector(one[name]), _vector(other[name]), dtype, name)
+        if name in result:
+            assert (result[name] is None) == (other[name] is None)
+            if result[name] is not None:
+                assert_same_vectors(_vector(result[name]), _vector(other[name]), dtype, name)
 
 
 def _is_emotion(result: Mapping[str, Any]) -> bool:

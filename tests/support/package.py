@@ -31,7 +31,7 @@ def install(
         folder: to write into.
         name: of the analyzer; its modules are `<name>_package.spec` and `<name>_package.code`.
         spec: the source of the module with SPEC.
-        code: the source of the module with Class; left out: there is none.
+        code: the source of the module with Class; left out: no such module.
         needs: arguments of its `Needs`.
         point: what its entry point is called, left out: as the analyzer.
     """

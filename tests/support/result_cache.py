@@ -6,20 +6,20 @@ from rapray.cache.results import ResultCache
 from rapray.domain import Analysis
 
 
-class Kept(ResultCache):
+class MemoryCache(ResultCache):
     """A cache in memory."""
 
     def __init__(self, *, always: Analysis | None = None) -> None:
-        self.kept: dict[str, Analysis] = {}
+        self.results: dict[str, Analysis] = {}
         self._always = always
 
     async def get(self, key: str, lyric_key: str) -> Analysis | None:
-        """What is kept."""
-        return self._always or self.kept.get(key)
+        """Return the stored result."""
+        return self._always or self.results.get(key)
 
     async def put(self, key: str, result: Analysis) -> None:
-        """Keep it."""
-        self.kept[key] = result
+        """Store the result."""
+        self.results[key] = result
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 HEAD = b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 SLOW: dict[str, tuple[bytes, bytes]] = {
@@ -18,7 +18,7 @@ SLOW: dict[str, tuple[bytes, bytes]] = {
     "half a chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nff\r\nabc", b""),
     "dripping chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
     "dripping chunk sizes": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
-    "expects to be told to go on": (HEAD + b"Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n", b""),
+    "expects 100 Continue": (HEAD + b"Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n", b""),
     "half a second request": (b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET /liv", b""),
     "body of a request without": (
         b"GET /search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nx",
@@ -34,7 +34,6 @@ class SlowClient:
     kind: str
     answer: bytes = b""
     seconds: float | None = None
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
 
     async def run(self, port: int, *, drip_s: float) -> None:
         """Connect and misbehave until the server hangs up."""

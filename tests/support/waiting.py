@@ -9,18 +9,18 @@ from typing import TypeVar
 
 import pytest
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 # A text, or a function that is called when time is up, so that it can tell how far things have come.
 What = str | Callable[[], str]
 _BETWEEN_S = 0.02
 
 
 def wait_for(
-    look: Callable[[], Found],
+    look: Callable[[], Result],
     what: What = "the condition holds",
     deadline_s: float = 60,
     pause_s: float = _BETWEEN_S,
-) -> Found:
+) -> Result:
     """Look again and again until there is something; fail the test if there is nothing in time.
 
     Args:
@@ -37,26 +37,26 @@ def wait_for(
 
 
 async def wait_for_task(
-    look: Callable[[], Found], what: What = "the condition holds", deadline_s: float = 60
-) -> Found:
+    look: Callable[[], Result], what: What = "the condition holds", deadline_s: float = 60
+) -> Result:
     """As `wait_for`, on an event loop that goes on meanwhile."""
     until = time.monotonic() + deadline_s
-    while not (found := look()):
+    while not (result := look()):
         _check(until, what, deadline_s)
         await asyncio.sleep(_BETWEEN_S)
-    return found
+    return result
 
 
-async def settled(look: Callable[[], Found], for_s: float = 0.2, deadline_s: float = 60) -> Found:
+async def settled(look: Callable[[], Result], for_s: float = 0.2, deadline_s: float = 60) -> Result:
     """What there is once it has stayed the same for a while, on an event loop: for what must not go on."""
     until = time.monotonic() + deadline_s
-    found, since = look(), time.monotonic()
+    state, since = look(), time.monotonic()
     while time.monotonic() - since < for_s:
         _check(until, "it stays the same", deadline_s)
         await asyncio.sleep(_BETWEEN_S)
-        if (now := look()) != found:
-            found, since = now, time.monotonic()
-    return found
+        if (now := look()) != state:
+            state, since = now, time.monotonic()
+    return state
 
 
 def left_of(seconds: float, since: float) -> object:

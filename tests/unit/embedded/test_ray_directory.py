@@ -41,7 +41,7 @@ def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def _holder() -> subprocess.Popen[str]:
     command = [sys.executable, "-c", HOLDER]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
 
 
 def _line(holder: subprocess.Popen[str]) -> Path:

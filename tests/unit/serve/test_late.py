@@ -16,7 +16,7 @@ from rapray.serve.backend import Answer
 from rapray.serve.memory import MemoryServices
 from rapray.serve.roster import Roster
 from tests.support.request_limits import request_limits
-from tests.support.result_cache import Kept
+from tests.support.result_cache import MemoryCache
 
 LYRIC = Lyric("1", "one line", (), "hash")
 LIMITS = request_limits(0.05)
@@ -33,7 +33,7 @@ class Slow(MemoryServices):
         self.answers = Answers(
             Roster({"a": "1"}, identities={"a": Identity("a", "1")}, remote=remote), self._ask
         )
-        self.cache = Kept()
+        self.cache = MemoryCache()
         self.answers.use(self.cache)
 
     async def _ask(self, name: str, lyric: Lyric) -> Analysis | Failure:
@@ -75,7 +75,7 @@ async def test_late_answer_serves_retry(is_there_before: bool) -> None:
     if is_there_before:
         services.may_answer.set()
         await settled()
-        assert len(services.cache.kept) == 1
+        assert len(services.cache.results) == 1
     else:
         asyncio.get_running_loop().call_later(0.01, services.may_answer.set)
     retried = replace(LYRIC, key="2") if not is_there_before else LYRIC
