@@ -16,9 +16,9 @@ DEMO_DATA_DIR := $(if $(RAPRAY_DATA_DIR),$(RAPRAY_DATA_DIR),$(CURDIR)/.demo)
 ARGS ?=
 # Two workers: a file runs on one of them, and so do all tests that share a Ray (tests/support/run_order.py).
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
-DEFAULT_TESTS := not chaos and not load and not vllm
+DEFAULT_TESTS := not chaos and not load and not readme and not vllm
 
-.PHONY: help install demo test lint format durations fuzz unit integration acceptance browser chaos load vllm test-llm bench bench-llm constraints generated chromium clean
+.PHONY: help install demo test lint format durations fuzz unit integration acceptance browser chaos load readme vllm test-llm bench bench-llm constraints generated chromium clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,9 @@ browser: $(STAMP) ## Tests in Chromium (see `make chromium`)
 
 chaos: $(STAMP) ## Kill processes in the middle of jobs
 	$(BIN)/pytest tests/chaos $(ARGS)
+
+readme: $(STAMP) ## Run every command of the README, in order
+	$(BIN)/pytest -m readme $(ARGS)
 
 load: $(STAMP) ## Drive the served application until it scales up and down again
 	$(BIN)/pytest -m load $(ARGS)

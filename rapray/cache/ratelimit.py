@@ -56,7 +56,7 @@ _LONGEST_PENALTY_S = 7 * 86_400.0  # a host that asks for more has sent nonsense
 
 
 def microseconds(answer: object) -> int:
-    """Return the waiting time that a script answered. Raises InvalidResponse for other answers, or for years."""
+    """Return a script's waiting time. Raises InvalidResponse for any other answer, or for years."""
     if isinstance(answer, bytes) and answer.isdigit() and len(answer) < len(str(_LONGEST_WAIT_US)):
         return int(answer)
     raise unexpected(answer)

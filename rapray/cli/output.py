@@ -17,6 +17,7 @@ from rich.text import Text
 
 stdout = Console()
 stderr = Console(stderr=True)
+_UNBOUNDED = 100_000  # characters: wider than any table
 
 
 def print_json(value: Any) -> None:
@@ -26,11 +27,11 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
-    """A table on standard output."""
+    """Print a table: in a terminal as wide as that, elsewhere as wide as its content."""
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    stdout.print(table)
+    (stdout if stdout.is_terminal else Console(width=_UNBOUNDED)).print(table)
 
 
 def note(text: str) -> None:

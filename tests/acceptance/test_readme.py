@@ -1,7 +1,7 @@
 """Every command of README.md, in order, in one environment; and that what README.md names exists.
 
 Three things differ from a user's terminal: Genius is the sample site, ports are free ones, and `make` only says what it
-would do.
+would do. The walk takes minutes: `make readme` runs it. What can be said of the README without running it is said in `make test`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from typer.main import get_command
 
+from rapray.cli import app
 from rapray.cli.ports import free_port
 from rapray.samples.corpus import songs
 from rapray.samples.site import SampleSite
@@ -229,7 +232,7 @@ def ran(history: list[Ran]) -> Callable[[str], Ran]:
     return find
 
 
-@pytest.mark.ray
+@pytest.mark.readme
 def test_readme_every_command_succeeds(history: list[Ran]) -> None:
     """Each exits 0, in the order in which the README shows them."""
     failed = [(one.command, one.code, one.stdout[-800:], one.stderr[-2000:]) for one in history if one.code]
@@ -237,7 +240,7 @@ def test_readme_every_command_succeeds(history: list[Ran]) -> None:
     assert len(history) > 20
 
 
-@pytest.mark.ray
+@pytest.mark.readme
 def test_readme_json_output_valid(history: list[Ran]) -> None:
     """What says --json, and what comes over HTTP."""
     commands = [one for one in history if "--json" in one.command or one.command.startswith("curl")]
@@ -246,7 +249,7 @@ def test_readme_json_output_valid(history: list[Ran]) -> None:
         assert isinstance(json.loads(one.stdout), dict), one
 
 
-@pytest.mark.ray
+@pytest.mark.readme
 def test_readme_collection_shows_results(ran: Callable[[str], Ran]) -> None:
     """Collect, embed and analyse find work; search and track show it, at the terminal and over HTTP."""
     own = [song for song in songs() if song.artist == JOB_ARTIST]
@@ -264,7 +267,7 @@ def test_readme_collection_shows_results(ran: Callable[[str], Ran]) -> None:
     assert set(analyzed["results"]) == {"algorithmic", "emotion"}
 
 
-@pytest.mark.ray
+@pytest.mark.readme
 def test_readme_files_without_database(ran: Callable[[str], Ran]) -> None:
     """The analysis of a text, the outcome of a page."""
     analysis = json.loads(ran("rapray analyze --file").stdout)
@@ -274,7 +277,7 @@ def test_readme_files_without_database(ran: Callable[[str], Ran]) -> None:
     assert (page["outcome"], page["title"]) == ("lyrics", songs()[0].title)
 
 
-@pytest.mark.ray
+@pytest.mark.readme
 def test_readme_operator_commands_report(ran: Callable[[str], Ran]) -> None:
     """Where a value came from, that servers are up, that a secret stays one."""
     shown = ran("rapray config show --origin").stdout
@@ -284,12 +287,26 @@ def test_readme_operator_commands_report(ran: Callable[[str], Ran]) -> None:
     assert re.search(r"ok\W+schema", ran("rapray doctor").stdout)
 
 
-@pytest.mark.ray
+@pytest.mark.readme
 def test_readme_job_on_cluster(ran: Callable[[str], Ran]) -> None:
     """The job submission ends with what the job said."""
     submitted = ran("ray job submit")
     assert "succeeded" in submitted.stdout + submitted.stderr
     assert "analyze: " in submitted.stdout + submitted.stderr
+
+
+def test_readme_options_exist() -> None:
+    """Each `rapray` command of the README is a command, and has the options that the README gives it."""
+    commands = [shlex.split(line)[1:] for line in COMMANDS if line.startswith("rapray ")]
+    assert len(commands) > 15
+    for words in commands:
+        command: Any = get_command(app)
+        rest = list(words)
+        while hasattr(command, "commands"):
+            assert rest[0] in command.commands, words
+            command = command.commands[rest.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in rest if word.startswith("--")} <= options, words
 
 
 def test_readme_make_targets_exist() -> None:

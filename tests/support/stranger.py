@@ -57,7 +57,7 @@ def _become_nobody() -> None:
 
 
 def answers(host: str, port: int, token: str | None) -> dict[str, str]:
-    """Return what Ray's services on this port answer, "refused" or "served", without those that do not exist."""
+    """Return what Ray's services on this port answer, "refused" or "served"; absent ones are left out."""
     by_service = {method: _grpc_answer(f"{host}:{port}", method, token) for method in METHODS}
     by_service["HTTP"] = _http_answer(host, port, token)
     return {service: answer for service, answer in by_service.items() if answer}

@@ -77,11 +77,8 @@ def test_runs_lists_job_results(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1,000 + 20" in shown
 
 
-def test_runs_separates_analyzers(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_runs_separates_analyzers(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Two may stand side by side: which is which is in the table and in the JSON."""
-    monkeypatch.setenv("COLUMNS", "200")
     with connect(database_url, application_name="test") as conn:
         for analyzers in (["qwen"], ["algorithmic", "emotion"]):
             runs.start(conn, "analyze", {"analyzers": analyzers, "limit": None})
