@@ -54,7 +54,7 @@ class Kernels:
         return "; ".join([", ".join(parts), *([f"set by {', '.join(limits)}"] if limits else [])])
 
 
-def look() -> Kernels:
+def in_use() -> Kernels:
     """Run a small computation in a process like ours and return the kernels it used.
 
     Raises:
@@ -63,17 +63,18 @@ def look() -> Kernels:
     """
     if find_spec("torch") is None:
         raise MissingExtra(feature="Every local model", extra="embeddings")
-    return _look(tuple(os.environ.get(name) for name in VARIABLES))
+    return _in_use(tuple(os.environ.get(name) for name in VARIABLES))
 
 
 @cache  # loading torch takes two seconds, and only the variables can change the answer
-def _look(_variables: tuple[str | None, ...]) -> Kernels:
+def _in_use(_variables: tuple[str | None, ...]) -> Kernels:
     try:
         process = subprocess.run(
             [sys.executable, "-m", "rapray.ops.kernels"],
             env={**os.environ, "ONEDNN_VERBOSE": "1"},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_DEADLINE_S,
             check=False,
         )
@@ -111,4 +112,4 @@ def _in_this_process() -> Kernels:
 
 
 if __name__ == "__main__":
-    print("\n" + json.dumps(asdict(_in_this_process())))  # noqa: T201 (read by `look`)
+    print("\n" + json.dumps(asdict(_in_this_process())))  # noqa: T201 (read by `in_use`)

@@ -102,8 +102,8 @@ def _check_ports(laptop: Laptop) -> list[Listener]:
     beyond = [listener for listener in ports if not listener.is_on_loopback]
     assert {listener.process for listener in beyond} == set(BEYOND_LOOPBACK)
     assert len(ports) > len(beyond) + 5
-    (finding,) = [f for f in ray_findings(Settings()) if f"pid {laptop.process.pid} " in f.found]
+    (finding,) = [f for f in ray_findings(Settings()) if f"pid {laptop.process.pid} " in f.summary]
     assert finding.state == "ok"
-    assert described(beyond) in finding.found
+    assert described(beyond) in finding.summary
     assert "ray status --address 127.0.0.1:" in finding.advice
     return beyond
