@@ -123,6 +123,9 @@ class Charged(Protocol):
 
 
 _DIGEST_CHARS = 16
+# The only exceptions that are no fault of an analyzer's code: Ctrl-C and SIGTERM, which rapray turns into it. Code
+# of others may raise anything else, SystemExit too, and must not end a job.
+ENDS_THE_PROGRAM = (KeyboardInterrupt,)
 
 
 def digest_of(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> str | None:
@@ -151,7 +154,7 @@ def _outcome(
         return analyze_one(lyric)
     except RaprayError as error:
         return failure(analyzer, lyric, error)
-    except KeyboardInterrupt:  # Ctrl-C
+    except ENDS_THE_PROGRAM:
         raise
     except BaseException as error:  # noqa: BLE001 - no text may stop a job: this is stored as its failure
         reason = f"{type(error).__name__}: {error}"

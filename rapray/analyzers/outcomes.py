@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
-from rapray.analyzers.base import Analyzer, failure, one_by_one
+from rapray.analyzers.base import ENDS_THE_PROGRAM, Analyzer, failure, one_by_one
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import AnalysisFailed, all_errors
 from rapray.store.bounds import fitted
@@ -30,7 +30,7 @@ def outcomes_of(analyzer: Analyzer, batch: Sequence[Lyric]) -> list[Analysis | F
     """
     try:
         given: list[object] = list(analyzer.analyze(batch))
-    except KeyboardInterrupt:  # Ctrl-C
+    except ENDS_THE_PROGRAM:
         raise
     except BaseException as error:  # noqa: BLE001 - stored as a failure of the lyrics
         if len(batch) > 1 and getattr(error, "blames_text", True):

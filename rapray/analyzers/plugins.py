@@ -6,13 +6,14 @@ A package adds an analyzer by an entry point of the group "rapray.analyzers" tha
 from __future__ import annotations
 
 import re
+from asyncio import CancelledError
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from rapray.analyzers.base import ALL, Analyzer, AnalyzerSpec, Identity
+from rapray.analyzers.base import ALL, ENDS_THE_PROGRAM, Analyzer, AnalyzerSpec, Identity
 from rapray.domain import ANALYZER_NAME
 from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
 
@@ -20,6 +21,9 @@ ENTRY_POINT_GROUP = "rapray.analyzers"
 _NAMES = "a letter, then letters, digits, '_' and '-', all small, at most 40, and not 'all'"
 # It stands between slashes in the stages of failures, as the name does.
 _VERSION = re.compile(r"[^\s/]{1,40}")
+# An error of rapray names its own cause. The others come from outside of the block: its task is cancelled, or
+# the frame that it stands in is discarded.
+_NO_FAULTS = (RaprayError, CancelledError, GeneratorExit, *ENDS_THE_PROGRAM)
 _VERSIONS = "1 to 40 characters without blanks and '/'"
 
 
@@ -57,7 +61,7 @@ def faults_of(chosen: AnalyzerSpec) -> Generator[None]:
     """What the code of an analyzer raises, as an error that names it; rapray's own is left to show where it broke."""
     try:
         yield
-    except (RaprayError, KeyboardInterrupt):
+    except _NO_FAULTS:
         raise
     except BaseException as error:
         translated = _missing(chosen, error) or _broken(chosen, error)
@@ -81,7 +85,7 @@ def _require(chosen: AnalyzerSpec, made: Any, kind: str, *, is_one: bool) -> Non
 def _spec_of(point: EntryPoint) -> AnalyzerSpec:
     try:
         loaded: object = point.load()
-    except KeyboardInterrupt:  # Ctrl-C
+    except ENDS_THE_PROGRAM:
         raise
     except BaseException as error:  # noqa: BLE001 - a stranger's module may even exit: that is kept as the reason
         return _without_spec(point, _told(error))

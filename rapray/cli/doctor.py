@@ -26,7 +26,7 @@ def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
     else:
         print_table(
             ("", "what", "found", "to do"),
-            [(finding.state, finding.subject, finding.found, finding.advice) for finding in findings],
+            [(finding.state, finding.subject, finding.summary, finding.advice) for finding in findings],
         )
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(UNREACHABLE)

@@ -23,7 +23,9 @@ _UNBOUNDED = 100_000  # characters: wider than any table
 def print_json(value: Any) -> None:
     """One JSON document on standard output, readable in a terminal and one line elsewhere."""
     indent = 2 if sys.stdout.isatty() else None
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent, default=str) + "\n")
+    # Elsewhere than in UTF-8 only JSON's own escapes are sure to be printable.
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(value, ensure_ascii=not is_utf8, indent=indent, default=str) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:

@@ -39,13 +39,8 @@ def read_document(path: Path) -> tuple[yaml.Node | None, object]:
         reason = _reason(error)
     except RecursionError:
         reason = _DEEP
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        OverflowError,
-    ):  # a tag such as !!int before another text
+    # PyYAML raises these for a tag such as !!int before another text.
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         reason = "a value is not what its tag or form says"
     # Raised outside the handlers, so that the parser's error, which quotes the line, is not chained to it.
     raise ConfigError(problems=f"{path}: {reason}")

@@ -23,7 +23,7 @@ from rapray.embedded import postgres, valkey
 from rapray.embedded.account import service_account
 from rapray.embedded.binaries import find_binaries
 from rapray.embedded.paths import Paths
-from rapray.embedded.processes import ProcessId, find_servers, identify, stop
+from rapray.embedded.processes import ProcessId, find_servers, identify, is_locked, stop
 from rapray.embedded.record import EndpointRecord, ServerRecord, State, read_endpoint, read_json
 from rapray.errors import EmbeddedServerError
 
@@ -149,7 +149,7 @@ def _published(paths: Paths) -> EndpointRecord | None:
     """
     deadline = time.monotonic() + _REPUBLISH_PATIENCE_S
     while (record := read_endpoint(paths.endpoint)) is None or not record.supervisor.is_alive:
-        if not paths.supervisor_lock.exists() or not _is_held(paths.supervisor_lock):
+        if not is_locked(paths.supervisor_lock):
             return record
         if time.monotonic() > deadline:
             reason = f"it holds {paths.supervisor_lock} and does not publish {paths.endpoint}"
@@ -238,21 +238,11 @@ def _raise_failure(paths: Paths) -> None:
     failure = read_json(paths.failure)
     if failure is not None:
         raise EmbeddedServerError(**failure["attributes"])
-    if _is_held(paths.supervisor_lock):
+    if is_locked(paths.supervisor_lock):
         return
     log = paths.log("supervisor")
     tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-8:]) if log.exists() else ""
     raise EmbeddedServerError(server="supervisor", reason=f"it ended; the end of {log}:\n{tail}")
-
-
-def _is_held(path: Path) -> bool:
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    lock.release()
-    return False
 
 
 def _stop_orphans(paths: Paths) -> bool:

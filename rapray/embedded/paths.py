@@ -94,7 +94,7 @@ class Paths:
         if len(os.fsencode(self.data_dir)) > _MAX_PATH:
             raise EmbeddedServerError(server="PostgreSQL", reason=f"the path of {self.data_dir} is too long")
         try:
-            self._make_data_dir(account)
+            make_data_dir(self.data_dir, is_passed_through=account.is_other)
             for directory in (self.endpoint.parent, self.log_dir):
                 directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -115,13 +115,6 @@ class Paths:
         reason = f"the data directory {self.data_dir} cannot be used: {error.strerror}: {error.filename}"
         return EmbeddedServerError(server="PostgreSQL", reason=reason)
 
-    def _make_data_dir(self, account: Account) -> None:
-        if self.data_dir.is_dir():
-            return
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        # The servers' account must be able to pass through, and only that.
-        self.data_dir.chmod(0o711 if account.is_other else 0o700)
-
     def _make_servers(self, account: Account) -> None:
         link = self.data_dir / "servers"
         if not os.path.lexists(link):
@@ -135,6 +128,18 @@ class Paths:
                 f"user {account.name} may not enter {self.servers}: move RAPRAY_DATA_DIR or open its parents"
             )
             raise EmbeddedServerError(server="PostgreSQL", reason=reason)
+
+
+def make_data_dir(directory: Path, *, is_passed_through: bool) -> None:
+    """Create a data directory for its owner only, whatever the umask; an existing one keeps its mode.
+
+    Args:
+        directory: with the parents that it lacks.
+        is_passed_through: the servers run as another account, which must be able to pass, and only that.
+    """
+    if not directory.is_dir():
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o711 if is_passed_through else 0o700)
 
 
 def make_open(directory: Path) -> None:

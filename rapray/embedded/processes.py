@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from filelock import FileLock, Timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,19 @@ def identify(pid: int) -> ProcessId | None:
     """The process that has this pid now."""
     birth = birth_of(pid)
     return None if birth is None else ProcessId(pid, birth)
+
+
+def is_locked(path: Path) -> bool:
+    """Return True while a process holds this lock file, also one in another container, whose pid says nothing here."""
+    if not path.exists():
+        return False  # trying the lock would create it
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
 
 
 def _linux_birth(pid: int) -> str | None:

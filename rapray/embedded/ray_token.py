@@ -6,15 +6,34 @@ refused, not repaired: they may have the token already.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+from rapray.embedded.paths import make_data_dir
 from rapray.errors import RayTokenUnusable
 
 _TOKEN_BYTES = 32
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
+
+
+def has_token(path: Path) -> bool:
+    """Return True if there is something in the token's place, even if it cannot be used.
+
+    Raises:
+        RayTokenUnusable: this user may not look there.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise RayTokenUnusable(path=path, reason=error.strerror or str(error)) from error
+    return True
 
 
 def ensure_token(path: Path) -> Path:
@@ -25,7 +44,7 @@ def ensure_token(path: Path) -> Path:
     """
     try:
         if not path.exists():
-            path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+            make_data_dir(path.parent, is_passed_through=os.geteuid() == 0)
             _create(path)
         _check(path)
     except OSError as error:
@@ -36,16 +55,30 @@ def ensure_token(path: Path) -> Path:
 def _create(path: Path) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # 0600
     try:
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_hex(_TOKEN_BYTES))
-            stream.flush()
-            os.fsync(stream.fileno())
+        _write(handle)
         # A link, not a rename: the first of several processes wins, and all of them use its token.
         os.link(name, path)
     except FileExistsError:
         return
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _create_in_place(path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _create_in_place(path: Path) -> None:
+    """Create the file on a file system without hard links: a process that reads it in this moment finds it empty."""
+    with suppress(FileExistsError):
+        _write(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _write(handle: int) -> None:
+    with os.fdopen(handle, "w", encoding="ascii") as stream:
+        stream.write(secrets.token_hex(_TOKEN_BYTES))
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _check(path: Path) -> None:

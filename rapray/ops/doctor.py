@@ -88,10 +88,10 @@ def _disk(settings: Settings) -> Finding:
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
-    found = f"{free / 1e9:.1f} GB free under {place}"
+    summary = f"{free / 1e9:.1f} GB free under {place}"
     if free < LOW_DISK_BYTES:
-        return Finding("disk", "warn", found, "free some space or set RAPRAY_DATA_DIR to another disk")
-    return Finding("disk", "ok", found)
+        return Finding("disk", "warn", summary, "free some space or set RAPRAY_DATA_DIR to another disk")
+    return Finding("disk", "ok", summary)
 
 
 def _endpoints(settings: Settings) -> embedded.Endpoints | Finding:
@@ -115,11 +115,13 @@ def _database(url: str) -> Finding:
 
 
 def _schema(url: str) -> Finding:
-    found, wanted = migrate.current(url), migrate.head()
-    if found is not None and found.is_current:
-        return Finding("schema", "ok", found.id)
-    advice = "install a newer rapray" if found is not None and not found.is_known else "rapray db upgrade"
-    return Finding("schema", "fail", f"{found.id if found else 'none'}, this program wants {wanted}", advice)
+    revision, needed = migrate.current(url), migrate.head()
+    if revision is not None and revision.is_current:
+        return Finding("schema", "ok", revision.id)
+    is_newer = revision is not None and not revision.is_known
+    advice = "install a newer rapray" if is_newer else "rapray db upgrade"
+    summary = f"{revision.id if revision else 'none'}, this program needs {needed}"
+    return Finding("schema", "fail", summary, advice)
 
 
 def _redis(url: str | None, settings: Settings) -> Finding:
@@ -156,12 +158,12 @@ def _model(settings: Settings) -> Finding:
 
 def _emotion(settings: Settings) -> Finding:
     chosen = choose(settings.emotion)
-    found = f"{chosen.info.name} (revision {chosen.info.revision[:8]})"
+    summary = f"{chosen.info.name} (revision {chosen.info.revision[:8]})"
     if not chosen.is_stand_in:
-        return Finding("emotion model", "ok", found)
+        return Finding("emotion model", "ok", summary)
     advice = f"the built-in model stands in for {DEFAULT_MODEL}, whose weights are not on this host; "
     advice += "RAPRAY_EMOTION__MODEL=builtin says that this is meant"
-    return Finding("emotion model", "warn", found, advice)
+    return Finding("emotion model", "warn", summary, advice)
 
 
 def _language_models(settings: Settings) -> Finding:

@@ -14,7 +14,7 @@ class Finding:
 
     subject: str
     state: State
-    found: str
+    summary: str
     advice: str = ""
 
     def as_json(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from ray.exceptions import AuthenticationError
 from rapray.config import Settings
 from rapray.embedded.paths import Paths
 from rapray.embedded.ray_directory import private_root
-from rapray.embedded.ray_token import ensure_token
+from rapray.embedded.ray_ports import is_of_this_user
+from rapray.embedded.ray_token import ensure_token, has_token
 from rapray.errors import RayRefused, RayUnavailable
 from rapray.telemetry import logger
 
@@ -57,7 +58,7 @@ def ray_environment(settings: Settings, address: str = LOCAL) -> Generator[None]
 
     Raises:
         RayTokenUnusable: others may read the token of this data directory, or it cannot be read.
-        RayUnavailable: nobody listens at the address.
+        RayUnavailable: nobody listens at the address, or what listens does not answer.
         RayRefused: the cluster there asks for a token, and this process has none that is valid.
     """
     variables = _starting(settings) if address == LOCAL else _joining(settings, address)
@@ -94,7 +95,7 @@ def _starting(settings: Settings) -> dict[str, str]:
 def _joining(settings: Settings, address: str) -> dict[str, str]:
     scheme, _, place = address.rpartition("://")
     if place == "auto":
-        place = _found_here(address)
+        place = _local_address(address)
     target = place.partition("/")[0]
     host, _, digits = target.rpartition(":")
     if not host or not digits.isdigit():
@@ -105,11 +106,10 @@ def _joining(settings: Settings, address: str) -> dict[str, str]:
     node = {} if scheme or _listens(services.resolve_ip_for_localhost(host), port) else {NODE_ADDRESS: "0"}
     if not is_token_mode() or scheme not in _QUESTIONS:
         return node
-    sources = list(_token_variables(settings, host))
-    return node | _accepted_token(target, _QUESTIONS[scheme], sources)
+    return node | _accepted_token(target, _QUESTIONS[scheme], _token_variables(settings, host, port))
 
 
-def _found_here(address: str) -> str:
+def _local_address(address: str) -> str:
     try:
         return services.get_ray_address_from_environment(address, None)
     except ConnectionError as error:
@@ -132,24 +132,27 @@ def _listens(host: str, port: int) -> bool:
     return True
 
 
-def _accepted_token(target: str, question: str, sources: Sequence[dict[str, str]]) -> dict[str, str]:
+def _accepted_token(target: str, question: str, sources: Iterable[dict[str, str]]) -> dict[str, str]:
     """Return the variables of the first token that the cluster accepts; none if it asks for no token."""
     if _accepts(target, question, {MODE: "disabled"}):
         return {}
+    reason = "this process has none"
     for variables in sources:
         if _accepts(target, question, variables):
             return variables
-    reason = "it refuses the one that this process has" if sources else "this process has none"
+        reason = "it refuses the one that this process has"
     raise RayRefused(address=target, reason=reason)
 
 
-def _token_variables(settings: Settings, host: str) -> Iterator[dict[str, str]]:
+def _token_variables(settings: Settings, host: str, port: int) -> Iterator[dict[str, str]]:
+    """Yield tokens to try. The data directory's is the only one that the operator did not choose for this address."""
     if TOKEN in os.environ or TOKEN_PATH in os.environ:
         yield {MODE: "token"}
         return
     if _TOKEN_OF_RAY.expanduser().is_file():
         yield {MODE: "token"}
-    if Paths.of(settings.data_dir).ray_token.exists() and _is_this_host(host):
+    # Any user of this host may listen at the address, and would be sent the token.
+    if _is_this_host(host) and is_of_this_user(port) and has_token(Paths.of(settings.data_dir).ray_token):
         yield _own_token(settings)
 
 
@@ -163,14 +166,19 @@ def _accepts(target: str, question: str, variables: Mapping[str, str]) -> bool:
         except AuthenticationError as error:  # the file that a variable names cannot be read
             raise RayRefused(address=target, reason=str(error).splitlines()[0].rstrip(".")) from error
         except grpc.RpcError as error:
-            return error.code() is not grpc.StatusCode.UNAUTHENTICATED
+            code = error.code()
+            if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                reason = f"{target} does not answer as Ray does: {error.details() or code.name}"
+                raise RayUnavailable(reason=reason) from error
+            return code is not grpc.StatusCode.UNAUTHENTICATED
     return True
 
 
 def _is_this_host(host: str) -> bool:
-    """Return True if the name or address is one of this host: this process can listen on it."""
+    """Return True if the name or address is one of this host: a process here can listen on it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, 0)).close()
+        socket.create_server((host, 0), family=family).close()
     except OSError:
         return False
     return True

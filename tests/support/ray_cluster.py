@@ -12,6 +12,7 @@ from ray.cluster_utils import Cluster
 
 from rapray.config import RaySettings, Settings
 from rapray.embedded import Endpoints
+from rapray.embedded.ray_directory import ray_directory
 from rapray.pipelines.cluster import ray_session
 from rapray.pipelines.ray_environment import ray_environment
 
@@ -51,9 +52,11 @@ def three_raylets(settings: Settings) -> Generator[RayCluster]:
     """Start a head and two more raylets with the token of the settings' data directory; stop them at the end."""
     with ExitStack() as stack:
         stack.enter_context(ray_environment(settings))
+        directory = stack.enter_context(ray_directory(settings.data_dir, asks_for_token=True))
         cluster = Cluster(
             initialize_head=True,
             head_node_args={
+                "temp_dir": str(directory),  # the other raylets learn it from the head
                 "num_cpus": _CPUS[0],
                 "include_dashboard": False,
                 "object_store_memory": _STORE_BYTES,

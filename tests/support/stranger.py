@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import socket
 from collections.abc import Callable, Generator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -54,6 +54,46 @@ def _become_nobody() -> None:
     os.setgroups([])
     os.setgid(NOBODY)
     os.setuid(NOBODY)
+
+
+_sockets: list[socket.socket] = []
+_servers: list[grpc.Server] = []
+_tokens: list[str] = []
+
+
+class _Impostor(grpc.GenericRpcHandler):
+    """Asks for a token, as Ray does, and notes what it gets."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+        _tokens.extend(
+            str(value) for key, value in handler_call_details.invocation_metadata if key == "authorization"
+        )
+        return grpc.unary_unary_rpc_method_handler(_refuse)
+
+
+def _refuse(_: bytes, context: grpc.ServicerContext) -> bytes:
+    context.abort(grpc.StatusCode.UNAUTHENTICATED, "a token, please")
+    return b""
+
+
+def pose_as_ray(host: str) -> int:
+    """Serve as a Ray that asks for a token, as long as this process lives, and return the port."""
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[_Impostor()])
+    port = server.add_insecure_port(f"{host}:0")
+    server.start()
+    _servers.append(server)
+    return port
+
+
+def tokens_received() -> list[str]:
+    """Return the headers with tokens that this process's servers got."""
+    return _tokens
+
+
+def listen(host: str) -> int:
+    """Listen at a free port as long as this process lives, and return the port."""
+    _sockets.append(socket.create_server((host, 0)))
+    return _sockets[-1].getsockname()[1]
 
 
 def answers(host: str, port: int, token: str | None) -> dict[str, str]:

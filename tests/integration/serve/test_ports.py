@@ -100,9 +100,9 @@ def test_open_ports_are_named(laptop: Laptop) -> None:
     beyond = _beyond_loopback(ports)
     assert {listener.process for listener in beyond} == set(BEYOND_LOOPBACK)
     assert len(ports) > len(beyond) + 5
-    (finding,) = [f for f in ray_findings(Settings()) if f"pid {laptop.process.pid} " in f.found]
+    (finding,) = [f for f in ray_findings(Settings()) if f"pid {laptop.process.pid} " in f.summary]
     assert finding.state == "ok"
-    assert described(beyond) in finding.found
+    assert described(beyond) in finding.summary
     assert "ray status --address 127.0.0.1:" in finding.advice
     assert described(beyond) in laptop.stop()
     assert not directory.parent.exists()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from rapray.analyzers import create, identity, spec, specs
+from rapray.analyzers.base import AnalyzerSpec
+from rapray.analyzers.plugins import faults_of
 from rapray.analyzers.selection import selected
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric
@@ -186,3 +189,13 @@ def test_plugin_keyboard_interrupt_propagates(monkeypatch: pytest.MonkeyPatch, t
     install(monkeypatch, tmp_path, "theirs", spec="import signal\nsignal.raise_signal(signal.SIGINT)")
     with pytest.raises(KeyboardInterrupt):
         specs()
+
+
+@pytest.mark.parametrize("kind", [GeneratorExit, asyncio.CancelledError, KeyboardInterrupt])
+def test_faults_exclude_interruptions(kind: type[BaseException]) -> None:
+    """What comes from outside of an analyzer's code, such as a cancelled task, does not make it broken."""
+    shout = AnalyzerSpec("shout", version="1", factory="shout:make", summary="Loud.", package="shout")
+    with pytest.raises(kind), faults_of(shout):
+        raise kind
+    with pytest.raises(AnalyzerBroken), faults_of(shout):
+        raise SystemExit

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 
 import pytest
 
@@ -18,6 +20,17 @@ def test_json_piped_single_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.out.count("\n") == 1
     assert json.loads(said.out) == {"title": "Año [Nuevo]\n", "n": [1, None]}
     assert "Año" in said.out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "utf-8"])
+def test_json_valid_in_encoding(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """JSON stays JSON in a terminal that lacks its characters."""
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding=encoding, errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", stream)
+    output.print_json({"title": ODD})
+    stream.flush()
+    assert json.loads(written.getvalue().decode(encoding)) == {"title": ODD}
 
 
 def test_notes_keep_brackets(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from rapray.embedded import ray_directory as module
 from rapray.embedded.ray_directory import private_root, ray_clusters, ray_directory
 from rapray.errors import RayUnavailable
 
@@ -93,8 +95,10 @@ def test_directory_survives_failed_start() -> None:
     """If Ray fails to start, its directory stays, so that its logs can be read."""
     with pytest.raises(RayUnavailable):
         _fail()
-    (cluster,) = ray_clusters()
-    assert cluster.temp_dir.exists()
+    (temp_dir,) = private_root().glob("c-*/ray")
+    assert ray_clusters() == []
+    with ray_directory(Path("/data"), asks_for_token=True):
+        assert not temp_dir.exists()
 
 
 def _fail() -> None:
@@ -103,18 +107,68 @@ def _fail() -> None:
         raise RayUnavailable(reason="it did not start")
 
 
+def test_directory_of_container_spared() -> None:
+    """A cluster of another container, whose pid does not exist here, keeps its directory as long as it runs."""
+    with ray_directory(Path("/data"), asks_for_token=True) as temp_dir:
+        record = temp_dir.parent / "cluster.json"
+        content = json.loads(record.read_text(encoding="utf-8"))
+        content["process"] = {"pid": 2**22 + 1, "birth": "elsewhere"}
+        record.write_text(json.dumps(content), encoding="utf-8")
+        with ray_directory(Path("/data"), asks_for_token=True):
+            assert record.exists()
+            assert len(ray_clusters()) == 2
+
+
+def test_directory_unfinished_is_removed() -> None:
+    """What a process left that was killed before it wrote its record goes after an hour; other files stay."""
+    root = private_root()
+    unfinished, young, foreign = (root / name for name in ("c-aaaaaaaa", "c-bbbbbbbb", "c-cccccccc"))
+    for directory in (unfinished, young, foreign):
+        directory.mkdir()
+    (unfinished / "cluster.lock").touch()
+    (foreign / "diary").touch()
+    for directory in (unfinished, foreign):
+        os.utime(directory, (0, 0))
+    with ray_directory(Path("/data"), asks_for_token=True):
+        assert [directory.exists() for directory in (unfinished, young, foreign)] == [False, True, True]
+
+
 def test_root_avoids_untrusted_directory(base: Path) -> None:
     """If an open directory or a link has taken the name that rapray would use, another directory is used."""
     taken = base / f"rapray-{os.geteuid()}"
     taken.mkdir(mode=0o755)
     root = private_root()
     assert root != taken
+    assert root == private_root()
     assert _is_closed(root)
     taken.rmdir()
     elsewhere = base / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     taken.symlink_to(elsewhere)
     assert private_root() not in (taken, elsewhere)
+
+
+def test_root_falls_to_home(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If others have taken the names in every temporary directory, the home directory is used, or the error names them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(base))
+    monkeypatch.setattr(module, "_SHORT_BASE", base)
+    monkeypatch.setenv("HOME", str(base / "h"))
+    (base / "h").mkdir()
+    taken = base / f"rapray-{os.geteuid()}"
+    taken.mkdir(mode=0o755)
+    with ray_directory(Path("/data"), asks_for_token=True) as temp_dir:
+        assert temp_dir.is_relative_to(base / "h" / ".rapray")
+        assert len(ray_clusters()) == 1
+    (base / "h" / ".rapray").chmod(0o755)
+    with pytest.raises(RayUnavailable, match=str(taken)):
+        private_root()
+
+
+def test_root_missing_base_fails(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A RAY_TMPDIR that does not exist is an error that names it."""
+    monkeypatch.setenv("RAY_TMPDIR", str(base / "no"))
+    with pytest.raises(RayUnavailable, match=str(base / "no")):
+        private_root()
 
 
 def test_root_reuses_private_directory(base: Path) -> None:

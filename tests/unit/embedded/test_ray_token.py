@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rapray.embedded.ray_token import ensure_token
+from rapray.embedded.ray_token import ensure_token, has_token
 from rapray.errors import RayTokenUnusable
 
 PROCESSES = 8
@@ -39,6 +40,38 @@ def test_token_processes_agree(tmp_path: Path) -> None:
         tokens = pool.map(_token, [tmp_path / "ray-token"] * PROCESSES, chunksize=1)
     assert len(set(tokens)) == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["ray-token"]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_token_directory_mode(tmp_path: Path, umask: int) -> None:
+    """The data directory is closed; root's can be passed through, as the account of its servers must."""
+    before = os.umask(umask)
+    try:
+        ensure_token(tmp_path / "parent" / "data" / "ray-token")
+    finally:
+        os.umask(before)
+    mode = stat.S_IMODE((tmp_path / "parent" / "data").stat().st_mode)
+    assert mode == (0o711 if os.geteuid() == 0 else 0o700)
+
+
+def test_token_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without hard links, which no test can mount, gets a private token too."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = ensure_token(tmp_path / "ray-token")
+    assert re.fullmatch(r"[0-9a-f]{64}", path.read_text(encoding="ascii"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["ray-token"]
+
+
+def test_token_unreachable_is_refused(tmp_path: Path) -> None:
+    """If the system does not say whether there is a token, the error names its path."""
+    path = tmp_path / ("long" * 100)
+    with pytest.raises(RayTokenUnusable, match="long"):
+        has_token(path)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])

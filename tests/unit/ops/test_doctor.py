@@ -22,6 +22,6 @@ def test_examine_without_servers(tmp_path: Path) -> None:
             redis=RedisSettings(url=SecretStr(f"redis://:hidden@127.0.0.1:{port}/0")),
         )
         found = {finding.subject: finding for finding in examine(settings)}
-    assert (found["PostgreSQL"].state, found["PostgreSQL"].found) == ("fail", "database_unavailable")
-    assert (found["Redis"].state, found["Redis"].found) == ("warn", "redis_unavailable")
+    assert (found["PostgreSQL"].state, found["PostgreSQL"].summary) == ("fail", "database_unavailable")
+    assert (found["Redis"].state, found["Redis"].summary) == ("warn", "redis_unavailable")
     assert not any("hidden" in str(finding) for finding in found.values())

@@ -28,7 +28,7 @@ def test_doctor_warns_about_builtin(tmp_path: Path) -> None:
     """Where the built-in model stands in, the doctor warns, names both models and what to do."""
     found = finding(tmp_path, "auto")
     assert found.state == "warn"
-    assert "rapray/emotion-minilm-l6" in found.found
+    assert "rapray/emotion-minilm-l6" in found.summary
     assert "j-hartmann" in found.advice
     assert "stands in" in identity("emotion", Settings()).note
 
@@ -43,5 +43,5 @@ def test_doctor_accepts_builtin_choice(tmp_path: Path) -> None:
 def test_doctor_missing_model_fails(tmp_path: Path) -> None:
     """A model that is named and cannot be had is a failure with its reason."""
     found = finding(tmp_path, "nowhere/at-all")
-    assert (found.state, found.found) == ("fail", "model_unavailable")
+    assert (found.state, found.summary) == ("fail", "model_unavailable")
     assert "nowhere/at-all" in found.advice

@@ -21,7 +21,7 @@ def found(tmp_path: Path, llm: LlmSettings) -> Finding:
 def test_examine_without_language_models(tmp_path: Path) -> None:
     """They are optional; the advice says what sets one up."""
     finding = found(tmp_path, LlmSettings())
-    assert (finding.state, finding.found) == ("ok", "none is set up")
+    assert (finding.state, finding.summary) == ("ok", "none is set up")
     assert "RAPRAY_LLM__HOSTED__MODEL" in finding.advice
 
 
@@ -31,7 +31,7 @@ def test_examine_lists_configured_models(tmp_path: Path) -> None:
         {"providers": {"qwen": {"api_key": "s3cret"}, "ollama": {"enabled": True}}}
     )
     finding = found(tmp_path, llm)
-    assert (finding.state, finding.found) == ("ok", "qwen, ollama")
+    assert (finding.state, finding.summary) == ("ok", "qwen, ollama")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("vllm") is not None, reason="vLLM is installed here")

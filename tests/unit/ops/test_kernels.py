@@ -36,9 +36,9 @@ def test_doctor_names_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     found = finding(tmp_path)
     assert found.state == "ok"
-    assert "torch DEFAULT, oneDNN Intel SSE4.1, MKL 2" in found.found
-    assert "1 thread, bfloat16 emulated (slow)" in found.found
-    assert "ATEN_CPU_CAPABILITY=default, ONEDNN_MAX_CPU_ISA=SSE41" in found.found
+    assert "torch DEFAULT, oneDNN Intel SSE4.1, MKL 2" in found.summary
+    assert "1 thread, bfloat16 emulated (slow)" in found.summary
+    assert "ATEN_CPU_CAPABILITY=default, ONEDNN_MAX_CPU_ISA=SSE41" in found.summary
 
 
 def test_doctor_unusable_kernels_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
