@@ -23,7 +23,7 @@ SLOTS = 2
 SHORT_ANSWERS: dict[str, Any] = {
     "logit_bias": [[end, 25] for end in ('"', '",', '."', '.",')],
     "samplers": ["top_k"],
-    "top_k": 40,
+    "top_k": 1,
 }
 
 
