@@ -85,8 +85,6 @@ class BrokenServer:
         self._behaviour = behaviour
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._over = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self.connections = 0
 
     @property
     def port(self) -> int:
@@ -100,11 +98,8 @@ class BrokenServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            self.connections += 1
             connection.settimeout(30)
-            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
