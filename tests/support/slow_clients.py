@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 HEAD = b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 SLOW: dict[str, tuple[bytes, bytes]] = {
@@ -34,7 +34,6 @@ class SlowClient:
     kind: str
     answer: bytes = b""
     seconds: float | None = None
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
 
     async def run(self, port: int, *, drip_s: float) -> None:
         """Connect and misbehave until the server hangs up."""
