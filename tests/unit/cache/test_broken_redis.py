@@ -166,7 +166,7 @@ def test_version_is_unavailable(broken_url: str) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in SERVERS if kind.startswith(("hangs", "drips"))])
 def test_waiting_costs_one_timeout(kind: str) -> None:
     """However a server keeps its client waiting, each way to use Redis ends after one time-out, not after several."""
-    uses = {
+    uses: dict[str, Callable[[str, float], object]] = {
         "gate": use_gate,
         "limiter": use_limiter,
         "get": lambda url, timeout_s: asyncio.run(use_cache(url, timeout_s)),
