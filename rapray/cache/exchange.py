@@ -16,6 +16,10 @@ from typing import Any
 
 import redis
 import redis.asyncio
+from redis._parsers import (
+    _AsyncRESP2Parser,  # pyright: ignore[reportPrivateUsage]
+    _RESP2Parser,  # pyright: ignore[reportPrivateUsage]
+)
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.retry import Retry
 
@@ -70,15 +74,19 @@ async def exchange_async(seconds: float) -> AsyncGenerator[None]:
 
 def pool(url: str, timeout_s: float, retry: Retry) -> redis.BlockingConnectionPool:
     """Return bounded connections for a blocking client. Raises ConfigError if the URL is not valid."""
-    return _pool_of(redis.BlockingConnectionPool, _BLOCKING, url, timeout_s, retry)
+    return _pool_of(redis.BlockingConnectionPool, _BLOCKING, url, timeout_s, retry, parser=_RESP2Parser)
 
 
 def async_pool(url: str, timeout_s: float, retry: AsyncRetry) -> redis.asyncio.BlockingConnectionPool:
     """Return the same as `pool`, for a client of an event loop."""
-    return _pool_of(redis.asyncio.BlockingConnectionPool, _ASYNC, url, timeout_s, retry)
+    return _pool_of(
+        redis.asyncio.BlockingConnectionPool, _ASYNC, url, timeout_s, retry, parser=_AsyncRESP2Parser
+    )
 
 
-def _pool_of(kind: Any, bounded: dict[type, type], url: str, timeout_s: float, retry: object) -> Any:
+def _pool_of(
+    kind: Any, bounded: dict[type, type], url: str, timeout_s: float, retry: object, *, parser: type
+) -> Any:
     try:
         connections = kind.from_url(
             url,
@@ -90,6 +98,7 @@ def _pool_of(kind: Any, bounded: dict[type, type], url: str, timeout_s: float, r
             health_check_interval=30,
             # rapray needs neither RESP 3 nor the driver's name, and each costs a round trip per connection.
             protocol=2,
+            parser_class=parser,  # if hiredis is installed, redis-py's default reads past the bounds below
             driver_info=None,
         )
     except ValueError:

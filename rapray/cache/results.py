@@ -7,9 +7,10 @@ pool and way of hiding errors for them.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from hashlib import sha256
 from typing import Any, NoReturn, get_type_hints
@@ -28,6 +29,7 @@ LARGEST_BYTES = 4_000_000  # a result beyond this is not worth a server's memory
 _FORM = "2"  # raise it where the stored form changes: older entries are then never found
 # After an error nobody asks for so long: a Redis that does not answer would add its time-out to every request.
 _PAUSE_S = 5.0
+_CLOSING_S = 0.1
 
 
 def key_of(parts: Sequence[str | None]) -> str:
@@ -50,13 +52,13 @@ class ResultCache:
         """The result under a key, given the caller's own name for the text; None where there is none or no Redis."""
         if self._outage.is_on:
             return None
+        answer: bytes | None = None
         async with self._asked():
-            answer = await self._redis.get(key)
-            if isinstance(answer, bytes):
-                return _read(answer, key, lyric_key)
-            if answer is not None:
-                raise unexpected(answer)
-        return None
+            reply = await self._redis.get(key)
+            if reply is not None and not isinstance(reply, bytes):
+                raise unexpected(reply)
+            answer = reply
+        return None if answer is None else _read(answer, key, lyric_key)
 
     async def put(self, key: str, result: Analysis) -> None:
         """Keep a result; done without a word where there is no Redis."""
@@ -77,11 +79,18 @@ class ResultCache:
                 yield
         except Exception as error:  # noqa: BLE001 - if the server is not Redis, redis-py raises anything
             self._outage.begin(error)
-            await self._redis.connection_pool.disconnect(inuse_connections=False)
+            await _finish_closing(self._redis.connection_pool.disconnect(inuse_connections=False))
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._redis.aclose(close_connection_pool=True)
+        await _finish_closing(self._redis.aclose(close_connection_pool=True))
+
+
+async def _finish_closing(closing: Awaitable[None]) -> None:
+    """Close connections without waiting for a server that hangs: over TLS it would have to say goodbye first."""
+    with suppress(Exception):  # the connections are dropped all the same
+        async with asyncio.timeout(_CLOSING_S):
+            await closing
 
 
 def _written(key: str, result: Analysis) -> bytes | None:

@@ -39,8 +39,9 @@ KEEP_ALIVE_S = 30  # how long a connection may stay idle between two requests
 Options: TypeAlias = Mapping[str, Mapping[str, Any]]
 _BUSY = {"status_code": 503, "retry_after_s": RETRY_AFTER_S}
 # By default Serve compares the mean of the last 30 s, reported every 10 s, with the target: load of twice the
-# target asks for a replica after 25 s (measured), load just above it after 40 s. Ray 2.60 reads the interval
-# only from here: nothing reads the environment variables that its deprecation warning names.
+# target asks for a replica after 25 s (measured), load just above it after 40 s. With these options it asks after
+# 8 to 15 s. Ray 2.60 reads the interval only from here: nothing reads the environment variables that its deprecation
+# warning names.
 _SCALING = {
     "min_replicas": 1,
     "metrics_interval_s": 2,
@@ -51,7 +52,7 @@ _SCALING = {
 _LIFE = {"health_check_period_s": 10, "health_check_timeout_s": 30, "graceful_shutdown_timeout_s": 30}
 # Serve gives a replica that it stops this long, then kills it with the requests that it still has: clients of
 # the ingress get a 500, and a provider's answer is lost and paid for twice. By default a language model may
-# take 120 s.
+# take 120 s for one text; batches and streams that take longer are cut.
 _LONG_LIFE = {**_LIFE, "graceful_shutdown_timeout_s": 130}
 
 INGRESS: dict[str, Any] = {
@@ -187,7 +188,7 @@ def longest_request_s(settings: Settings) -> float:
 
 @contextmanager
 def served(settings: Settings, options: Options | None = None) -> Generator[str]:
-    """The application on the Ray that this process is connected to, or starts; stops what it started at the end.
+    """The application on the Ray that this process is connected to (`ray_session`); stopped at the end.
 
     Yields the address of the ingress, once every deployment is healthy.
 
@@ -196,10 +197,10 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
         RayUnavailable: no cluster answers, or a deployment does not come up.
     """
     check_host(settings.serve.host, settings.serve)
+    assert ray.is_initialized(), "serve.start would start a Ray that nothing protects"
     app = application({}, settings, options)
     try:
-        if ray.is_initialized():
-            doorway.announce(settings)
+        doorway.announce(settings)
         serve.start(
             proxy_location="HeadOnly",
             http_options={
@@ -215,9 +216,8 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
         log_open_ports()
         yield f"http://{settings.serve.host}:{settings.serve.port}"
     finally:
-        if ray.is_initialized():
-            serve.shutdown()
-            doorway.announce(None)
+        serve.shutdown()
+        doorway.announce(None)
 
 
 def _run(app: serve.Application) -> None:

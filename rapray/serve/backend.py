@@ -31,9 +31,9 @@ class Limits:
     page_limit: int
     batch_texts: int
     deadline_s: float
-    body_idle_timeout_s: float = 10
-    body_timeout_s: float = 30
-    is_local: bool = False  # only requests to this host by a name of its own are answered
+    body_idle_timeout_s: float
+    body_timeout_s: float
+    is_local: bool  # only requests to this host by a name of its own are answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,8 +288,8 @@ class Ingress:
 
         return create_app(self._services, admission=self._admission, proxy_sends_id=True)
 
-    def reconfigure(self, user_config: dict[str, Any]) -> None:
-        """Take new deadlines and limits without a restart."""
+    async def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Take new deadlines and limits without a restart. A coroutine: Serve runs plain methods off the event loop."""
         tuning = IngressTuning.model_validate(user_config)
         seconds = tuning.deadline_s or self._settings.analyze.deadline_s
         self._services.set_deadlines(seconds, tuning.deadlines)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import uvicorn.config
@@ -16,16 +15,16 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rapray.config import Settings, load_settings
+from rapray.config import ServeSettings, Settings, load_settings
 from rapray.errors import RaprayError
 from rapray.serve.arrival import Arrival, announced_bytes, has_body
 from rapray.serve.connection import Connection
-from rapray.serve.problems import Problem, of_code, of_error
+from rapray.serve.problems import MEDIA_TYPE, Problem, answer_headers, answer_members, of_code, of_error
 from rapray.serve.security import REQUEST_ID, is_own_name
 
 VARIABLE = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 IMPORT_PATH = "rapray.serve.doorway:middlewares"
-_KEY, _NAMESPACE = b"rules", b"rapray.serve.doorway"
+_KEY, _NAMESPACE = b"settings", b"rapray.serve.doorway"
 # Serve takes orders from these headers: how long a request may take, which model or session it belongs to,
 # and to ignore that the client has left. They are meant for a proxy in front of Serve, not for clients.
 ORDERS = frozenset(
@@ -38,63 +37,40 @@ ORDERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The settings that the doorway needs."""
-
-    is_local: bool
-    max_body_bytes: int
-    body_idle_timeout_s: float
-    body_timeout_s: float
-    head_timeout_s: float
-
-
-def rules_of(settings: Settings) -> Rules:
-    """Return the rules that follow from the settings."""
-    serve = settings.serve
-    return Rules(
-        is_local=not serve.allow_unauthenticated,
-        max_body_bytes=serve.max_body_bytes,
-        body_idle_timeout_s=serve.body_idle_timeout_s,
-        body_timeout_s=serve.body_timeout_s,
-        head_timeout_s=serve.head_timeout_s,
-    )
-
-
 def announce(settings: Settings | None) -> None:
-    """Store the rules for proxies that start from now on; with None they use the settings of their node."""
+    """Store the settings for proxies that start from now on; with None they use those of their node."""
     from ray.experimental import internal_kv
 
     store: Any = internal_kv
     if settings is None:
         store._internal_kv_del(_KEY, namespace=_NAMESPACE)  # noqa: SLF001 - Ray has no other place that a proxy sees
     else:
-        rules = json.dumps(asdict(rules_of(settings))).encode()
-        store._internal_kv_put(_KEY, rules, overwrite=True, namespace=_NAMESPACE)  # noqa: SLF001
+        stored = settings.serve.model_dump_json().encode()
+        store._internal_kv_put(_KEY, stored, overwrite=True, namespace=_NAMESPACE)  # noqa: SLF001
 
 
 def middlewares() -> list[Middleware]:
     """Return the doorway; Serve calls this in the process of a proxy, before it listens."""
-    rules = _announced() or rules_of(load_settings().settings)
-    Connection.head_timeout_s = rules.head_timeout_s
+    settings = _announced() or load_settings().settings.serve
+    Connection.head_timeout_s = settings.head_timeout_s
     # Serve leaves the choice of the protocol to uvicorn, which looks into this table.
     uvicorn.config.HTTP_PROTOCOLS["auto"] = f"{Connection.__module__}:{Connection.__qualname__}"
-    return [Middleware(Doorway, rules=rules)]
+    return [Middleware(Doorway, settings=settings)]
 
 
-def _announced() -> Rules | None:
+def _announced() -> ServeSettings | None:
     from ray.experimental import internal_kv
 
     store: Any = internal_kv
     stored = store._internal_kv_get(_KEY, namespace=_NAMESPACE)  # noqa: SLF001
-    return Rules(**json.loads(stored)) if stored else None
+    return ServeSettings.model_validate_json(stored) if stored else None
 
 
 class Doorway:
     """A middleware that lets through whole requests to a name of this host, without orders to Serve."""
 
-    def __init__(self, app: ASGIApp, *, rules: Rules) -> None:
-        self._app, self._rules = app, rules
+    def __init__(self, app: ASGIApp, *, settings: ServeSettings) -> None:
+        self._app, self._settings = app, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with a problem."""
@@ -118,13 +94,13 @@ class Doorway:
             await _answer(scope, send, of_code("host_not_allowed"))
         elif not has_body(scope):
             await self._app(_without_orders(scope), receive, send)
-        elif announced_bytes(scope) > self._rules.max_body_bytes:
+        elif announced_bytes(scope) > self._settings.max_body_bytes:
             await _answer(scope, send, of_code("body_too_large"))
         else:
             await self._with_body(scope, receive, send)
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
-        idle_s, total_s = self._rules.body_idle_timeout_s, self._rules.body_timeout_s
+        idle_s, total_s = self._settings.body_idle_timeout_s, self._settings.body_timeout_s
         arrival = Arrival(receive, idle_s=idle_s, total_s=total_s)
         body = bytearray()
         while not arrival.is_complete:
@@ -136,7 +112,7 @@ class Doorway:
             if message["type"] != "http.request":  # the client has left
                 return
             body += message.get("body", b"")
-            if len(body) > self._rules.max_body_bytes:
+            if len(body) > self._settings.max_body_bytes:
                 await _answer(scope, send, of_code("body_too_large"))
                 return
         whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
@@ -147,7 +123,9 @@ class Doorway:
         await self._app(_without_orders(scope), replayed, send)
 
     def _is_misdirected(self, scope: Scope) -> bool:
-        return self._rules.is_local and not is_own_name(Headers(scope=scope).get("host", ""))
+        if self._settings.allow_unauthenticated:
+            return False
+        return not is_own_name(Headers(scope=scope).get("host", ""))
 
 
 def _without_orders(scope: Scope) -> Scope:
@@ -165,16 +143,14 @@ def _is_order(name: bytes, value: bytes) -> bool:
 async def _answer(scope: Scope, send: Send, problem: Problem) -> None:
     sent_id = Headers(scope=scope).get("x-request-id", "")
     request_id = sent_id if REQUEST_ID.fullmatch(sent_id) else uuid.uuid4().hex
-    body = json.dumps(problem.to_json(instance=scope["path"], request_id=request_id)).encode()
+    body = json.dumps(answer_members(problem, scope["path"], request_id)).encode()
     headers = {
-        "content-type": "application/problem+json",
+        **answer_headers(problem),
+        "content-type": MEDIA_TYPE,
         "content-length": str(len(body)),
-        "cache-control": "no-store",
         "x-content-type-options": "nosniff",
         "x-request-id": request_id,
     }
-    if problem.status == 408:
-        headers["connection"] = "close"
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
     await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})

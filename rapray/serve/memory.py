@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from rapray.config import AnalyzeSettings, ServeSettings
 from rapray.domain import Analysis, Failure, Lyric, ModelInfo, TrackFilter
 from rapray.serve.backend import (
     Answer,
@@ -35,6 +36,23 @@ DIMENSION = 64
 Analyze = Callable[[Lyric], Analysis | Failure]
 
 
+def _default_limits() -> Limits:
+    """Return the limits by default, except that every Host header is answered."""
+    serve, analyze = ServeSettings(), AnalyzeSettings()
+    return Limits(
+        max_body_bytes=serve.max_body_bytes,
+        max_lyrics_chars=analyze.max_lyrics_chars,
+        max_query_chars=MAX_QUERY_CHARS,
+        search_limit=serve.search_limit,
+        page_limit=MAX_PAGE,
+        batch_texts=MAX_BATCH_TEXTS,
+        deadline_s=analyze.deadline_s,
+        body_idle_timeout_s=serve.body_idle_timeout_s,
+        body_timeout_s=serve.body_timeout_s,
+        is_local=False,
+    )
+
+
 class MemoryServices:
     """`rapray.serve.backend.Services` over a list of tracks; it is its own catalogue."""
 
@@ -56,15 +74,7 @@ class MemoryServices:
         self.default_analyzers = tuple(self._analyze)
         self.unserved = dict(unserved or {})
         self.chat = chat
-        self.limits = limits or Limits(
-            max_body_bytes=6_000_000,
-            max_lyrics_chars=1_000_000,
-            max_query_chars=MAX_QUERY_CHARS,
-            search_limit=50,
-            page_limit=MAX_PAGE,
-            batch_texts=MAX_BATCH_TEXTS,
-            deadline_s=30,
-        )
+        self.limits = limits or _default_limits()
         self.stored: dict[tuple[str, str], Analysis] = {}
         self.failures: list[Failure] = []
         self._cache: dict[tuple[str, str, str], Analysis] = {}

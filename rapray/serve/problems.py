@@ -11,6 +11,7 @@ from typing import Any
 
 from rapray.errors import Overloaded, RaprayError
 
+MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 """Seconds a client is told to wait where nothing better is known."""
 LONGEST_QUOTE = 200
@@ -223,6 +224,24 @@ def of_error(error: BaseException) -> Problem:
             return Problem(problem.code, problem.detail, (), max(1, seconds))
         return problem
     return of_code("internal")
+
+
+def answer_members(problem: Problem, path: str, request_id: str | None) -> dict[str, Any]:
+    """Return the JSON of an answer to a request for this path; under /v1/ with OpenAI's member `error` as well."""
+    members = problem.to_json(instance=quotable(path), request_id=request_id)
+    if path.startswith("/v1/"):  # clients of OpenAI's API look there
+        members["error"] = {"message": problem.detail, "type": problem.code, "code": problem.code}
+    return members
+
+
+def answer_headers(problem: Problem) -> dict[str, str]:
+    """Return the headers that go with a problem, whatever form its body has."""
+    headers = {"cache-control": "no-store"}
+    if problem.retry_after_s is not None:
+        headers["retry-after"] = str(problem.retry_after_s)
+    if problem.status == 408:  # the rest of the body would be read as the next request
+        headers["connection"] = "close"
+    return headers
 
 
 def quotable(text: str, limit: int = LONGEST_QUOTE * 2) -> str:

@@ -24,4 +24,5 @@ def request_limits(
         deadline_s=deadline_s,
         body_idle_timeout_s=body_idle_timeout_s,
         body_timeout_s=body_timeout_s,
+        is_local=False,
     )

@@ -15,17 +15,24 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from rapray.errors import RaprayError
-from rapray.serve.problems import FieldError, Problem, of_code, of_error, quotable
+from rapray.serve.problems import (
+    MEDIA_TYPE,
+    FieldError,
+    Problem,
+    answer_headers,
+    answer_members,
+    of_code,
+    of_error,
+    quotable,
+)
 from rapray.serve.ui.render import problem_page
 from rapray.telemetry import logger, metric
 
 log = logger(__name__)
-MEDIA_TYPE = "application/problem+json"
 _MOST_ERRORS = 20
 _BY_STATUS = {
     404: "not_found",
     405: "method_not_allowed",
-    408: "request_timeout",
     413: "body_too_large",
     415: "media_type_unsupported",
     422: "validation_failed",
@@ -54,16 +61,10 @@ def respond(request: Request, problem: Problem, headers: Mapping[str, str] | Non
     """The answer that carries a problem: a page where a page was asked for, problem+json elsewhere."""
     metric("rapray_problems_total").labels(code=problem.code).inc()
     request_id = getattr(request.state, "request_id", None)
-    members = problem.to_json(instance=quotable(request.url.path), request_id=request_id)
-    sent = {"cache-control": "no-store", **(headers or {})}
-    if problem.retry_after_s is not None:
-        sent["retry-after"] = str(problem.retry_after_s)
-    if problem.status == 408:  # the rest of its body would be read as the next request
-        sent["connection"] = "close"
+    sent = {**(headers or {}), **answer_headers(problem)}
     if is_page(request):
         return problem_page(problem, request_id, sent)
-    if request.url.path.startswith("/v1/"):  # clients of OpenAI's API look there
-        members["error"] = {"message": problem.detail, "type": problem.code, "code": problem.code}
+    members = answer_members(problem, request.url.path, request_id)
     return JSONResponse(members, problem.status, sent, media_type=MEDIA_TYPE)
 
 

@@ -15,10 +15,12 @@ from rapray.serve.arrival import Arrival, has_body
 from rapray.serve.problems import of_error
 
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+# A body has no meaning here and no route reads it, so its arrival cannot be what takes the place.
+_BODY_IGNORED = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 
 class Intake:
-    """A middleware that gives a request a place once its body is complete, so that half a body takes none."""
+    """A middleware that gives a request a place once the body that it needs is complete; half a body takes none."""
 
     def __init__(self, app: ASGIApp, *, admission: Admission) -> None:
         self._app, self._admission = app, admission
@@ -32,7 +34,7 @@ class Intake:
         arrival = Arrival(receive, idle_s=limits.body_idle_timeout_s, total_s=limits.body_timeout_s)
         visit = _Visit(self._admission, arrival, send)
         try:
-            if scope["path"] not in PROBES and not has_body(scope):
+            if scope["path"] not in PROBES and (scope["method"] in _BODY_IGNORED or not has_body(scope)):
                 await visit.enter()
             await self._app(scope, arrival if scope["path"] in PROBES else visit.receive, visit.send)
         except Refused as refused:
@@ -44,7 +46,7 @@ class Intake:
 
 
 class _Visit:
-    """A request, which holds a place from its last byte on, or from the start if it has no body."""
+    """A request, which holds a place from its last byte on, or from the start if it needs no body."""
 
     def __init__(self, admission: Admission, arrival: Arrival, send: Send) -> None:
         self._admission, self._arrival, self._send = admission, arrival, send

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
 from rapray.analyzers.registry import spec
-from rapray.config import ServeSettings, Settings
+from rapray.config import AnalyzeSettings, DatabaseSettings, ServeSettings, Settings
 from rapray.errors import ConfigError, RaprayError, UnknownAnalyzer, UsageError
 from rapray.serve import app as serve_app
 from rapray.serve.api import create_app, openapi
@@ -110,7 +110,24 @@ def test_serve_config_matches_defaults() -> None:
         "embedder": serve_app.EMBEDDER,
         "algorithmic": serve_app.analyzer_options(spec("algorithmic")),
     }
-    assert is_loopback(CONFIG["http_options"]["host"])
+    http = CONFIG["http_options"]
+    assert http["request_timeout_s"] == serve_app.longest_request_s(Settings())
+    assert http["keep_alive_timeout_s"] == serve_app.KEEP_ALIVE_S
+    assert is_loopback(http["host"])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(serve=ServeSettings(body_timeout_s=3000)),
+        Settings(analyze=AnalyzeSettings(deadline_s=600)),
+        Settings(database=DatabaseSettings(statement_timeout_s=600)),
+    ],
+    ids=["body", "analyzer", "database"],
+)
+def test_longest_request_follows_deadlines(settings: Settings) -> None:
+    """The proxy waits longer if any deadline inside a request is longer."""
+    assert serve_app.longest_request_s(settings) > serve_app.longest_request_s(Settings())
 
 
 @pytest.mark.parametrize("name", ["ingress", "embedder", "algorithmic", "emotion", "qwen"])
@@ -127,8 +144,8 @@ def test_full_replica_scales_up(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ingress", "embedder", "algorithmic", "emotion", "qwen"])
-def test_leaving_replica_outlives_requests(name: str) -> None:
-    """Serve kills a replica that has to go with the requests that it still has: none may last longer by default."""
+def test_leaving_replica_outlives_answers(name: str) -> None:
+    """By default a single answer lasts no longer than Serve waits before it kills a replica that it stops."""
     defaults = {"ingress": serve_app.INGRESS, "embedder": serve_app.EMBEDDER}
     options = defaults.get(name) or serve_app.analyzer_options(spec(name))
     own = Settings()
