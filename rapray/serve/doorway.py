@@ -36,6 +36,7 @@ ORDERS = frozenset(
         "x-session-id",
     }
 )
+_MOST_HELD = 40  # largest bodies that one proxy holds at once; whatever comes on top of them gets a 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Rules:
     body_idle_timeout_s: float
     body_timeout_s: float
     head_timeout_s: float
+    unread_timeout_s: float = 30.0
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -58,6 +60,7 @@ def rules_of(settings: Settings) -> Rules:
         body_idle_timeout_s=serve.body_idle_timeout_s,
         body_timeout_s=serve.body_timeout_s,
         head_timeout_s=serve.head_timeout_s,
+        unread_timeout_s=serve.unread_timeout_s,
     )
 
 
@@ -77,6 +80,7 @@ def middlewares() -> list[Middleware]:
     """Return the doorway; Serve calls this in the process of a proxy, before it listens."""
     rules = _announced() or rules_of(load_settings().settings)
     Connection.head_timeout_s = rules.head_timeout_s
+    Connection.unread_timeout_s = rules.unread_timeout_s
     # Serve leaves the choice of the protocol to uvicorn, which looks into this table.
     uvicorn.config.HTTP_PROTOCOLS["auto"] = f"{Connection.__module__}:{Connection.__qualname__}"
     return [Middleware(Doorway, rules=rules)]
@@ -95,6 +99,7 @@ class Doorway:
 
     def __init__(self, app: ASGIApp, *, rules: Rules) -> None:
         self._app, self._rules = app, rules
+        self._held_bytes = 0  # of all bodies in flight
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with a problem."""
@@ -127,24 +132,35 @@ class Doorway:
         idle_s, total_s = self._rules.body_idle_timeout_s, self._rules.body_timeout_s
         arrival = Arrival(receive, idle_s=idle_s, total_s=total_s)
         body = bytearray()
-        while not arrival.is_complete:
-            try:
-                message = await arrival()
-            except RaprayError as error:
-                await _answer(scope, send, of_error(error))
-                return
-            if message["type"] != "http.request":  # the client has left
-                return
-            body += message.get("body", b"")
-            if len(body) > self._rules.max_body_bytes:
-                await _answer(scope, send, of_code("body_too_large"))
-                return
-        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+        held = 0
+        try:
+            while not arrival.is_complete:
+                try:
+                    message = await arrival()
+                except RaprayError as error:
+                    await _answer(scope, send, of_error(error))
+                    return
+                if message["type"] != "http.request":  # the client has left
+                    return
+                body += message.get("body", b"")
+                self._held_bytes += len(body) - held
+                held = len(body)
+                if held > self._rules.max_body_bytes:
+                    await _answer(scope, send, of_code("body_too_large"))
+                    return
+                if self._held_bytes > _MOST_HELD * self._rules.max_body_bytes:
+                    body.clear()
+                    await _answer(scope, send, of_code("overloaded"))
+                    return
+            whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+            body.clear()
 
-        async def replayed() -> Message:
-            return whole.pop() if whole else await receive()
+            async def replayed() -> Message:
+                return whole.pop() if whole else await receive()
 
-        await self._app(_without_orders(scope), replayed, send)
+            await self._app(_without_orders(scope), replayed, send)
+        finally:
+            self._held_bytes -= held
 
     def _is_misdirected(self, scope: Scope) -> bool:
         return self._rules.is_local and not is_own_name(Headers(scope=scope).get("host", ""))
@@ -173,7 +189,9 @@ async def _answer(scope: Scope, send: Send, problem: Problem) -> None:
         "x-content-type-options": "nosniff",
         "x-request-id": request_id,
     }
-    if problem.status == 408:
+    if problem.retry_after_s is not None:
+        headers["retry-after"] = str(problem.retry_after_s)
+    if problem.status in {408, 413, 503}:  # the rest of the body would be read on
         headers["connection"] = "close"
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
