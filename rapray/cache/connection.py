@@ -6,9 +6,9 @@ Does not know what is stored. A client lives in one process: build it where it i
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -84,6 +84,18 @@ def reported(client: redis.Redis) -> Generator[None]:
         # An answer that is still on its way would be taken for the answer to the next command.
         client.connection_pool.disconnect(inuse_connections=False)
         raise RedisUnavailable(address=address_of(client), reason=reason_of(error)) from error
+
+
+def scripted(client: redis.Redis, text: str) -> Callable[..., Any]:
+    """Return a function that runs a Lua script with `keys` and `args`."""
+    script = client.register_script(text)
+    own = script.sha
+
+    def run(*, keys: list[str], args: list[Any]) -> Any:
+        script.sha = own  # redis-py takes over whatever answered SCRIPT LOAD
+        return script(keys=keys, args=args)
+
+    return run
 
 
 def unexpected(answer: object) -> redis.InvalidResponse:

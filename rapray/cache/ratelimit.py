@@ -10,7 +10,7 @@ from typing import Protocol
 
 import redis
 
-from rapray.cache.connection import PREFIX, Outage, reported, unexpected
+from rapray.cache.connection import PREFIX, Outage, reported, scripted, unexpected
 from rapray.errors import RedisUnavailable
 
 # GCRA (the "generic cell rate algorithm" of ATM, ITU-T I.371): one number a host, the theoretical arrival time of the
@@ -51,12 +51,14 @@ if wanted > blocked then keep(KEYS[2], wanted) end
 """
 )
 _MICROSECONDS = 1_000_000
-_LONGEST_WAIT_US = 10**14  # three years: other programs may write to our keys
+_LONGEST_WAIT_US = (
+    10**12
+)  # eleven days, and the longest penalty is seven: other programs may write to our keys
 _LONGEST_PENALTY_S = 7 * 86_400.0  # a host that asks for more has sent nonsense
 
 
 def microseconds(answer: object) -> int:
-    """Return a script's waiting time. Raises InvalidResponse for any other answer, or for years."""
+    """Return a script's waiting time. Raises InvalidResponse for any other answer, or for weeks."""
     if isinstance(answer, bytes) and answer.isdigit() and len(answer) < len(str(_LONGEST_WAIT_US)):
         return int(answer)
     raise unexpected(answer)
@@ -85,8 +87,8 @@ class RedisRateLimiter:
         # Rounded up: never faster than asked for.
         self._interval_us = math.ceil(_MICROSECONDS / requests_per_second)
         self._tolerance_us = self._interval_us * (burst - 1)
-        self._reserve = client.register_script(_RESERVE)
-        self._penalize = client.register_script(_PENALIZE)
+        self._reserve = scripted(client, _RESERVE)
+        self._penalize = scripted(client, _PENALIZE)
 
     def reserve(self, host: str) -> float:
         """Take the next free moment; returns the seconds until then.

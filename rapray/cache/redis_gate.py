@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from rapray.cache.connection import PREFIX, Outage, reported, unexpected
+from rapray.cache.connection import PREFIX, Outage, reported, scripted, unexpected
 from rapray.cache.gate import (
     BUSY_WAIT_S,
     TRIAL_WAIT_S,
@@ -127,8 +127,8 @@ class RedisGate:
         self._keys = [f"{PREFIX}gate:{{{provider}}}", f"{PREFIX}gate:{{{provider}}}:slots"]
         self._limits = limits
         self._token_us = per_minute(limits.tokens_per_minute) * _MICROSECONDS
-        self._enter = client.register_script(_ENTER)
-        self._leave = client.register_script(_LEAVE)
+        self._enter = scripted(client, _ENTER)
+        self._leave = scripted(client, _LEAVE)
 
     def enter(self, tokens: int) -> Pass | Wait:
         """Take a slot and a place, or hear how long to wait.

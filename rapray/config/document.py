@@ -108,7 +108,8 @@ def _reason(error: Exception) -> str:
 
 
 def _own_words(problem: str) -> str:
-    words, quote, rest = problem.partition("'")
-    if not quote or _HARMLESS_END.fullmatch(quote + rest):
-        return problem.partition('"')[0].strip() or "it cannot be read"
-    return f"{words.strip()} (not shown, it may be a secret; put a value with special characters in quotes)"
+    # `repr` takes double quotes around what holds a single one.
+    begin = min((at for at in (problem.find("'"), problem.find('"')) if at >= 0), default=len(problem))
+    if begin == len(problem) or _HARMLESS_END.fullmatch(problem[begin:]):
+        return problem.strip() or "it cannot be read"
+    return f"{problem[:begin].strip()} (not shown, it may be a secret; put a value with special characters in quotes)"

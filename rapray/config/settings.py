@@ -205,6 +205,12 @@ class ServeSettings(Section):
         le=3600,
         description="Longest wait for a request's whole body; then it is answered with a 408.",
     )
+    unread_timeout_s: float = Field(
+        default=30,
+        gt=0,
+        le=3600,
+        description="Longest wait for a client to take an answer, or 64 kB more of it; then the connection is closed.",
+    )
     search_limit: int = Field(default=50, ge=1, le=500, description="Most results of one search.")
 
 

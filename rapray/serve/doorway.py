@@ -35,6 +35,7 @@ ORDERS = frozenset(
         "x-session-id",
     }
 )
+_MOST_HELD = 40  # largest bodies that one proxy holds at once; whatever comes on top of them gets a 503
 
 
 def announce(settings: Settings | None) -> None:
@@ -53,6 +54,7 @@ def middlewares() -> list[Middleware]:
     """Return the doorway; Serve calls this in the process of a proxy, before it listens."""
     settings = _announced() or load_settings().settings.serve
     Connection.head_timeout_s = settings.head_timeout_s
+    Connection.unread_timeout_s = settings.unread_timeout_s
     # Serve leaves the choice of the protocol to uvicorn, which looks into this table.
     uvicorn.config.HTTP_PROTOCOLS["auto"] = f"{Connection.__module__}:{Connection.__qualname__}"
     return [Middleware(Doorway, settings=settings)]
@@ -71,6 +73,7 @@ class Doorway:
 
     def __init__(self, app: ASGIApp, *, settings: ServeSettings) -> None:
         self._app, self._settings = app, settings
+        self._held_bytes = 0  # of all bodies in flight
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with a problem."""
@@ -103,24 +106,35 @@ class Doorway:
         idle_s, total_s = self._settings.body_idle_timeout_s, self._settings.body_timeout_s
         arrival = Arrival(receive, idle_s=idle_s, total_s=total_s)
         body = bytearray()
-        while not arrival.is_complete:
-            try:
-                message = await arrival()
-            except RaprayError as error:
-                await _answer(scope, send, of_error(error))
-                return
-            if message["type"] != "http.request":  # the client has left
-                return
-            body += message.get("body", b"")
-            if len(body) > self._settings.max_body_bytes:
-                await _answer(scope, send, of_code("body_too_large"))
-                return
-        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+        held = 0
+        try:
+            while not arrival.is_complete:
+                try:
+                    message = await arrival()
+                except RaprayError as error:
+                    await _answer(scope, send, of_error(error))
+                    return
+                if message["type"] != "http.request":  # the client has left
+                    return
+                body += message.get("body", b"")
+                self._held_bytes += len(body) - held
+                held = len(body)
+                if held > self._settings.max_body_bytes:
+                    await _answer(scope, send, of_code("body_too_large"))
+                    return
+                if self._held_bytes > _MOST_HELD * self._settings.max_body_bytes:
+                    body.clear()
+                    await _answer(scope, send, of_code("overloaded"))
+                    return
+            whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+            body.clear()
 
-        async def replayed() -> Message:
-            return whole.pop() if whole else await receive()
+            async def replayed() -> Message:
+                return whole.pop() if whole else await receive()
 
-        await self._app(_without_orders(scope), replayed, send)
+            await self._app(_without_orders(scope), replayed, send)
+        finally:
+            self._held_bytes -= held
 
     def _is_misdirected(self, scope: Scope) -> bool:
         if self._settings.allow_unauthenticated:
@@ -151,6 +165,8 @@ async def _answer(scope: Scope, send: Send, problem: Problem) -> None:
         "x-content-type-options": "nosniff",
         "x-request-id": request_id,
     }
+    if problem.status in {413, 503}:  # the rest of the body would be read on
+        headers["connection"] = "close"
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
     await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})

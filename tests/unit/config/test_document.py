@@ -37,6 +37,7 @@ def _message(path: Path, content: str | bytes) -> str:
     ("text", "place"),
     [
         (f"redis: {{url: redis://:{SECRET}@h\n", "line 2, column 1"),
+        (f"redis: {{url: !{SECRET}'x}}\n", "line 1, column"),
         (f"redis:\n  url: *{SECRET}\n", "line 2, column 8"),
         (f"redis:\n  url: !{SECRET} x\n", "line 2, column 8"),
         (f"redis:\n  url: !it's-{SECRET}'s x\n", "line 2, column 8"),
