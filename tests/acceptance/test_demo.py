@@ -1,4 +1,4 @@
-"""The demo as a new user sees it: twice with `--once`, and staying up until a signal."""
+"""The demo as a new user sees it: once with `--once`, again until Ctrl-C, and ended while it starts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.commands import data_directory, environment, processes_of, ru
 from tests.support.model_results import assert_same_hits, dtype_of
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow("starts the demo several times"), pytest.mark.ray, pytest.mark.timeout(600)]
 STOPPED_WITHIN_S = 60
 Demo = tuple[subprocess.Popen[str], Callable[[], str]]
 

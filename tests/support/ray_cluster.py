@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Generic, TypeVar
 
+import pytest
 import ray
 from ray import serve
 from ray.cluster_utils import Cluster
@@ -51,6 +52,9 @@ class RayCluster:
 def three_raylets(settings: Settings) -> Generator[RayCluster]:
     """Start a head and two more raylets with the token of the settings' data directory; stop them at the end."""
     with ExitStack() as stack:
+        # Ray starts its workers at nice 15: beside the tests of another worker they would get next to no time.
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("RAY_worker_niceness", "0")
         stack.enter_context(ray_environment(settings))
         directory = stack.enter_context(ray_directory(settings.data_dir, asks_for_token=True))
         cluster = Cluster(

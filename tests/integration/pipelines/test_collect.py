@@ -19,7 +19,7 @@ from rapray.pipelines.embed import embed
 from rapray.samples.corpus import artists, songs
 from rapray.samples.site import DIFFICULT_ARTIST_ID, EXPECTED, SampleSite
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
+pytestmark = [pytest.mark.slow("runs whole jobs"), pytest.mark.ray, pytest.mark.usefixtures("cluster")]
 
 
 def genius(settings: Settings, site: SampleSite, **changes: Any) -> Settings:

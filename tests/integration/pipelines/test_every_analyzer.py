@@ -25,7 +25,12 @@ from tests.support.hostile import HostileServer, Reply, describing, says
 from tests.support.llm_server import API_KEY, SHORT_ANSWERS, LanguageModelServer
 from tests.support.model_results import assert_same_result, dtype_of
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster"), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.slow("runs whole jobs over many songs"),
+    pytest.mark.ray,
+    pytest.mark.usefixtures("cluster"),
+    pytest.mark.timeout(600),
+]
 NAMES = ("algorithmic", "emotion", "qwen")
 ONE_ATTEMPT = JobSettings(compute_block_rows=16, max_attempts=1, progress_interval_s=60)
 

@@ -13,7 +13,11 @@ from tests.support.collection import failures_of, fetched, results_of, store
 from tests.support.package import install
 from tests.support.ray_cluster import SharedRay
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("theirs", "cluster")]
+pytestmark = [
+    pytest.mark.slow("runs whole jobs"),
+    pytest.mark.ray,
+    pytest.mark.usefixtures("theirs", "cluster"),
+]
 CODE = """
 import math
 from dataclasses import replace

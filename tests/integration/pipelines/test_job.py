@@ -25,7 +25,7 @@ from rapray.text.clean import clean_lyrics
 from rapray.text.sections import split_sections
 from tests.support.collection import song_of, store
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
+pytestmark = [pytest.mark.slow("runs whole jobs"), pytest.mark.ray, pytest.mark.usefixtures("cluster")]
 TRACKS = 40
 
 

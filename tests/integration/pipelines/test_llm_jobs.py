@@ -19,7 +19,7 @@ from rapray.store.pool import connect
 from tests.support.collection import song_of, store
 from tests.support.hostile import HostileServer, Reply, answers, error, says, status
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
+pytestmark = [pytest.mark.slow("runs whole jobs"), pytest.mark.ray, pytest.mark.usefixtures("cluster")]
 TRACKS = 12
 
 

@@ -25,7 +25,7 @@ from tests.support.serving import free_port
 from tests.support.stranger import answers, can_read, stranger
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow("starts rapray serve"), pytest.mark.ray, pytest.mark.timeout(400)]
 # What Ray cannot bind to loopback, and why.
 BEYOND_LOOPBACK = {
     "replica": "Serve binds the gRPC server between replicas to [::] (serve/_private/replica.py), whatever is set",

@@ -14,7 +14,11 @@ from rapray.serve.roster import to_deploy
 from tests.integration.serve.conftest import COMPUTING, ServedApplication
 from tests.support.model_results import assert_same_result, dtype_of
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow("asks for every stored track twice"),
+    pytest.mark.ray,
+    pytest.mark.timeout(300),
+]
 # Those of a language model are asked elsewhere, and it promises no two answers alike.
 COMPARED = (
     "version",

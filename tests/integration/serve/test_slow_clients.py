@@ -15,7 +15,11 @@ from rapray.serve import doorway
 from tests.integration.serve.conftest import HEAD_S, IDLE_S, TOTAL_S, ServedApplication
 from tests.support.slow_clients import SLOW, run_slow_clients
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(280)]
+pytestmark = [
+    pytest.mark.slow("waits until every slow client is cut off"),
+    pytest.mark.ray,
+    pytest.mark.timeout(280),
+]
 CONNECTIONS = 500
 
 
