@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from rapray.config.settings import Settings
 from rapray.embedded import Endpoints, down, resolve_endpoints
+from tests.support.commands import EQUAL_PRIORITY
 from tests.support.databases import create_database, drop_database, with_database
 from tests.support.llm_server import API_KEY, LanguageModelServer
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from tests.support.ray_cluster import RayCluster, SharedRay
 
 pytest_plugins = ["tests.support.run_order", "tests.support.durations"]
+
+# Ray starts its workers at nice 15: beside the tests of another worker they would get next to no time.
+os.environ.update(EQUAL_PRIORITY)
 
 # `make test` tries a few examples of each property, `make fuzz` (--hypothesis-profile=fuzz) very many. By
 # default Hypothesis fails an example that takes over 0.2 s, or whose data is slow to make: a busy machine may

@@ -115,6 +115,9 @@ def _own_values(wanted: Settings, site: SampleSite) -> dict[str, str]:
         "genius.timeout_s": "3",
         "genius.max_retries": "1",
         "jobs.fetch_block_rows": "4",
+        # A worker process takes seconds of CPU to start, and the sample site answers at once.
+        "jobs.fetchers": "2",
+        "jobs.writers": "1",
         "serve.host": "127.0.0.1",
         "serve.port": str(free_port(wanted.serve.port)),
     }

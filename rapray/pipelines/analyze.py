@@ -22,7 +22,6 @@ from rapray.analyzers.registry import create, identity, preflight, spec
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import RaprayError, RayUnavailable, RunPaused
-from rapray.hosting import check_hosted, running_model
 from rapray.pipelines.current import due_of
 from rapray.pipelines.job import JobContext, JobReport, job, run_plan
 from rapray.pipelines.lyrics import HELD, read_due_lyrics, report, split
@@ -116,6 +115,8 @@ def _check(settings: Settings, analyzer: str) -> None:
     """Make sure that an analyzer can do its work, the hosted model's weights among it."""
     preflight(analyzer, settings)
     if is_hosted(settings, analyzer):
+        from rapray.hosting import check_hosted  # imports Ray Serve, which no other worker needs
+
         check_hosted(settings)
 
 
@@ -180,6 +181,7 @@ def _stage(context: JobContext, wanted: Identity) -> Generator[Stage]:
     if not is_hosted(settings, name):
         yield stage(Analyze, arguments)
         return
+    from rapray.hosting import running_model  # imports Ray Serve, which no other worker needs
     from rapray.pipelines.ahead import AnalyzeAhead, asked_ahead  # it imports this file
 
     context.start_ray()

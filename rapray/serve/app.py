@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import ray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ray import serve
+from ray.exceptions import RayError
 
 from rapray.analyzers.base import AnalyzerSpec
 from rapray.analyzers.llm.providers import is_hosted
@@ -194,13 +195,25 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
 
     Raises:
         UsageError: `serve.host` is not loopback, or the cluster inside this process has too few CPUs.
-        RayUnavailable: no cluster answers, or a deployment does not come up.
+        RayUnavailable: no cluster answers, or the HTTP proxy or a deployment does not come up.
     """
     check_host(settings.serve.host, settings.serve)
     assert ray.is_initialized(), "serve.start would start a Ray that nothing protects"
     app = application({}, settings, options)
     try:
         doorway.announce(settings)
+        _start_proxy(settings)
+        check_room(_chosen(to_deploy(settings.serve.analyzers, settings), settings, options or {}), settings)
+        _run(app)
+        log_open_ports()
+        yield f"http://{settings.serve.host}:{settings.serve.port}"
+    finally:
+        serve.shutdown()
+        doorway.announce(None)
+
+
+def _start_proxy(settings: Settings) -> None:
+    try:
         serve.start(
             proxy_location="HeadOnly",
             http_options={
@@ -211,13 +224,9 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
             },
             logging_config={"log_level": "WARNING", "enable_access_log": False},
         )
-        check_room(_chosen(to_deploy(settings.serve.analyzers, settings), settings, options or {}), settings)
-        _run(app)
-        log_open_ports()
-        yield f"http://{settings.serve.host}:{settings.serve.port}"
-    finally:
-        serve.shutdown()
-        doorway.announce(None)
+    except (RayError, TimeoutError) as error:
+        reason = f"the HTTP proxy did not come up: {str(error).strip().splitlines()[-1]}"
+        raise RayUnavailable(reason=reason) from error
 
 
 def _run(app: serve.Application) -> None:

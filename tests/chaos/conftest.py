@@ -15,7 +15,7 @@ from rapray.config import Settings
 from rapray.samples.site import SampleSite
 from rapray.store import migrate
 from tests.support.chaos import Chaos, Contents, commands
-from tests.support.ray_cluster import three_raylets
+from tests.support.ray_cluster import raylet_cluster
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def chaos() -> Iterator[Chaos]:
     data_dir.chmod(0o711)
     settings = Settings(data_dir=data_dir)
     embedded.up(settings, owner_pid=os.getpid())
-    with SampleSite() as site, three_raylets(settings) as raylets:
+    with SampleSite() as site, raylet_cluster(settings, more_cpus=(1, 1)) as raylets:
         environment = {
             "RAPRAY_DATA_DIR": str(data_dir),
             "RAPRAY_GENIUS__API_URL": f"{site.url}/api",

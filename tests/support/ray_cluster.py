@@ -1,15 +1,16 @@
-"""The one Ray of a test run, three raylets on this machine, and what runs on it for the whole run."""
+"""The one Ray of a test run, a raylet or several on this machine, and what runs on it for the whole run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Generic, TypeVar
 
-import pytest
 import ray
 from ray import serve
+from ray._common.constants import HEAD_NODE_RESOURCE_NAME
 from ray.cluster_utils import Cluster
+from ray.util import placement_group, remove_placement_group
 
 from rapray.config import RaySettings, Settings
 from rapray.embedded import Endpoints
@@ -18,17 +19,18 @@ from rapray.pipelines.cluster import ray_session
 from rapray.pipelines.ray_environment import ray_environment
 
 # CPUs as Ray counts them, so that jobs fit beside a whole application; in truth all share the host's cores.
-_CPUS = (4, 1, 1)
+_HEAD_CPUS = 6
 _STORE_BYTES = 10**8
 _REACHABLE = Endpoints("postgresql://h/d", None, False, False)
 App = TypeVar("App")
 
 
 class RayCluster:
-    """A cluster that this process may join and leave; make it with `three_raylets`."""
+    """A cluster that this process may join and leave; make it with `raylet_cluster`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, cluster: Cluster) -> None:
         self._settings = settings
+        self._cluster = cluster
         self._connection = ExitStack()
 
     @property
@@ -36,6 +38,20 @@ class RayCluster:
         """Where other processes join it; they need the token of its data directory."""
         assert self._settings.ray.address is not None
         return self._settings.ray.address
+
+    @contextmanager
+    def other_raylets(self, cpus: Sequence[int]) -> Generator[None]:
+        """Add a raylet for each number of CPUs, and keep work from the head until they are gone again."""
+        added = [self._cluster.add_node(num_cpus=one, object_store_memory=_STORE_BYTES) for one in cpus]
+        self._cluster.wait_for_nodes()
+        head = placement_group([{"CPU": _HEAD_CPUS, HEAD_NODE_RESOURCE_NAME: 0.001}])
+        assert head.wait(60), "another test still has CPUs of the head"
+        try:
+            yield
+        finally:
+            remove_placement_group(head)
+            for node in added:
+                self._cluster.remove_node(node)
 
     def connect(self) -> None:
         """Join the cluster, unless this process has joined it."""
@@ -49,28 +65,26 @@ class RayCluster:
 
 
 @contextmanager
-def three_raylets(settings: Settings) -> Generator[RayCluster]:
-    """Start a head and two more raylets with the token of the settings' data directory; stop them at the end."""
+def raylet_cluster(settings: Settings, more_cpus: Sequence[int] = ()) -> Generator[RayCluster]:
+    """Start a head, and more raylets with these CPUs, with the token of the settings' data directory; stop them at the end."""
     with ExitStack() as stack:
-        # Ray starts its workers at nice 15: beside the tests of another worker they would get next to no time.
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("RAY_worker_niceness", "0")
         stack.enter_context(ray_environment(settings))
         directory = stack.enter_context(ray_directory(settings.data_dir, asks_for_token=True))
         cluster = Cluster(
             initialize_head=True,
             head_node_args={
                 "temp_dir": str(directory),  # the other raylets learn it from the head
-                "num_cpus": _CPUS[0],
+                "num_cpus": _HEAD_CPUS - sum(more_cpus),
                 "include_dashboard": False,
                 "object_store_memory": _STORE_BYTES,
             },
         )
         stack.callback(cluster.shutdown)
-        for cpus in _CPUS[1:]:
+        for cpus in more_cpus:
             cluster.add_node(num_cpus=cpus, object_store_memory=_STORE_BYTES)
         cluster.wait_for_nodes()
-        joined = RayCluster(settings.model_copy(update={"ray": RaySettings(address=cluster.address)}))
+        address = RaySettings(address=cluster.address)
+        joined = RayCluster(settings.model_copy(update={"ray": address}), cluster)
         stack.callback(joined.disconnect)
         yield joined
 
@@ -91,7 +105,7 @@ class SharedRay(Generic[App]):
     def cluster(self) -> RayCluster:
         """Return the cluster, joined by this process."""
         if self._cluster is None:
-            self._cluster = self._running.enter_context(three_raylets(self._settings))
+            self._cluster = self._running.enter_context(raylet_cluster(self._settings))
         self._cluster.connect()
         return self._cluster
 

@@ -12,10 +12,18 @@ from rapray.config import DatabaseSettings, JobSettings, RedisSettings, Settings
 
 @pytest.fixture
 def job_settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
-    """Settings of a job on this test's database, with small blocks so that there are several."""
+    """Settings of a job on this test's database: small blocks, so that there are several, and few worker processes."""
     return Settings(
         data_dir=tmp_path,
         database=DatabaseSettings(url=SecretStr(database_url)),
         redis=RedisSettings(url=SecretStr(redis_url)),
-        jobs=JobSettings(compute_block_rows=16, fetch_block_rows=8, retry_delay_s=60, progress_interval_s=60),
+        jobs=JobSettings(
+            workers=1,  # each takes seconds of CPU to start
+            writers=1,
+            fetchers=2,
+            compute_block_rows=16,
+            fetch_block_rows=8,
+            retry_delay_s=60,
+            progress_interval_s=60,
+        ),
     )

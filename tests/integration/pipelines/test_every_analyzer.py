@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 NAMES = ("algorithmic", "emotion", "qwen")
-ONE_ATTEMPT = JobSettings(compute_block_rows=16, max_attempts=1, progress_interval_s=60)
+ONE_ATTEMPT = JobSettings(workers=1, writers=1, compute_block_rows=16, max_attempts=1, progress_interval_s=60)
 
 
 @pytest.fixture(autouse=True)
