@@ -26,7 +26,7 @@ from tests.support.llm_server import API_KEY, LanguageModelServer
 if TYPE_CHECKING:
     from tests.support.ray_cluster import RayCluster, SharedRay
 
-pytest_plugins = ["tests.support.run_order", "tests.support.durations"]
+pytest_plugins = ["tests.support.run_order", "tests.support.durations", "tests.support.failures"]
 
 # Ray starts its workers at nice 15: beside the tests of another worker they would get next to no time.
 os.environ.update(EQUAL_PRIORITY)

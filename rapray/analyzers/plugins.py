@@ -9,7 +9,7 @@ import re
 from asyncio import CancelledError
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -24,6 +24,7 @@ _VERSION = re.compile(r"[^\s/]{1,40}")
 # An error of rapray names its own cause. The others come from outside of the block: its task is cancelled, or
 # the frame that it stands in is discarded.
 _NO_FAULTS = (RaprayError, CancelledError, GeneratorExit, *ENDS_THE_PROGRAM)
+_LONGEST_TOLD = 1000
 _VERSIONS = "1 to 40 characters without blanks and '/'"
 
 
@@ -85,14 +86,16 @@ def _require(chosen: AnalyzerSpec, made: Any, kind: str, *, is_one: bool) -> Non
 def _spec_of(point: EntryPoint) -> AnalyzerSpec:
     try:
         loaded: object = point.load()
+        if not isinstance(loaded, AnalyzerSpec):
+            return _without_spec(point, f"{point.value} is no AnalyzerSpec")
+        # Of the plain class: what a subclass does, it does here.
+        plain = AnalyzerSpec(**{one.name: getattr(loaded, one.name) for one in fields(AnalyzerSpec)})
+        flaw = _flaw(plain)
+        return plain if flaw is None else _without_spec(point, flaw)
     except ENDS_THE_PROGRAM:
         raise
     except BaseException as error:  # noqa: BLE001 - a stranger's module may even exit: that is kept as the reason
         return _without_spec(point, _told(error))
-    if not isinstance(loaded, AnalyzerSpec):
-        return _without_spec(point, f"{point.value} is no AnalyzerSpec")
-    flaw = _flaw(loaded)
-    return loaded if flaw is None else _without_spec(point, flaw)
 
 
 def _without_spec(point: EntryPoint, problem: str) -> AnalyzerSpec:
@@ -136,4 +139,10 @@ def _broken(chosen: AnalyzerSpec, error: BaseException) -> RaprayError | None:
 
 
 def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    try:
+        text = str(error)
+    except ENDS_THE_PROGRAM:
+        raise
+    except BaseException:  # noqa: BLE001 - a stranger's error may raise even here
+        text = "it cannot be shown"
+    return f"{type(error).__name__}: {text[:_LONGEST_TOLD]}"

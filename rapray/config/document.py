@@ -5,7 +5,9 @@ Does not know what the values are for. A line of a settings file may hold a pass
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +18,9 @@ from rapray.errors import ConfigError
 MOST_BYTES = 200_000  # twenty times the example file, which names every setting
 MOST_VALUES = 10_000  # an alias counts as all that it stands for
 DEEPEST = 20
+LONGEST_VALUE = 20_000  # characters
+# A number in base 60 (`1:30:00` is 5400) takes time with the square of its length.
+LONGEST_NUMBER = 100
 
 # PyYAML ends a message with the name, tag or character that it met, in quotes. Only names of tokens and
 # single characters are safe to show: anything else may be a secret.
@@ -28,7 +33,7 @@ def read_document(path: Path) -> tuple[yaml.Node | None, object]:
     Raises:
         ConfigError: the file cannot be read, is not YAML, or is too large or too deep.
     """
-    text = _text(path)
+    text = read_text(path)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is None:
@@ -63,9 +68,18 @@ class _Unbounded(Exception):
 _DEEP = f"it is nested more than {DEEPEST} levels deep, or a part of it contains itself"
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a settings file.
+
+    Raises:
+        ConfigError: it is not a regular file, cannot be read, is too large or is not UTF-8; or another user wrote it
+            into a directory that everybody may write to, such as /tmp.
+    """
     try:
+        if not path.is_file():  # to open a pipe would wait for a writer
+            raise ConfigError(problems=f"{path}: it is not a regular file")
         with path.open("rb") as file:
+            _refuse_strangers(path, os.fstat(file.fileno()))
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(problems=f"{path}: {error.strerror or 'it cannot be read'}") from error
@@ -75,7 +89,15 @@ def _text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         reason = f"it stops being UTF-8 at byte {error.start}"
-    raise ConfigError(problems=f"{path}: {reason}")
+    raise ConfigError(problems=f"{path}: {reason}; save it as UTF-8")
+
+
+def _refuse_strangers(path: Path, file: os.stat_result) -> None:
+    """Refuse a file that another user put there: settings name the hosts that get the passwords and keys."""
+    is_open = path.absolute().parent.stat().st_mode & stat.S_IWOTH
+    if is_open and file.st_uid not in (0, os.geteuid()):
+        reason = f"it belongs to user {file.st_uid} and lies where everybody may write; move it, or own it"
+        raise ConfigError(problems=f"{path}: {reason}")
 
 
 def _check_extent(root: yaml.Node) -> None:
@@ -90,10 +112,22 @@ def _check_extent(root: yaml.Node) -> None:
         if values > MOST_VALUES:
             reason = f"it holds more than {MOST_VALUES} values, each alias counted as all that it repeats"
             raise _Unbounded(reason)
+        _check_length(node)
         if isinstance(node, yaml.MappingNode):
             waiting += [(part, depth + 1) for pair in node.value for part in pair]
         elif isinstance(node, yaml.SequenceNode):
             waiting += [(part, depth + 1) for part in node.value]
+
+
+def _check_length(node: yaml.Node) -> None:
+    if not isinstance(node, yaml.ScalarNode):
+        return
+    is_number = node.tag.endswith((":int", ":float"))
+    longest = LONGEST_NUMBER if is_number else LONGEST_VALUE
+    if len(node.value) > longest:
+        line, kind = node.start_mark.line + 1, "number" if is_number else "value"
+        reason = f"line {line}: a {kind} is longer than {longest} characters"
+        raise _Unbounded(reason)
 
 
 def _reason(error: Exception) -> str:

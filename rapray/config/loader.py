@@ -5,6 +5,7 @@ Knows where each value came from and says so in errors; does not know what any s
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
-from rapray.config.document import is_shallow
+from rapray.config.document import is_shallow, read_text
 from rapray.config.secrets import REDACTED, redacted
 from rapray.config.section import expanded
 from rapray.config.settings import Settings
@@ -136,13 +137,11 @@ def _named_file(environ: Mapping[str, str], dotenv: Mapping[str, str], directory
 
 
 def _dotenv(path: Path) -> dict[str, str]:
-    try:
-        return {name: value for name, value in dotenv_values(path).items() if value is not None}
-    except UnicodeDecodeError:
-        reason = "it is not UTF-8; save it as UTF-8"
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
-    raise ConfigError(problems=f"{path}: {reason}")
+    """Return the variables of the file; `${NAME}` in a value stays as it is, for it could make one of any size."""
+    if not path.exists():
+        return {}
+    read = dotenv_values(stream=io.StringIO(read_text(path)), interpolate=False)
+    return {name: value for name, value in read.items() if value is not None}
 
 
 def _command_line_layer(overrides: Mapping[str, str]) -> _Layer:
@@ -256,6 +255,8 @@ def _problem(detail: ErrorDetails, origins: Mapping[str, Origin]) -> str:
     origin = next((origins[k] for k in near if k in origins), DEFAULT)
     key = ".".join(part if _NAME.fullmatch(part) else REDACTED for part in path)
     if detail["type"] == "extra_forbidden":
+        if detail["input"] is None:  # `{hunter2}` in YAML is a name without a value
+            key = ".".join([*key.split(".")[:-1], REDACTED])
         return f"{key} ({origin}): there is no such setting"
     message = detail["msg"]
     return f"{key} ({origin}): {message[0].lower()}{message[1:]}"

@@ -16,6 +16,7 @@ import yaml
 from rapray.config.document import read_document
 from rapray.errors import ConfigError
 
+_ENVIRONMENT = re.compile(r"[a-z]{1,20}")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -50,8 +51,10 @@ def read_yaml_layers(
     base_path = named or directory / "rapray.yaml"
     if named is not None and not named.is_file():
         raise ConfigError(problems=f"{named}: there is no such file")
-    base = [_read(base_path, variables)] if base_path.is_file() else []
-    chosen = environment or (str(base[0].values.get("environment", "dev")) if base else "dev")
+    base = [_read(base_path, variables)] if base_path.exists() else []
+    wanted = environment or (base[0].values.get("environment") if base else None)
+    # Any other value is no environment: `Settings` says so by the setting's name, and no file is looked for.
+    chosen = wanted if isinstance(wanted, str) and _ENVIRONMENT.fullmatch(wanted) else "dev"
     overlay = base_path.with_name(f"{base_path.stem}.{chosen}{base_path.suffix}")
     return [*base, _read(overlay, variables)] if overlay.is_file() else base
 

@@ -6,7 +6,9 @@ account that the servers run as.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -89,12 +91,13 @@ class Paths:
         """Make the directories that clients and the supervisor share; safe to call from several at once.
 
         Raises:
-            EmbeddedServerError: the path is too long, or may not be written.
+            EmbeddedServerError: the path is too long, may not be written, or another user could replace what is in it.
         """
         if len(os.fsencode(self.data_dir)) > _MAX_PATH:
             raise EmbeddedServerError(server="PostgreSQL", reason=f"the path of {self.data_dir} is too long")
         try:
             make_data_dir(self.data_dir, is_passed_through=account.is_other)
+            require_own(self.data_dir)
             for directory in (self.endpoint.parent, self.log_dir):
                 directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -140,6 +143,24 @@ def make_data_dir(directory: Path, *, is_passed_through: bool) -> None:
     if not directory.is_dir():
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(0o711 if is_passed_through else 0o700)
+
+
+def require_own(directory: Path) -> None:
+    """Refuse a data directory in which another user could put other files in the place of ours.
+
+    Raises:
+        PermissionError: it belongs to a user other than root and this one, or everybody may write to it.
+    """
+    entry = directory.stat()
+    reason = ""
+    if entry.st_uid not in (0, os.geteuid()):
+        reason = f"it belongs to user {entry.st_uid}, who could replace the files in it"
+    elif entry.st_mode & stat.S_IWOTH and not entry.st_mode & stat.S_ISVTX:
+        reason = "everybody may replace the files in it"
+    if reason:
+        raise PermissionError(
+            errno.EPERM, f"{reason}; choose another directory, or own and close it", str(directory)
+        )
 
 
 def make_open(directory: Path) -> None:

@@ -14,7 +14,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from rapray.embedded.paths import make_data_dir
+from rapray.embedded.paths import make_data_dir, require_own
 from rapray.errors import RayTokenUnusable
 
 _TOKEN_BYTES = 32
@@ -40,12 +40,13 @@ def ensure_token(path: Path) -> Path:
     """Create the token if there is none, and return its file; safe when several processes do so at once.
 
     Raises:
-        RayTokenUnusable: the file cannot be written or read, belongs to another user, or others can read it.
+        RayTokenUnusable: the file cannot be written or read, belongs to another user, or others can read or replace it.
     """
     try:
         if not path.exists():
             make_data_dir(path.parent, is_passed_through=os.geteuid() == 0)
             _create(path)
+        require_own(path.parent)
         _check(path)
     except OSError as error:
         raise RayTokenUnusable(path=path, reason=error.strerror or str(error)) from error

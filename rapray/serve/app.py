@@ -23,7 +23,7 @@ from rapray.analyzers.selection import expanded
 from rapray.config import Settings, load_settings
 from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.embedded.ray_ports import log_open_ports
-from rapray.errors import ConfigError, RayUnavailable
+from rapray.errors import ConfigError, RayUnavailable, UsageError
 from rapray.hosting import hosted_model
 from rapray.serve import doorway
 from rapray.serve.admission import MOST_WAITING, MOST_WORKING
@@ -194,12 +194,14 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
     Yields the address of the ingress, once every deployment is healthy.
 
     Raises:
-        UsageError: `serve.host` is not loopback, or the cluster inside this process has too few CPUs.
+        UsageError: `serve.host` is not loopback, Serve runs on the cluster already, or the cluster inside this
+            process has too few CPUs.
         RayUnavailable: no cluster answers, or the HTTP proxy or a deployment does not come up.
     """
     check_host(settings.serve.host, settings.serve)
     assert ray.is_initialized(), "serve.start would start a Ray that nothing protects"
     app = application({}, settings, options)
+    _refuse_other_serve()
     try:
         doorway.announce(settings)
         _start_proxy(settings)
@@ -210,6 +212,15 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
     finally:
         serve.shutdown()
         doorway.announce(None)
+
+
+def _refuse_other_serve() -> None:
+    """Refuse a cluster that serves already: its proxies keep their settings, and our end would be its end."""
+    from ray.serve.context import _get_global_client  # pyright: ignore[reportPrivateUsage]
+
+    if _get_global_client(raise_if_no_controller_running=False) is not None:
+        advice = "deploy there with `serve deploy serve_config.yaml`, or end it with `serve shutdown`"
+        raise UsageError(reason=f"Ray Serve runs on this cluster already: {advice}")
 
 
 def _start_proxy(settings: Settings) -> None:

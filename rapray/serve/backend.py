@@ -99,7 +99,7 @@ class DependencyHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Everything that rapray needs, checked now."""
+    """Everything that rapray needs, as one look saw it."""
 
     dependencies: tuple[DependencyHealth, ...]
     models: tuple[ModelInfo, ...] = ()

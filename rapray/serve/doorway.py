@@ -11,6 +11,7 @@ import uuid
 from typing import Any
 
 import uvicorn.config
+from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +22,9 @@ from rapray.serve.arrival import Arrival, announced_bytes, has_body
 from rapray.serve.connection import Connection
 from rapray.serve.problems import MEDIA_TYPE, Problem, answer_headers, answer_members, of_code, of_error
 from rapray.serve.security import REQUEST_ID, is_own_name
+from rapray.telemetry import logger
+
+log = logger(__name__)
 
 VARIABLE = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 IMPORT_PATH = "rapray.serve.doorway:middlewares"
@@ -65,7 +69,13 @@ def _announced() -> ServeSettings | None:
 
     store: Any = internal_kv
     stored = store._internal_kv_get(_KEY, namespace=_NAMESPACE)  # noqa: SLF001
-    return ServeSettings.model_validate_json(stored) if stored else None
+    try:
+        return ServeSettings.model_validate_json(stored) if stored else None
+    except ValidationError as error:
+        log.warning(
+            "stored_settings_not_used", reason="another version of rapray wrote them", detail=str(error)
+        )
+        return None
 
 
 class Doorway:

@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable
 
 from rapray import cache
 from rapray.errors import ConnectionBudgetExceeded, DatabaseUnavailable, Overloaded, RaprayError
-from rapray.serve.backend import DependencyHealth
+from rapray.serve.backend import DependencyHealth, Health
 from rapray.store.pool import check_budget, connect
 from rapray.telemetry import logger
 
 log = logger(__name__)
 PROBE_TIMEOUT_S = 5
+KEPT_S = 1.0
 
 
 async def probed(name: str, check: Callable[[], Awaitable[str]], *, is_required: bool) -> DependencyHealth:
@@ -36,6 +37,27 @@ async def probed(name: str, check: Callable[[], Awaitable[str]], *, is_required:
         log.exception("dependency check broke", dependency=name)
         return DependencyHealth(name, "down", is_required, "internal")
     return DependencyHealth(name, "up", is_required, "", version, time.perf_counter() - started)
+
+
+class Looks:
+    """One look at a time at what the ingress needs, kept for a second: a flood of probes asks no more often."""
+
+    def __init__(self, look: Callable[[], Awaitable[Health]]) -> None:
+        self._look = look
+        self._running: asyncio.Task[Health] | None = None
+        self._seen_at = 0.0
+
+    async def latest(self) -> Health:
+        """Return what the look saw that runs now or ended within the last second; else look."""
+        if self._running is None or (self._running.done() and time.monotonic() - self._seen_at > KEPT_S):
+            self._running = asyncio.create_task(self._timed())
+        return await asyncio.shield(self._running)  # a probe that leaves takes the look from no other
+
+    async def _timed(self) -> Health:
+        try:
+            return await self._look()
+        finally:
+            self._seen_at = time.monotonic()
 
 
 def warn_without_room(database_url: str, needed: int) -> None:

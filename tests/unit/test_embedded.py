@@ -247,6 +247,16 @@ def test_prepare_path_below_file(tmp_path: Path):
         Paths.of(tmp_path / "file" / "data").prepare(service_account())
 
 
+def test_data_dir_open_to_everybody(tmp_path: Path) -> None:
+    """Passwords and the servers' files could be replaced there: nothing is put into it."""
+    place = tmp_path / "data"
+    place.mkdir()
+    place.chmod(0o777)
+    with pytest.raises(EmbeddedServerError, match="everybody may replace the files in it"):
+        Paths.of(place).prepare(service_account())
+    assert not list(place.iterdir())
+
+
 def test_unused_directory_stays_untouched(tmp_path: Path):
     """Looking at a directory that never had servers makes nothing."""
     assert down(tmp_path / "data") is False

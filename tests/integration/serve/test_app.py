@@ -90,3 +90,13 @@ def test_off_loopback_is_refused(collection: Any) -> None:
     settings = collection.settings.model_copy(update={"serve": ServeSettings(host="0.0.0.0")})
     with pytest.raises(UsageError), served(settings):
         pass
+
+
+def test_second_serve_is_refused(served_app: ServedApplication) -> None:
+    """Whoever serves on a cluster that serves already would end the other's application with their own."""
+    from rapray.serve.app import served
+
+    with pytest.raises(UsageError, match="serve deploy"), served(served_app.settings):
+        pass
+    with served_app.client() as client:
+        assert client.get("/readyz").status_code == 200

@@ -52,6 +52,14 @@ def test_plugin_listed_with_package(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert specs()["algorithmic"].package is None
 
 
+_SUBCLASS = """
+from rapray.analyzers.base import AnalyzerSpec
+class Spec(AnalyzerSpec):
+    {}
+SPEC = object.__new__(Spec)
+"""
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -63,6 +71,12 @@ def test_plugin_listed_with_package(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         ("import sys\nsys.exit(3)", "SystemExit: 3"),
         ("raise GeneratorExit('mid-import')", "GeneratorExit: mid-import"),
         ("class Panic(BaseException): pass\nraise Panic('from Rust')", "Panic: from Rust"),
+        (
+            "class Mute(Exception):\n    def __str__(self): raise OSError\nraise Mute",
+            "Mute: it cannot be shown",
+        ),
+        (_SUBCLASS.format("version = property(lambda self: 1 / 0)"), "ZeroDivisionError"),
+        (_SUBCLASS.format("def __getattribute__(self, name): raise SystemExit(3)"), "SystemExit: 3"),
     ],
 )
 def test_plugin_load_error_isolated(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,10 @@ def test_document_error_hides_content(tmp_path: Path, text: str | bytes, place: 
         ("a: 1" + ":1" * (MOST_BYTES // 2), "larger than"),
         ("a: " + "x" * MOST_BYTES, "larger than"),
         ("[" + "x," * 50_000 + "]", "more than 10000 values"),
+        ("a: 1" + ":1" * 60, "line 1: a number is longer than 100 characters"),
+        ("a: 1" + ":1" * 60 + ".5", "line 1: a number is longer than 100 characters"),
+        ("a: 0x" + "f" * 6000, "line 1: a number is longer than 100 characters"),
+        ("b: 1\na: " + "x" * 20_001, "line 2: a value is longer than 20000 characters"),
     ],
     ids=lambda text: text[:20],
 )
@@ -125,9 +130,57 @@ def test_settings_deep_json_refused(tmp_path: Path, value: str) -> None:
         load_settings(environ={"RAPRAY_LLM": value}, directory=tmp_path)
 
 
+@pytest.mark.parametrize("written", ["a/b", "x" * 300, "0x" + "f" * 90, "1:1:1", "[dev]", "../../etc/passwd"])
+def test_unusable_environment_named(tmp_path: Path, written: str) -> None:
+    """A value that is no environment is refused by the setting's name, from a file and from a variable."""
+    (tmp_path / "rapray.yaml").write_text(f"environment: {written}\n")
+    with pytest.raises(ConfigError, match="environment \\(file"):
+        load_settings(environ={}, directory=tmp_path)
+    with pytest.raises(ConfigError, match="environment \\(environment RAPRAY_ENVIRONMENT"):
+        load_settings(environ={"RAPRAY_ENVIRONMENT": written}, directory=tmp_path)
+
+
+def test_nameless_secret_hidden(tmp_path: Path) -> None:
+    """A key that was given as a name without a value is not shown."""
+    (tmp_path / "rapray.yaml").write_text(f"genius: {{{SECRET}}}\n")
+    with pytest.raises(ConfigError, match=r"genius\.\*+ \(file .*:1\): there is no such setting") as caught:
+        load_settings(environ={}, directory=tmp_path)
+    assert SECRET not in str(caught.value)
+
+
+def test_env_file_stays_literal(tmp_path: Path) -> None:
+    """`${NAME}` is no reference there: twenty lines of them would make ten megabytes."""
+    (tmp_path / ".env").write_text("RAPRAY_GENIUS__TOKEN=${HOME}$x\n")
+    token = load_settings(environ={}, directory=tmp_path).settings.genius.token
+    assert token is not None
+    assert token.get_secret_value() == "${HOME}$x"
+
+
+@pytest.mark.parametrize("name", [".env", "rapray.yaml"])
+def test_pipe_is_refused(tmp_path: Path, name: str) -> None:
+    """A pipe in the place of a file is refused at once: opening it would wait for a writer."""
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ConfigError, match="not a regular file"):
+        load_settings(environ={}, directory=tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("name", [".env", "rapray.yaml"])
+def test_file_of_stranger_refused(tmp_path: Path, name: str) -> None:
+    """Where everybody may write, another user's settings are refused; in a directory that others cannot write to they are not."""
+    place = tmp_path / "open"
+    place.mkdir()
+    (place / name).write_text("# nothing\n")
+    os.chown(place / name, 65534, 65534)
+    assert load_settings(environ={}, directory=place).settings
+    place.chmod(0o1777)
+    with pytest.raises(ConfigError, match=f"{name}: it belongs to user 65534"):
+        load_settings(environ={}, directory=place)
+
+
 def test_env_file_not_utf8(tmp_path: Path) -> None:
     """An .env file that is not UTF-8 is refused with an error that names the file and quotes none of it."""
     (tmp_path / ".env").write_bytes(b"RAPRAY_REDIS__URL=hunter2\xff\n")
-    with pytest.raises(ConfigError, match=r"\.env: it is not UTF-8") as caught:
+    with pytest.raises(ConfigError, match=r"\.env: it stops being UTF-8 at byte 25") as caught:
         load_settings(environ={}, directory=tmp_path)
     assert SECRET not in str(caught.value)

@@ -54,6 +54,25 @@ def test_token_directory_mode(tmp_path: Path, umask: int) -> None:
     assert mode == (0o711 if os.geteuid() == 0 else 0o700)
 
 
+def test_token_in_open_directory(tmp_path: Path) -> None:
+    """Where everybody could put another token in its place, as in /tmp without the sticky bit, it is refused."""
+    path = ensure_token(tmp_path / "data" / "ray-token")
+    path.parent.chmod(0o777)
+    with pytest.raises(RayTokenUnusable, match="everybody may replace the files in it"):
+        ensure_token(path)
+    path.parent.chmod(0o1777)
+    assert ensure_token(path) == path
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_token_in_strangers_directory(tmp_path: Path) -> None:
+    """The owner of a directory can replace every file in it, whoever may read them."""
+    path = ensure_token(tmp_path / "data" / "ray-token")
+    os.chown(path.parent, 65534, 65534)
+    with pytest.raises(RayTokenUnusable, match="belongs to user 65534"):
+        ensure_token(path)
+
+
 def test_token_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file system without hard links, which no test can mount, gets a private token too."""
 
