@@ -92,14 +92,34 @@ def redis_url(servers: Endpoints) -> str:
     return url
 
 
+_shared_ray = pytest.StashKey["SharedRay[Any]"]()
+
+
 @pytest.fixture(scope="session")
-def shared_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedRay[Any]]:
+def shared_ray(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SharedRay[Any]]:
     """Yield what runs on Ray for this whole run; tests ask for `cluster` or `served_app`."""
     from tests.support.ray_cluster import SharedRay
 
     shared = SharedRay[Any](Settings(data_dir=tmp_path_factory.mktemp("raylets")))
+    request.config.stash[_shared_ray] = shared
     yield shared
     shared.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Stop the shared Ray when this process has come to tests that do not share it.
+
+    It would take CPU time until the end, and some of them change Ray's environment, which a process that has joined a
+    cluster does not survive.
+    """
+    from tests.support.run_order import SHARED, group_of  # a plugin: pytest imports it after this file
+
+    shared = item.config.stash.get(_shared_ray, None)
+    if shared is not None and group_of(item.nodeid) != SHARED:
+        shared.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 
 RECORD = Path(__file__).parents[1] / "durations.txt"
 _ROOT = Path(__file__).parents[2]
-_SHARED = "shared"
+SHARED = "shared"
 _SHARED_FIXTURES = {"cluster", "language_model", "served_app"}
 # One of these fixtures as a parameter of a test or in `usefixtures`. Only workers collect tests: the process that
 # hands out the groups has only names of files, so it searches the files. `pytest_runtest_setup` checks the result.
@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail a test that uses a shared fixture although nothing in its file shows it: the test may be on the wrong worker."""
     shared = sorted(_SHARED_FIXTURES.intersection(getattr(item, "fixturenames", ())))
-    if shared and group_of(item.nodeid) != _SHARED:
+    if shared and group_of(item.nodeid) != SHARED:
         pytest.fail(
             f"{item.nodeid} uses {', '.join(shared)}, but tests/support/run_order.py cannot see that in its file: add an "
             f'annotated parameter "{shared[0]}: ..." to the test, or `usefixtures("cluster")` to the file',
@@ -71,13 +71,39 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return group_of(nodeid)
 
+        def _reschedule(self, node: Any) -> None:
+            """Give a worker enough to do: it keeps its last test until it has another, or is told to stop."""
+            super()._reschedule(node)
+            while (
+                self.workqueue and not node.shutting_down and self._pending_of(self.assigned_work[node]) <= 2
+            ):
+                self._assign_work_unit(node)
+
+        def remove_node(self, node: Any) -> str | None:
+            """Give the rest of a crashed worker's groups to others, without the test that crashed it.
+
+            xdist gives them its finished groups too, with nothing to run in them. A worker that gets only such groups
+            waits for ever for more work.
+            """
+            groups = self.assigned_work.pop(node)
+            unfinished = {name: tests for name, tests in groups.items() if not all(tests.values())}
+            if not unfinished:
+                return None
+            running = next(iter(unfinished.values()))
+            crashed = next(test for test, is_finished in running.items() if not is_finished)
+            running[crashed] = True
+            self.workqueue.update({n: tests for n, tests in unfinished.items() if not all(tests.values())})
+            for other in self.assigned_work:
+                self._reschedule(other)
+            return crashed
+
     return GroupScheduling(config, log)
 
 
 def group_of(node_id: str) -> str:
     """Return the group of a test: its file, or `shared`."""
     path = _file(node_id)
-    return _SHARED if _matches(path, _USES_RAY_OR_MODEL) else path
+    return SHARED if _matches(path, _USES_RAY_OR_MODEL) else path
 
 
 def recorded_seconds() -> dict[str, float]:

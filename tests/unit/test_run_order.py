@@ -1,4 +1,4 @@
-"""The grouping of tests that share a Ray or a language model, tried on runs of a few tests."""
+"""The grouping of tests that share a Ray or a language model, and a worker that crashes, tried on runs of a few tests."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ HIDDEN = """
 def test_indirect(collection): pass
 """
 
+SMALL_FILES = 8
+CRASHING = """
+import os
+def test_before(): pass
+def test_crash(): os._exit(3)
+def test_after(): pass
+"""
+
 
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tests: str) -> pytest.RunResult:
     """Run a file with these tests."""
@@ -41,3 +49,16 @@ def test_hidden_fixture_is_refused(pytester: pytest.Pytester, monkeypatch: pytes
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*::test_indirect uses cluster, *annotated parameter*"])
     result.stdout.no_fnmatch_line("*a second Ray starts*")
+
+
+@pytest.mark.timeout(120)
+def test_crashed_worker_is_replaced(pytester: pytest.Pytester) -> None:
+    """What a crashed worker still had to do is done by others, and the run ends: it fails for one test, and says so at once."""
+    pytester.makepyfile(**{f"test_{number}": "def test_small(): pass" for number in range(SMALL_FILES)})
+    pytester.makepyfile(test_crashing=CRASHING)
+    plugins = ("-p", "tests.support.run_order", "-p", "tests.support.failures")
+    arguments = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--rootdir", str(pytester.path))
+    pytester.makeini(f"[pytest]\npythonpath = {run_order._ROOT}")
+    result = pytester.runpytest_subprocess(*plugins, *arguments, timeout=100)
+    result.assert_outcomes(passed=SMALL_FILES + 2, failed=1)
+    result.stdout.fnmatch_lines(["!*test_crash*!", "*crashed while running*test_crash*"])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,12 +134,14 @@ def _submit(head: Head, command: str) -> int | None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return  # it died at its start, and the test prints its log
+    # Not SIGTERM: `ray start --block` takes half a minute to end by it.
     children = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGTERM)
-    process.wait(60)
-    _, alive = psutil.wait_procs(children, timeout=5)
-    for child in alive:
-        child.kill()
+    process.kill()
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    psutil.wait_procs(children, timeout=30)
+    process.wait(30)
 
 
 @pytest.fixture(scope="module")

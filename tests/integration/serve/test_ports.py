@@ -17,10 +17,12 @@ import httpx
 import pytest
 
 from rapray.config import Settings
+from rapray.embedded import Endpoints
 from rapray.embedded.ray_directory import RayCluster, ray_clusters
 from rapray.embedded.ray_ports import Listener, described, listeners
 from rapray.ops.doctor_ray import ray_findings
 from tests.support.commands import environment, start
+from tests.support.databases import create_database, drop_database
 from tests.support.serving import free_port
 from tests.support.stranger import answers, can_read, stranger
 from tests.support.waiting import wait_for
@@ -52,16 +54,20 @@ class Laptop:
         return self.process.communicate(timeout=90)[1]
 
 
-@pytest.fixture
-def laptop(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Laptop]:
+@pytest.fixture(scope="module")
+def laptop(
+    servers: Endpoints, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Laptop]:
     """As a user starts it, with the servers of the tests."""
     port = free_port()
+    data_dir = tmp_path_factory.mktemp("laptop")
+    database_url = create_database(servers.database_url, "of_a_laptop", template=template_database)
     process = start(
         "serve",
         env=environment(
-            RAPRAY_DATA_DIR=str(tmp_path),
+            RAPRAY_DATA_DIR=str(data_dir),
             RAPRAY_DATABASE__URL=database_url,
-            RAPRAY_REDIS__URL=redis_url,
+            RAPRAY_REDIS__ENABLED="false",
             RAPRAY_SERVE__PORT=str(port),
             RAPRAY_SERVE__ANALYZERS="algorithmic",
             RAPRAY_RAY__NUM_CPUS="2",
@@ -70,18 +76,19 @@ def laptop(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Laptop
     try:
         wait_for(lambda: process.poll() is not None or _answers(port), "the ingress answers", 180)
         assert process.poll() is None, process.communicate()[1]
-        running = Laptop(process, tmp_path / "ray-token")
+        running = Laptop(process, data_dir / "ray-token")
         yield running
         if process.poll() is None:
             running.stop()
     finally:
         if process.poll() is None:
             process.kill()
+        drop_database(servers.database_url, "of_a_laptop")
 
 
 @pytest.fixture
 def nobody() -> Iterator[Callable[..., Any]]:
-    """Call functions as another user; before `laptop` in a test, so that a skipped test starts nothing."""
+    """Call functions as another user."""
     with stranger() as call:
         yield call
 
@@ -91,6 +98,17 @@ def _answers(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def test_strangers_are_refused(laptop: Laptop, nobody: Callable[..., Any]) -> None:
+    """Another user of this host is refused at every open port, and can read neither Ray's directory nor the token."""
+    open_ports = _beyond_loopback(listeners(laptop.process.pid))
+    assert open_ports
+    for listener in open_ports:
+        assert set(nobody(answers, "127.0.0.1", listener.port, None).values()) == {"refused"}
+    for path in (laptop.cluster.temp_dir, laptop.token):
+        assert can_read(str(path))
+        assert not nobody(can_read, str(path))
 
 
 def test_open_ports_are_named(laptop: Laptop) -> None:
@@ -106,17 +124,6 @@ def test_open_ports_are_named(laptop: Laptop) -> None:
     assert "ray status --address 127.0.0.1:" in finding.advice
     assert described(beyond) in laptop.stop()
     assert not directory.parent.exists()
-
-
-def test_strangers_are_refused(nobody: Callable[..., Any], laptop: Laptop) -> None:
-    """Another user of this host is refused at every open port, and can read neither Ray's directory nor the token."""
-    open_ports = _beyond_loopback(listeners(laptop.process.pid))
-    assert open_ports
-    for listener in open_ports:
-        assert set(nobody(answers, "127.0.0.1", listener.port, None).values()) == {"refused"}
-    for path in (laptop.cluster.temp_dir, laptop.token):
-        assert can_read(str(path))
-        assert not nobody(can_read, str(path))
 
 
 def _beyond_loopback(ports: list[Listener]) -> list[Listener]:

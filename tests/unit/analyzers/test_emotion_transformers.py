@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, pipeline
 
 from rapray.analyzers import identity
 from rapray.analyzers.emotion import EmotionAnalyzer
@@ -26,6 +25,9 @@ WINDOW = 40
 
 def make_model(folder: Path, labels: tuple[str, ...], problem_type: str | None = None) -> Path:
     """A random model of those labels with a window of 40 tokens."""
+    # Imported here: collecting the tests would take four seconds longer.
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
     torch.manual_seed(1)
     config = BertConfig(
         hidden_size=32,
@@ -63,6 +65,8 @@ def analysis(where: object, text: str) -> Analysis:
 
 def test_emotion_matches_pipeline(folder: Path) -> None:
     """Where a text fits the window, the probabilities are those of transformers' own pipeline."""
+    from transformers import pipeline
+
     texts = ["we made it out", "nobody cares about the rain", "why"]
     theirs = pipeline("text-classification", str(folder), device="cpu", top_k=None)(texts)
     ours = load_emotion_model(settings(folder).emotion).classify(texts)

@@ -75,7 +75,7 @@ SPEC = object.__new__(Spec)
             "class Mute(Exception):\n    def __str__(self): raise OSError\nraise Mute",
             "Mute: it cannot be shown",
         ),
-        (_SUBCLASS.format("version = property(lambda self: 1 / 0)"), "ZeroDivisionError"),
+        (_SUBCLASS.format("name = property(lambda self: 1 / 0)"), "ZeroDivisionError"),
         (_SUBCLASS.format("def __getattribute__(self, name): raise SystemExit(3)"), "SystemExit: 3"),
     ],
 )

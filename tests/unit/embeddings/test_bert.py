@@ -11,7 +11,6 @@ import pytest
 pytest.importorskip("torch", reason="the embeddings extra is not installed")
 
 import torch
-from transformers import BertModel
 
 from rapray.embeddings.bert import load_bert
 from rapray.embeddings.builtin import packaged_folder
@@ -22,6 +21,8 @@ MASK = (IDS != 0).long()
 
 def test_states_equal_transformers() -> None:
     """With and without filled up texts, the states of every token that counts are the same but for rounding."""
+    from transformers import BertModel  # takes seconds, also to those who only collect the tests
+
     ours = load_bert(packaged_folder())
     theirs = BertModel.from_pretrained(
         packaged_folder(), add_pooling_layer=False, local_files_only=True
