@@ -9,7 +9,7 @@ import pytest
 import ray
 from pydantic import SecretStr
 
-from rapray.config import GeniusSettings, Settings
+from rapray.config import GeniusSettings, RedisSettings, Settings
 from rapray.domain import Outcome
 from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.errors import EmbeddedOnCluster, SourceArtistNotFound, SourceAuthError
@@ -18,6 +18,7 @@ from rapray.pipelines.collect import collect
 from rapray.pipelines.embed import embed
 from rapray.samples.corpus import artists, songs
 from rapray.samples.site import DIFFICULT_ARTIST_ID, EXPECTED, SampleSite
+from tests.support.broken_server import Behaviour, answers, broken_server, hangs
 from tests.support.ray_cluster import RayCluster
 
 pytestmark = [pytest.mark.slow("runs whole jobs"), pytest.mark.ray, pytest.mark.usefixtures("cluster")]
@@ -114,6 +115,20 @@ def test_fetchers_share_rate_limit(job_settings: Settings) -> None:
         at = [request.at for request in site.requests if not request.path.startswith("/api")]
     assert len(at) >= 6
     assert (len(at) - 1) / (max(at) - min(at)) <= 10 * 1.15
+
+
+@pytest.mark.parametrize("behaviour", [hangs, answers(b"HTTP/1.1 400 Bad Request\r\n\r\n")])
+def test_collect_without_usable_redis(
+    job_settings: Settings, database_url: str, behaviour: Behaviour
+) -> None:
+    """A server at Redis's address that hangs or is not Redis counts as none: PostgreSQL keeps the rate, and nothing fails."""
+    with SampleSite(faults=False) as site, broken_server(behaviour) as url:
+        redis = RedisSettings(url=SecretStr(url), timeout_s=0.5)
+        settings = genius(job_settings, site, requests_per_second=50).model_copy(update={"redis": redis})
+        report = collect(settings, ["Mara Quill"])
+    assert report.new >= 6
+    assert report.failed == 0
+    assert rows(database_url, "SELECT count(*) > 0 FROM rate_limits") == [(True,)]
 
 
 def test_jobs_on_several_raylets(job_settings: Settings, database_url: str, cluster: RayCluster) -> None:
