@@ -130,6 +130,15 @@ class EmbeddedServerError(DependencyError):
     code = "embedded_server_failed"
 
 
+class DataDirUnsafe(DependencyError):
+    """The data directory {path} is not safe: {reason}, so others could replace its passwords and tokens. Set
+    RAPRAY_DATA_DIR to a new directory inside it, such as {path}/rapray, which rapray creates for you only; or change
+    its owner and mode with `chown` and `chmod`.
+    """
+
+    code = "data_dir_unsafe"
+
+
 class EmbeddedOnCluster(DependencyError):
     """The embedded {server} serves this host alone and the Ray cluster has {nodes} nodes on {hosts} hosts:
     set {setting} to a server that every node reaches.

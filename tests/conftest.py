@@ -110,10 +110,10 @@ def shared_ray(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Stop the shared Ray when this process has come to tests that do not share it.
+    """Stop the shared Ray before the first test that does not use it.
 
-    It would take CPU time until the end, and some of them change Ray's environment, which a process that has joined a
-    cluster does not survive.
+    It would use CPU until the end. Some of these tests change Ray's environment, and Ray aborts a process that has
+    joined a cluster when that happens.
     """
     from tests.support.run_order import SHARED, group_of  # a plugin: pytest imports it after this file
 

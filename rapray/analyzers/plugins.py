@@ -11,9 +11,10 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from importlib.metadata import EntryPoint, entry_points
+from types import NoneType
 from typing import Any
 
-from rapray.analyzers.base import ALL, ENDS_THE_PROGRAM, Analyzer, AnalyzerSpec, Identity
+from rapray.analyzers.base import ALL, ENDS_THE_PROGRAM, Analyzer, AnalyzerSpec, Comparable, Identity, Needs
 from rapray.domain import ANALYZER_NAME
 from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
 
@@ -24,7 +25,18 @@ _VERSION = re.compile(r"[^\s/]{1,40}")
 # An error of rapray names its own cause. The others come from outside of the block: its task is cancelled, or
 # the frame that it stands in is discarded.
 _NO_FAULTS = (RaprayError, CancelledError, GeneratorExit, *ENDS_THE_PROGRAM)
-_LONGEST_TOLD = 1000
+_MAX_REASON_CHARS = 1000
+# Exactly these: a subclass may do anything where its values are used.
+_KINDS: dict[str, tuple[type, ...]] = {
+    "factory": (str,),
+    "summary": (str,),
+    "needs": (Needs,),
+    "batch_size": (int,),
+    "identify": (str, NoneType),
+    "preflight": (str, NoneType),
+    "is_remote": (bool,),
+    "comparable": (Comparable,),
+}
 _VERSIONS = "1 to 40 characters without blanks and '/'"
 
 
@@ -88,14 +100,17 @@ def _spec_of(point: EntryPoint) -> AnalyzerSpec:
         loaded: object = point.load()
         if not isinstance(loaded, AnalyzerSpec):
             return _without_spec(point, f"{point.value} is no AnalyzerSpec")
-        # Of the plain class: what a subclass does, it does here.
-        plain = AnalyzerSpec(**{one.name: getattr(loaded, one.name) for one in fields(AnalyzerSpec)})
-        flaw = _flaw(plain)
-        return plain if flaw is None else _without_spec(point, flaw)
+        flaw = _flaw(loaded)
+        # A plain copy: a subclass whose attributes raise then fails inside this `try`.
+        return _plain(loaded) if flaw is None else _without_spec(point, flaw)
     except ENDS_THE_PROGRAM:
         raise
     except BaseException as error:  # noqa: BLE001 - a stranger's module may even exit: that is kept as the reason
         return _without_spec(point, _told(error))
+
+
+def _plain(spec: AnalyzerSpec) -> AnalyzerSpec:
+    return AnalyzerSpec(**{field.name: getattr(spec, field.name) for field in fields(AnalyzerSpec)})
 
 
 def _without_spec(point: EntryPoint, problem: str) -> AnalyzerSpec:
@@ -109,16 +124,19 @@ def _package_of(point: EntryPoint) -> str:
 
 
 def _is_name(name: object) -> bool:
-    return isinstance(name, str) and name != ALL and re.fullmatch(ANALYZER_NAME, name) is not None
+    return type(name) is str and name != ALL and re.fullmatch(ANALYZER_NAME, name) is not None
 
 
 def _flaw(told: Any) -> str | None:
     """Why nobody could ask for an analyzer of this spec, or keep its results apart."""
     if not _is_name(told.name):
         return f"{told.name!r} cannot be its name: {_NAMES}"
-    if not isinstance(told.version, str) or _VERSION.fullmatch(told.version) is None:
+    if type(told.version) is not str or _VERSION.fullmatch(told.version) is None:
         return f"{told.version!r} cannot be its version: {_VERSIONS}"
-    if not isinstance(told.batch_size, int) or told.batch_size < 1:
+    for name, kinds in _KINDS.items():
+        if type(getattr(told, name)) not in kinds:
+            return f"its {name} is of a type that it cannot have"
+    if told.batch_size < 1:
         return f"{told.batch_size!r} cannot be its batch_size: it is a whole number above 0"
     return None
 
@@ -140,9 +158,8 @@ def _broken(chosen: AnalyzerSpec, error: BaseException) -> RaprayError | None:
 
 def _told(error: BaseException) -> str:
     try:
-        text = str(error)
+        return f"{type(error).__name__}: {error}"[:_MAX_REASON_CHARS]
     except ENDS_THE_PROGRAM:
         raise
-    except BaseException:  # noqa: BLE001 - a stranger's error may raise even here
-        text = "it cannot be shown"
-    return f"{type(error).__name__}: {text[:_LONGEST_TOLD]}"
+    except BaseException:  # noqa: BLE001 - another package's error may raise even here
+        return "an error whose message cannot be read"

@@ -19,7 +19,7 @@ MOST_BYTES = 200_000  # twenty times the example file, which names every setting
 MOST_VALUES = 10_000  # an alias counts as all that it stands for
 DEEPEST = 20
 LONGEST_VALUE = 20_000  # characters
-# A number in base 60 (`1:30:00` is 5400) takes time with the square of its length.
+# Converting a number in base 60 (`1:30:00` is 5400) takes time quadratic in its length.
 LONGEST_NUMBER = 100
 
 # PyYAML ends a message with the name, tag or character that it met, in quotes. Only names of tokens and
@@ -68,18 +68,33 @@ class _Unbounded(Exception):
 _DEEP = f"it is nested more than {DEEPEST} levels deep, or a part of it contains itself"
 
 
+def is_present(path: Path) -> bool:
+    """Return True if there is something at this path that is not a directory.
+
+    Raises:
+        ConfigError: this user may not look there.
+    """
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError as error:
+        raise ConfigError(problems=f"{path}: {error.strerror or 'it cannot be read'}") from error
+
+
 def read_text(path: Path) -> str:
     """Return the text of a settings file.
 
     Raises:
-        ConfigError: it is not a regular file, cannot be read, is too large or is not UTF-8; or another user wrote it
-            into a directory that everybody may write to, such as /tmp.
+        ConfigError: it is not a regular file, cannot be read, is too large or is not UTF-8; or another user put it
+            into a directory that everyone may write to, such as /tmp.
     """
     try:
-        if not path.is_file():  # to open a pipe would wait for a writer
-            raise ConfigError(problems=f"{path}: it is not a regular file")
-        with path.open("rb") as file:
-            _refuse_strangers(path, os.fstat(file.fileno()))
+        # O_NONBLOCK: opening a pipe would wait for a writer.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            entry = os.fstat(file.fileno())
+            if not stat.S_ISREG(entry.st_mode):
+                reason = "it is not a regular file, so rapray does not read it; write the values to a file"
+                raise ConfigError(problems=f"{path}: {reason}, or set them as environment variables")
+            _refuse_strangers(path, {entry.st_uid, path.lstat().st_uid})
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(problems=f"{path}: {error.strerror or 'it cannot be read'}") from error
@@ -92,12 +107,13 @@ def read_text(path: Path) -> str:
     raise ConfigError(problems=f"{path}: {reason}; save it as UTF-8")
 
 
-def _refuse_strangers(path: Path, file: os.stat_result) -> None:
-    """Refuse a file that another user put there: settings name the hosts that get the passwords and keys."""
-    is_open = path.absolute().parent.stat().st_mode & stat.S_IWOTH
-    if is_open and file.st_uid not in (0, os.geteuid()):
-        reason = f"it belongs to user {file.st_uid} and lies where everybody may write; move it, or own it"
-        raise ConfigError(problems=f"{path}: {reason}")
+def _refuse_strangers(path: Path, owners: set[int]) -> None:
+    """Refuse another user's file in a directory that everyone may write to: it could send our passwords elsewhere."""
+    others = owners - {0, os.geteuid()}
+    if others and path.absolute().parent.stat().st_mode & stat.S_IWOTH:
+        advice = "move it to a directory of your own, or change its owner with `chown`"
+        reason = f"it belongs to user {min(others)}, and everyone may write to its directory"
+        raise ConfigError(problems=f"{path}: {reason}; {advice}")
 
 
 def _check_extent(root: yaml.Node) -> None:
@@ -120,13 +136,16 @@ def _check_extent(root: yaml.Node) -> None:
 
 
 def _check_length(node: yaml.Node) -> None:
-    if not isinstance(node, yaml.ScalarNode):
-        return
+    line = node.start_mark.line + 1
     is_number = node.tag.endswith((":int", ":float"))
+    if not isinstance(node, yaml.ScalarNode):
+        if is_number:  # PyYAML would take the text of the member "=" for the number
+            reason = f"line {line}: a number must be a plain value"
+            raise _Unbounded(reason)
+        return
     longest = LONGEST_NUMBER if is_number else LONGEST_VALUE
     if len(node.value) > longest:
-        line, kind = node.start_mark.line + 1, "number" if is_number else "value"
-        reason = f"line {line}: a {kind} is longer than {longest} characters"
+        reason = f"line {line}: a {'number' if is_number else 'value'} is longer than {longest} characters"
         raise _Unbounded(reason)
 
 

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Any, cast, get_args
@@ -20,7 +21,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
-from rapray.config.document import is_shallow, read_text
+from rapray.config.document import is_present, is_shallow, read_text
 from rapray.config.secrets import REDACTED, redacted
 from rapray.config.section import expanded
 from rapray.config.settings import Settings
@@ -32,6 +33,7 @@ PREFIX = "RAPRAY_"
 RESERVED = frozenset({"RAPRAY_CONFIG"})
 # What can be the name of a setting. Any other key may be a misplaced secret: `url: {redis://:password@host}`.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +139,21 @@ def _named_file(environ: Mapping[str, str], dotenv: Mapping[str, str], directory
 
 
 def _dotenv(path: Path) -> dict[str, str]:
-    """Return the variables of the file; `${NAME}` in a value stays as it is, for it could make one of any size."""
-    if not path.exists():
+    """Return the file's variables.
+
+    Raises:
+        ConfigError: it cannot be read, or a setting in it holds `${NAME}`, which is not replaced here: references to
+            references could expand without bound.
+    """
+    if not is_present(path):
         return {}
-    read = dotenv_values(stream=io.StringIO(read_text(path)), interpolate=False)
-    return {name: value for name, value in read.items() if value is not None}
+    values = dotenv_values(stream=io.StringIO(read_text(path)), interpolate=False)
+    variables = {name: value for name, value in values.items() if value is not None}
+    for name, value in variables.items():
+        if name.startswith(PREFIX) and (reference := _REFERENCE.search(value)):
+            advice = f"write the value out, or use {reference[0]} in rapray.yaml"
+            raise ConfigError(problems=f"{path}: {name}: {reference[0]} is not replaced in .env; {advice}")
+    return variables
 
 
 def _command_line_layer(overrides: Mapping[str, str]) -> _Layer:
@@ -253,10 +265,22 @@ def _problem(detail: ErrorDetails, origins: Mapping[str, Origin]) -> str:
     key = ".".join(path)
     near = (key, ".".join(path[:-1]), *(k for k in origins if k.startswith(f"{key}.")))
     origin = next((origins[k] for k in near if k in origins), DEFAULT)
-    key = ".".join(part if _NAME.fullmatch(part) else REDACTED for part in path)
+    # `{hunter2}` in YAML is a key without a value, so an unknown key without a value may be a secret.
+    hides_last = detail["input"] is None and path and path[-1] not in _field_names(Settings)
+    shown = [part if _NAME.fullmatch(part) else REDACTED for part in path]
+    key = ".".join([*shown[:-1], REDACTED] if hides_last else shown)
     if detail["type"] == "extra_forbidden":
-        if detail["input"] is None:  # `{hunter2}` in YAML is a name without a value
-            key = ".".join([*key.split(".")[:-1], REDACTED])
         return f"{key} ({origin}): there is no such setting"
     message = detail["msg"]
     return f"{key} ({origin}): {message[0].lower()}{message[1:]}"
+
+
+@cache
+def _field_names(model: type[BaseModel]) -> frozenset[str]:
+    """Return the names of all fields of a model and of the models in it."""
+    names = set(model.model_fields)
+    for field in model.model_fields.values():
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                names |= _field_names(part)
+    return frozenset(names)

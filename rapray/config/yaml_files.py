@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import yaml
 
-from rapray.config.document import read_document
+from rapray.config.document import LONGEST_VALUE, is_present, read_document
 from rapray.errors import ConfigError
 
 _ENVIRONMENT = re.compile(r"[a-z]{1,20}")
@@ -49,14 +49,14 @@ def read_yaml_layers(
         ConfigError: a file is missing, unreadable or not a mapping, or a variable is not set.
     """
     base_path = named or directory / "rapray.yaml"
-    if named is not None and not named.is_file():
+    if named is not None and not is_present(named):
         raise ConfigError(problems=f"{named}: there is no such file")
-    base = [_read(base_path, variables)] if base_path.exists() else []
-    wanted = environment or (base[0].values.get("environment") if base else None)
-    # Any other value is no environment: `Settings` says so by the setting's name, and no file is looked for.
-    chosen = wanted if isinstance(wanted, str) and _ENVIRONMENT.fullmatch(wanted) else "dev"
+    base = [_read(base_path, variables)] if is_present(base_path) else []
+    chosen = environment or (base[0].values.get("environment") if base else None) or "dev"
+    if not isinstance(chosen, str) or not _ENVIRONMENT.fullmatch(chosen):
+        return base  # an unusable environment has no overlay; `Settings` reports it
     overlay = base_path.with_name(f"{base_path.stem}.{chosen}{base_path.suffix}")
-    return [*base, _read(overlay, variables)] if overlay.is_file() else base
+    return [*base, _read(overlay, variables)] if is_present(overlay) else base
 
 
 def _read(path: Path, variables: Mapping[str, str]) -> YamlLayer:
@@ -89,7 +89,10 @@ def _substituted(value: Any, path: Path, variables: Mapping[str, str]) -> Any:
 
 
 def _expand(text: str, path: Path, variables: Mapping[str, str]) -> str:
+    length = len(text)
+
     def replace(match: re.Match[str]) -> str:
+        nonlocal length
         name, default = match["name"], match["default"]
         # As in a shell, `:-` also covers a variable that is set and empty.
         found = variables.get(name) or default
@@ -97,6 +100,10 @@ def _expand(text: str, path: Path, variables: Mapping[str, str]) -> str:
             raise ConfigError(
                 problems=f"{path}: ${{{name}}} is not set and has no default (`${{{name}:-…}}`)"
             )
+        length += len(found)
+        if length > LONGEST_VALUE:
+            reason = f"a value is longer than {LONGEST_VALUE} characters once its variables are replaced"
+            raise ConfigError(problems=f"{path}: {reason}")
         return found
 
     return _VARIABLE.sub(replace, text)

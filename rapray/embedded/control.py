@@ -22,7 +22,7 @@ import rapray
 from rapray.embedded import postgres, valkey
 from rapray.embedded.account import service_account
 from rapray.embedded.binaries import find_binaries
-from rapray.embedded.paths import Paths
+from rapray.embedded.paths import Paths, require_own
 from rapray.embedded.processes import ProcessId, find_servers, identify, is_locked, stop
 from rapray.embedded.record import EndpointRecord, ServerRecord, State, read_endpoint, read_json
 from rapray.errors import EmbeddedServerError
@@ -77,6 +77,7 @@ def ensure_running(data_dir: Path, owner_pid: int | None = None) -> EndpointReco
 
     Raises:
         EmbeddedServerError: PostgreSQL cannot be started; the reason carries the end of its log.
+        DataDirUnsafe: others could replace files of the data directory.
         MissingExtra: the wheels are not installed.
     """
     paths = Paths.of(data_dir)
@@ -104,8 +105,10 @@ def down(data_dir: Path) -> bool:
 
     Raises:
         EmbeddedServerError: something does not stop.
+        DataDirUnsafe: others could replace files of the data directory, also those that say which process to stop.
     """
     paths = Paths.of(data_dir)
+    require_own(paths.data_dir)
     if not paths.endpoint.parent.is_dir():
         return False
     with _start_lock(paths):
@@ -137,6 +140,7 @@ def status(data_dir: Path) -> Status:
 
 
 def _running(paths: Paths) -> EndpointRecord | None:
+    require_own(paths.data_dir)
     record = read_endpoint(paths.endpoint)
     return record if record is not None and record.supervisor.is_alive else None
 

@@ -6,7 +6,6 @@ account that the servers run as.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import tempfile
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rapray.embedded.account import Account
-from rapray.errors import EmbeddedServerError
+from rapray.errors import DataDirUnsafe, EmbeddedServerError
 
 SYSTEM_ROOT = Path("/var/lib/rapray")
 # PostgreSQL's MAXPGPATH is 1024 and it appends names of its own.
@@ -91,13 +90,12 @@ class Paths:
         """Make the directories that clients and the supervisor share; safe to call from several at once.
 
         Raises:
-            EmbeddedServerError: the path is too long, may not be written, or another user could replace what is in it.
+            EmbeddedServerError: the path is too long, or may not be written.
         """
         if len(os.fsencode(self.data_dir)) > _MAX_PATH:
             raise EmbeddedServerError(server="PostgreSQL", reason=f"the path of {self.data_dir} is too long")
         try:
             make_data_dir(self.data_dir, is_passed_through=account.is_other)
-            require_own(self.data_dir)
             for directory in (self.endpoint.parent, self.log_dir):
                 directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -146,21 +144,22 @@ def make_data_dir(directory: Path, *, is_passed_through: bool) -> None:
 
 
 def require_own(directory: Path) -> None:
-    """Refuse a data directory in which another user could put other files in the place of ours.
+    """Refuse a data directory in which any other user could put files in the place of ours.
+
+    Members of the directory's group are trusted, for volumes of Kubernetes are writable to them (`fsGroup`); so is
+    whoever may rename the directory itself. A directory that does not exist passes.
 
     Raises:
-        PermissionError: it belongs to a user other than root and this one, or everybody may write to it.
+        DataDirUnsafe: it belongs to a user other than root and this one, or everyone may write to it.
     """
-    entry = directory.stat()
-    reason = ""
+    try:
+        entry = directory.stat()
+    except FileNotFoundError:
+        return
     if entry.st_uid not in (0, os.geteuid()):
-        reason = f"it belongs to user {entry.st_uid}, who could replace the files in it"
-    elif entry.st_mode & stat.S_IWOTH and not entry.st_mode & stat.S_ISVTX:
-        reason = "everybody may replace the files in it"
-    if reason:
-        raise PermissionError(
-            errno.EPERM, f"{reason}; choose another directory, or own and close it", str(directory)
-        )
+        raise DataDirUnsafe(path=directory, reason=f"it belongs to user {entry.st_uid}")
+    if entry.st_mode & stat.S_IWOTH:
+        raise DataDirUnsafe(path=directory, reason="everyone may write to it")
 
 
 def make_open(directory: Path) -> None:

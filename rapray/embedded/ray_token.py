@@ -40,13 +40,14 @@ def ensure_token(path: Path) -> Path:
     """Create the token if there is none, and return its file; safe when several processes do so at once.
 
     Raises:
-        RayTokenUnusable: the file cannot be written or read, belongs to another user, or others can read or replace it.
+        RayTokenUnusable: the file cannot be written or read, belongs to another user, or others can read it.
+        DataDirUnsafe: others could replace it.
     """
     try:
-        if not path.exists():
-            make_data_dir(path.parent, is_passed_through=os.geteuid() == 0)
-            _create(path)
+        make_data_dir(path.parent, is_passed_through=os.geteuid() == 0)
         require_own(path.parent)
+        if not path.exists():
+            _create(path)
         _check(path)
     except OSError as error:
         raise RayTokenUnusable(path=path, reason=error.strerror or str(error)) from error

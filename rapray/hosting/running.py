@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from ray import serve
+from ray.exceptions import RayError
 
 from rapray.config import Settings
 from rapray.errors import ModelUnavailable
@@ -63,5 +64,5 @@ def _run(app: serve.Application, name: str) -> None:
     log.info("the model starts; this takes a minute or more", model=name)
     try:
         serve.run(app, name=OF_JOBS, route_prefix=None)
-    except RuntimeError as error:
+    except (RuntimeError, RayError, TimeoutError) as error:
         raise ModelUnavailable(model=name, reason=f"it did not come up: {error}; see Ray's logs") from error

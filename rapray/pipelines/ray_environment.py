@@ -44,7 +44,7 @@ _EVERYWHERE = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Read by each proxy of Ray Serve; `rapray/serve/doorway.py` says what for.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "rapray.serve.doorway:middlewares",
-    # Serve kills a proxy that is not ready by then and starts another: after 5 s, which a busy host never keeps to.
+    # Serve restarts a proxy that is not ready within this time. The default of 5 s is too short for a busy host.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
 }
 # Only for a cluster inside this process, whose core prints warnings about Ray Data's actors to the terminal.

@@ -34,6 +34,9 @@ from rapray.serve.problems import RETRY_AFTER_S
 from rapray.serve.room import check_room
 from rapray.serve.roster import to_deploy
 from rapray.serve.security import check_host
+from rapray.telemetry import logger
+
+log = logger(__name__)
 
 APPLICATION = "rapray"
 KEEP_ALIVE_S = 30  # how long a connection may stay idle between two requests
@@ -201,7 +204,7 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
     check_host(settings.serve.host, settings.serve)
     assert ray.is_initialized(), "serve.start would start a Ray that nothing protects"
     app = application({}, settings, options)
-    _refuse_other_serve()
+    _end_or_refuse_other_serve()
     try:
         doorway.announce(settings)
         _start_proxy(settings)
@@ -214,13 +217,27 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
         doorway.announce(None)
 
 
-def _refuse_other_serve() -> None:
-    """Refuse a cluster that serves already: its proxies keep their settings, and our end would be its end."""
+def _end_or_refuse_other_serve() -> None:
+    """End what a killed `rapray serve` left on the cluster; refuse any other Serve there.
+
+    Its proxies would keep their own settings, and our end would be the end of all its applications.
+    """
     from ray.serve.context import _get_global_client  # pyright: ignore[reportPrivateUsage]
 
-    if _get_global_client(raise_if_no_controller_running=False) is not None:
-        advice = "deploy there with `serve deploy serve_config.yaml`, or end it with `serve shutdown`"
-        raise UsageError(reason=f"Ray Serve runs on this cluster already: {advice}")
+    if _get_global_client(raise_if_no_controller_running=False) is None:
+        return
+    names = sorted(serve.status().applications)
+    if set(names) <= {APPLICATION} and doorway.is_left_behind():
+        log.warning("serve_taken_over", reason="a `rapray serve` was killed and left its application behind")
+        serve.shutdown()
+        return
+    running = f"with the applications {', '.join(names)}" if names else "with no application"
+    advice = (
+        "Deploy with `serve deploy serve_config.yaml`. If nobody needs them, run `serve shutdown --yes` first"
+    )
+    raise UsageError(
+        reason=f"Ray Serve already runs on this cluster, {running}. {advice}, with the variables of `rapray ray-env`."
+    )
 
 
 def _start_proxy(settings: Settings) -> None:
@@ -236,7 +253,8 @@ def _start_proxy(settings: Settings) -> None:
             logging_config={"log_level": "WARNING", "enable_access_log": False},
         )
     except (RayError, TimeoutError) as error:
-        reason = f"the HTTP proxy did not come up: {str(error).strip().splitlines()[-1]}"
+        cause = str(error).strip() or type(error).__name__
+        reason = f"the HTTP proxy did not come up: {cause.splitlines()[-1]}"
         raise RayUnavailable(reason=reason) from error
 
 
@@ -244,7 +262,7 @@ def _run(app: serve.Application) -> None:
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
         serve.run(app, name=APPLICATION, route_prefix="/")
-    except RuntimeError as error:
+    except (RuntimeError, RayError, TimeoutError) as error:
         raise RayUnavailable(reason=f"the application did not come up: {error}") from error
 
 

@@ -99,7 +99,7 @@ class DependencyHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Everything that rapray needs, as one look saw it."""
+    """The state of everything that rapray needs, from one check."""
 
     dependencies: tuple[DependencyHealth, ...]
     models: tuple[ModelInfo, ...] = ()
@@ -235,7 +235,7 @@ class Services(Protocol):
         ...
 
     async def health(self) -> Health:
-        """Check everything now; raises nothing."""
+        """Return the state of every dependency; never raises."""
         ...
 
     async def is_ready(self) -> Health:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
+from typing import Any, cast
 
 import uvicorn.config
 from pydantic import ValidationError
@@ -50,13 +50,33 @@ def announce(settings: Settings | None) -> None:
     if settings is None:
         store._internal_kv_del(_KEY, namespace=_NAMESPACE)  # noqa: SLF001 - Ray has no other place that a proxy sees
     else:
-        stored = settings.serve.model_dump_json().encode()
+        announced = {"settings": settings.serve.model_dump(mode="json"), "job": _this_job()}
+        stored = json.dumps(announced).encode()
         store._internal_kv_put(_KEY, stored, overwrite=True, namespace=_NAMESPACE)  # noqa: SLF001
+
+
+def is_left_behind() -> bool:
+    """Return True if the `rapray serve` that announced the settings was killed: what it served still runs."""
+    job = _announced().get("job")
+    return isinstance(job, str) and job not in _running_jobs()
+
+
+def _this_job() -> str:
+    import ray
+
+    return ray.get_runtime_context().get_job_id()
+
+
+def _running_jobs() -> set[str]:
+    import ray
+
+    client: Any = ray._private.worker.global_worker.gcs_client  # noqa: SLF001 - the public list needs the dashboard
+    return {job_id.hex() for job_id, job in client.get_all_job_info().items() if not job.is_dead}
 
 
 def middlewares() -> list[Middleware]:
     """Return the doorway; Serve calls this in the process of a proxy, before it listens."""
-    settings = _announced() or load_settings().settings.serve
+    settings = _announced_settings() or load_settings().settings.serve
     Connection.head_timeout_s = settings.head_timeout_s
     Connection.unread_timeout_s = settings.unread_timeout_s
     # Serve leaves the choice of the protocol to uvicorn, which looks into this table.
@@ -64,18 +84,23 @@ def middlewares() -> list[Middleware]:
     return [Middleware(Doorway, settings=settings)]
 
 
-def _announced() -> ServeSettings | None:
+def _announced_settings() -> ServeSettings | None:
+    stored = _announced().get("settings")
+    try:
+        return None if stored is None else ServeSettings.model_validate(stored)
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False)
+        log.warning("stored_settings_not_used", reason="they are not valid for this version", detail=problems)
+        return None
+
+
+def _announced() -> dict[str, Any]:
     from ray.experimental import internal_kv
 
     store: Any = internal_kv
     stored = store._internal_kv_get(_KEY, namespace=_NAMESPACE)  # noqa: SLF001
-    try:
-        return ServeSettings.model_validate_json(stored) if stored else None
-    except ValidationError as error:
-        log.warning(
-            "stored_settings_not_used", reason="another version of rapray wrote them", detail=str(error)
-        )
-        return None
+    announced: object = json.loads(stored) if stored else {}
+    return cast("dict[str, Any]", announced) if isinstance(announced, dict) else {}
 
 
 class Doorway:

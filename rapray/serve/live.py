@@ -26,7 +26,7 @@ from rapray.serve.answers import Answers
 from rapray.serve.backend import Answer, Chat, DependencyHealth, Health, Limits
 from rapray.serve.catalogue import StoredCatalogue
 from rapray.serve.limits import MAX_BATCH_TEXTS, MAX_PAGE, MAX_QUERY_CHARS
-from rapray.serve.probes import Looks, probed, redis_version, warn_without_room
+from rapray.serve.probes import PROBE_TIMEOUT_S, SharedCheck, probed, redis_version, warn_without_room
 from rapray.serve.roster import Roster
 from rapray.store.migrate import require_current_async
 from rapray.store.pool import acquired, async_pool
@@ -122,8 +122,8 @@ class LiveServices:
         self._database = Database(settings)
         self._answers = Answers(roster, inference.analyze)
         self._writing = asyncio.Semaphore(_WRITERS)
-        self._readiness, self._healthiness = Looks(self._look_ready), Looks(self._look_all)
-        self._redis_thread = ThreadPoolExecutor(1, "redis-probe")
+        self._ready_check, self._health_check = SharedCheck(self._check_ready), SharedCheck(self._check_all)
+        self._redis_threads = ThreadPoolExecutor(2, "redis-probe")  # one for each of these
         self._deadlines: dict[str, float] = {}
         self._provider_deadlines = {
             name: max(provider.timeout_s, settings.analyze.deadline_s)
@@ -144,7 +144,9 @@ class LiveServices:
 
     async def close(self) -> None:
         """Close pool and cache."""
-        self._redis_thread.shutdown(wait=False)
+        self._ready_check.close()
+        self._health_check.close()
+        self._redis_threads.shutdown(wait=False)
         await self._answers.close()
         await self._database.close()
 
@@ -192,17 +194,17 @@ class LiveServices:
         self._answers.use(ResultCache(endpoints.redis_url, self._settings.redis.timeout_s))
 
     async def is_ready(self) -> Health:
-        """Database, Redis and embedder, as seen within the last second."""
-        return await self._readiness.latest()
+        """Database, Redis and embedder, checked a few seconds ago at most."""
+        return await self._ready_check.latest()
 
     async def health(self) -> Health:
-        """The same, every analyzer and the hosted model, as seen within the last second."""
-        return await self._healthiness.latest()
+        """The same, every analyzer and the hosted model."""
+        return await self._health_check.latest()
 
-    async def _look_ready(self) -> Health:
+    async def _check_ready(self) -> Health:
         return await self._checked(self._database_state, self._redis_state, self._embedder_state)
 
-    async def _look_all(self) -> Health:
+    async def _check_all(self) -> Health:
         models: dict[str, ModelInfo] = {}
         others = [partial(self._analyzer_state, name, models) for name in self.analyzers]
         if self.chat is not None:
@@ -242,9 +244,10 @@ class LiveServices:
             await self._database.pool()
             endpoints = self._database.endpoints
             assert endpoints is not None
-            look = partial(redis_version, endpoints.redis_url or "", self._settings.redis.timeout_s)
-            # Not in the threads that all requests share: each look at a Redis that hangs holds one for a while.
-            return await asyncio.get_running_loop().run_in_executor(self._redis_thread, look)
+            timeout_s = min(self._settings.redis.timeout_s, PROBE_TIMEOUT_S)
+            version = partial(redis_version, endpoints.redis_url or "", timeout_s)
+            # In threads of its own: a Redis that hangs would block threads that requests need.
+            return await asyncio.get_running_loop().run_in_executor(self._redis_threads, version)
 
         return await probed("redis", check, is_required=False)
 

@@ -17,7 +17,7 @@ from rapray.telemetry import logger
 
 log = logger(__name__)
 PROBE_TIMEOUT_S = 5
-KEPT_S = 1.0
+MAX_AGE_S = 1.0
 
 
 async def probed(name: str, check: Callable[[], Awaitable[str]], *, is_required: bool) -> DependencyHealth:
@@ -39,25 +39,30 @@ async def probed(name: str, check: Callable[[], Awaitable[str]], *, is_required:
     return DependencyHealth(name, "up", is_required, "", version, time.perf_counter() - started)
 
 
-class Looks:
-    """One look at a time at what the ingress needs, kept for a second: a flood of probes asks no more often."""
+class SharedCheck:
+    """A check shared by all requests that arrive while it runs or within a second after it ended."""
 
-    def __init__(self, look: Callable[[], Awaitable[Health]]) -> None:
-        self._look = look
+    def __init__(self, check: Callable[[], Awaitable[Health]]) -> None:
+        self._check = check
         self._running: asyncio.Task[Health] | None = None
-        self._seen_at = 0.0
+        self._ended_at = 0.0
 
     async def latest(self) -> Health:
-        """Return what the look saw that runs now or ended within the last second; else look."""
-        if self._running is None or (self._running.done() and time.monotonic() - self._seen_at > KEPT_S):
+        """Return the running or most recent result, or start a new check if that is over a second old."""
+        if self._running is None or (self._running.done() and time.monotonic() - self._ended_at > MAX_AGE_S):
             self._running = asyncio.create_task(self._timed())
-        return await asyncio.shield(self._running)  # a probe that leaves takes the look from no other
+        return await asyncio.shield(self._running)  # a disconnected client must not cancel it for the others
+
+    def close(self) -> None:
+        """Cancel the check that runs."""
+        if self._running is not None:
+            self._running.cancel()
 
     async def _timed(self) -> Health:
         try:
-            return await self._look()
+            return await self._check()
         finally:
-            self._seen_at = time.monotonic()
+            self._ended_at = time.monotonic()
 
 
 def warn_without_room(database_url: str, needed: int) -> None:

@@ -22,11 +22,11 @@ from rapray import embedded
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 240
 EQUAL_PRIORITY = {"RAY_worker_niceness": "0"}
-"""For Ray's workers; by default they give way to every other process."""
+"""Ray runs its workers at nice 15 by default."""
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Return our variables without those of rapray and Ray, but for the workers' priority, with the virtual environment first on PATH."""
+    """Return our variables without those of rapray and Ray, with equal priority for Ray's workers and the virtual environment first on PATH."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("RAPRAY_", "RAY_"))}
     own["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), own.get("PATH", os.defpath)])
     return {**own, **EQUAL_PRIORITY, **changes}

@@ -1,7 +1,4 @@
-"""Prints each failure as soon as it is known: a run that is stopped from outside never comes to its summary.
-
-Does not print the failures of a run without workers, where `-v` or `-x` is at hand.
-"""
+"""Prints each failure as soon as it is reported: a run that is killed never prints its summary."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen in the process that collects the reports of all workers."""
+    """Listen to the reports of all workers; a run without workers has other means, such as `-x`."""
     if config.getoption("numprocesses", None):
         config.pluginmanager.register(_Failures(config), "rapray-failures")
 
@@ -19,7 +16,7 @@ class _Failures:
         self._config = config
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Print what went wrong, a crashed worker among it."""
+        """Print the failure, also that of a crashed worker."""
         if report.failed:
             terminal = self._config.get_terminal_writer()
             terminal.line()

@@ -42,16 +42,16 @@ class RayCluster:
     @contextmanager
     def other_raylets(self, cpus: Sequence[int]) -> Generator[None]:
         """Add a raylet for each number of CPUs, and keep work from the head until they are gone again."""
-        added = [self._cluster.add_node(num_cpus=one, object_store_memory=_STORE_BYTES) for one in cpus]
-        self._cluster.wait_for_nodes()
-        head = placement_group([{"CPU": _HEAD_CPUS, HEAD_NODE_RESOURCE_NAME: 0.001}])
-        assert head.wait(60), "another test still has CPUs of the head"
-        try:
+        free = int(ray.available_resources().get("CPU", 0))  # an application may have the rest
+        with ExitStack() as stack:
+            for cpu_count in cpus:
+                node = self._cluster.add_node(num_cpus=cpu_count, object_store_memory=_STORE_BYTES)
+                stack.callback(self._cluster.remove_node, node)
+            self._cluster.wait_for_nodes()
+            head = placement_group([{"CPU": free, HEAD_NODE_RESOURCE_NAME: 0.001}])
+            stack.callback(remove_placement_group, head)
+            assert head.wait(60), f"the head has no {free} free CPUs"
             yield
-        finally:
-            remove_placement_group(head)
-            for node in added:
-                self._cluster.remove_node(node)
 
     def connect(self) -> None:
         """Join the cluster, unless this process has joined it."""

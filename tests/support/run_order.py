@@ -72,7 +72,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return group_of(nodeid)
 
         def _reschedule(self, node: Any) -> None:
-            """Give a worker enough to do: it keeps its last test until it has another, or is told to stop."""
+            """Keep at least three tests queued for a worker: it holds back its last one until it gets another."""
+            if node not in self.registered_collections:
+                return  # it replaces a crashed worker, and still collects
             super()._reschedule(node)
             while (
                 self.workqueue and not node.shutting_down and self._pending_of(self.assigned_work[node]) <= 2
@@ -80,10 +82,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
                 self._assign_work_unit(node)
 
         def remove_node(self, node: Any) -> str | None:
-            """Give the rest of a crashed worker's groups to others, without the test that crashed it.
+            """Hand the unfinished tests of a crashed worker to the others, except the one that crashed it.
 
-            xdist gives them its finished groups too, with nothing to run in them. A worker that gets only such groups
-            waits for ever for more work.
+            xdist also hands over finished groups; a worker that gets only those waits for ever.
             """
             groups = self.assigned_work.pop(node)
             unfinished = {name: tests for name, tests in groups.items() if not all(tests.values())}

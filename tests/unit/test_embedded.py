@@ -9,7 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from rapray.config.settings import DatabaseSettings, RedisSettings, Settings
 from rapray.embedded import Endpoints, down, refuse_on_cluster, resolve_endpoints, status
 from rapray.embedded.account import Account, service_account
+from rapray.embedded.control import ensure_running
 from rapray.embedded.paths import Paths
 from rapray.embedded.ports import LOOPBACK, choose, is_free
 from rapray.embedded.postgres import cluster_settings
@@ -32,7 +33,7 @@ from rapray.embedded.record import (
     save_credentials,
     write_endpoint,
 )
-from rapray.errors import EmbeddedOnCluster, EmbeddedServerError
+from rapray.errors import DataDirUnsafe, EmbeddedOnCluster, EmbeddedServerError
 
 EMBEDDED = Endpoints(
     "postgresql://rapray:secret@127.0.0.1:1/rapray", "redis://:secret@127.0.0.1:2/0", True, True
@@ -247,14 +248,18 @@ def test_prepare_path_below_file(tmp_path: Path):
         Paths.of(tmp_path / "file" / "data").prepare(service_account())
 
 
-def test_data_dir_open_to_everybody(tmp_path: Path) -> None:
-    """Passwords and the servers' files could be replaced there: nothing is put into it."""
-    place = tmp_path / "data"
-    place.mkdir()
-    place.chmod(0o777)
-    with pytest.raises(EmbeddedServerError, match="everybody may replace the files in it"):
-        Paths.of(place).prepare(service_account())
-    assert not list(place.iterdir())
+@pytest.mark.parametrize("ask", [ensure_running, down, status])
+def test_open_data_dir_is_refused(tmp_path: Path, ask: Callable[[Path], object]):
+    """What anyone may have written there is not believed: neither where a server is nor which process to stop."""
+    (tmp_path / "data" / "run").mkdir(parents=True)
+    planted = tmp_path / "data" / "run" / "endpoint.json"
+    planted.write_text("{}")
+    (tmp_path / "data").chmod(0o777)
+    with pytest.raises(
+        DataDirUnsafe, match=f"RAPRAY_DATA_DIR to a new directory inside it, such as {tmp_path}/data/rapray"
+    ):
+        ask(tmp_path / "data")
+    assert list((tmp_path / "data").iterdir()) == [planted.parent]
 
 
 def test_unused_directory_stays_untouched(tmp_path: Path):

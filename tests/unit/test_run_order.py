@@ -53,7 +53,7 @@ def test_hidden_fixture_is_refused(pytester: pytest.Pytester, monkeypatch: pytes
 
 @pytest.mark.timeout(120)
 def test_crashed_worker_is_replaced(pytester: pytest.Pytester) -> None:
-    """What a crashed worker still had to do is done by others, and the run ends: it fails for one test, and says so at once."""
+    """Other workers finish a crashed worker's tests; the run ends with one failure, printed at once."""
     pytester.makepyfile(**{f"test_{number}": "def test_small(): pass" for number in range(SMALL_FILES)})
     pytester.makepyfile(test_crashing=CRASHING)
     plugins = ("-p", "tests.support.run_order", "-p", "tests.support.failures")

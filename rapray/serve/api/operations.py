@@ -40,7 +40,10 @@ async def readyz(services: Backend) -> StatusBody:
 
 @router.get("/health", summary="The state of everything", responses=documented(is_probe=True))
 async def health(services: Backend) -> HealthBody:
-    """Every dependency checked now, with versions and models. Always 200: for people; machines ask `/readyz`."""
+    """The state of every dependency, with versions and models; checked a few seconds ago at most.
+
+    Always 200: for people; machines ask `/readyz`.
+    """
     found = await services.health()
     _measure(found)
     return views.health(found, dict(services.analyzers))

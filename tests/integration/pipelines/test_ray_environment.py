@@ -134,7 +134,7 @@ def _submit(head: Head, command: str) -> int | None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return  # it died at its start, and the test prints its log
-    # Not SIGTERM: `ray start --block` takes half a minute to end by it.
+    # Not SIGTERM: `ray start --block` then takes half a minute to stop.
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     for child in children:

@@ -93,7 +93,7 @@ def test_off_loopback_is_refused(collection: Any) -> None:
 
 
 def test_second_serve_is_refused(served_app: ServedApplication) -> None:
-    """Whoever serves on a cluster that serves already would end the other's application with their own."""
+    """A second `serve` on one cluster is refused; the first keeps answering."""
     from rapray.serve.app import served
 
     with pytest.raises(UsageError, match="serve deploy"), served(served_app.settings):

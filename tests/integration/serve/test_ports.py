@@ -77,12 +77,15 @@ def laptop(
         wait_for(lambda: process.poll() is not None or _answers(port), "the ingress answers", 180)
         assert process.poll() is None, process.communicate()[1]
         running = Laptop(process, data_dir / "ray-token")
+        directory, beyond = running.cluster.temp_dir, _beyond_loopback(listeners(process.pid))
         yield running
-        if process.poll() is None:
-            running.stop()
+        # Ctrl-C: it has named the open ports, and removes Ray's directory.
+        assert described(beyond) in running.stop()
+        assert not directory.parent.exists()
     finally:
         if process.poll() is None:
             process.kill()
+            process.wait()
         drop_database(servers.database_url, "of_a_laptop")
 
 
@@ -112,8 +115,7 @@ def test_strangers_are_refused(laptop: Laptop, nobody: Callable[..., Any]) -> No
 
 
 def test_open_ports_are_named(laptop: Laptop) -> None:
-    """Only ports that Ray cannot bind to loopback are open; doctor and log name them. Ctrl-C removes Ray's directory."""
-    directory = laptop.cluster.temp_dir
+    """Only ports that Ray cannot bind to loopback are open, and the doctor names them."""
     ports = listeners(laptop.process.pid)
     beyond = _beyond_loopback(ports)
     assert {listener.process for listener in beyond} == set(BEYOND_LOOPBACK)
@@ -122,8 +124,6 @@ def test_open_ports_are_named(laptop: Laptop) -> None:
     assert finding.state == "ok"
     assert described(beyond) in finding.summary
     assert "ray status --address 127.0.0.1:" in finding.advice
-    assert described(beyond) in laptop.stop()
-    assert not directory.parent.exists()
 
 
 def _beyond_loopback(ports: list[Listener]) -> list[Listener]:

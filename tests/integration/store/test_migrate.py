@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.resources import files
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from rapray.errors import DatabaseTooNew, DatabaseTooOld, DatabaseUnavailable
 from rapray.store import migrate
@@ -67,3 +70,11 @@ def test_upgrade_error_hides_password() -> None:
     assert "127.0.0.1:1/rapray" in str(caught.value)
     assert "s3cret" not in str(caught.value)
     assert caught.value.exit_code == 4
+
+
+def test_revisions_equal_alembic() -> None:
+    """The names of the files, which are read without alembic, give the revisions in alembic's order."""
+    config = Config()
+    config.set_main_option("script_location", str(files("rapray.store") / "migrations"))
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert list(migrate._known()) == walked

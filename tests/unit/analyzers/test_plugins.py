@@ -58,6 +58,10 @@ class Spec(AnalyzerSpec):
     {}
 SPEC = object.__new__(Spec)
 """
+_SPEC = """
+from rapray.analyzers.base import AnalyzerSpec
+SPEC = AnalyzerSpec(**{{"name": "theirs", "version": "1", "factory": "a:b", "summary": "Loud."}} | dict({}))
+"""
 
 
 @pytest.mark.parametrize(
@@ -73,9 +77,13 @@ SPEC = object.__new__(Spec)
         ("class Panic(BaseException): pass\nraise Panic('from Rust')", "Panic: from Rust"),
         (
             "class Mute(Exception):\n    def __str__(self): raise OSError\nraise Mute",
-            "Mute: it cannot be shown",
+            "an error whose message cannot be read",
         ),
         (_SUBCLASS.format("name = property(lambda self: 1 / 0)"), "ZeroDivisionError"),
+        (_SPEC.format("needs=None"), "its needs is of a type that it cannot have"),
+        (_SPEC.format("summary=None"), "its summary is of a type that it cannot have"),
+        (_SPEC.format("batch_size=True"), "its batch_size is of a type that it cannot have"),
+        (_SPEC.format("identify=type('Text', (str,), {})('a:b')"), "its identify is of a type"),
         (_SUBCLASS.format("def __getattribute__(self, name): raise SystemExit(3)"), "SystemExit: 3"),
     ],
 )

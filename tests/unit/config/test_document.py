@@ -83,6 +83,8 @@ def test_document_error_hides_content(tmp_path: Path, text: str | bytes, place: 
         ("a: " + "x" * MOST_BYTES, "larger than"),
         ("[" + "x," * 50_000 + "]", "more than 10000 values"),
         ("a: 1" + ":1" * 60, "line 1: a number is longer than 100 characters"),
+        ("a: !!int {=: '1" + ":1" * 60 + "'}", "line 1: a number must be a plain value"),
+        ("a: !!float [1]", "line 1: a number must be a plain value"),
         ("a: 1" + ":1" * 60 + ".5", "line 1: a number is longer than 100 characters"),
         ("a: 0x" + "f" * 6000, "line 1: a number is longer than 100 characters"),
         ("b: 1\na: " + "x" * 20_001, "line 2: a value is longer than 20000 characters"),
@@ -140,23 +142,48 @@ def test_unusable_environment_named(tmp_path: Path, written: str) -> None:
         load_settings(environ={"RAPRAY_ENVIRONMENT": written}, directory=tmp_path)
 
 
-def test_nameless_secret_hidden(tmp_path: Path) -> None:
-    """A key that was given as a name without a value is not shown."""
-    (tmp_path / "rapray.yaml").write_text(f"genius: {{{SECRET}}}\n")
-    with pytest.raises(ConfigError, match=r"genius\.\*+ \(file .*:1\): there is no such setting") as caught:
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [(f"genius: {{{SECRET}}}", "genius"), (f"llm: {{providers: {{{SECRET}}}}}", r"llm\.providers")],
+)
+def test_nameless_secret_hidden(tmp_path: Path, text: str, key: str) -> None:
+    """A key without a value may be a secret and is not shown; the name of a setting is."""
+    (tmp_path / "rapray.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=key + r"\.\*+ \(") as caught:
         load_settings(environ={}, directory=tmp_path)
     assert SECRET not in str(caught.value)
+    (tmp_path / "rapray.yaml").write_text("serve: {port: }")
+    with pytest.raises(ConfigError, match=r"serve\.port \(file .*:1\)"):
+        load_settings(environ={}, directory=tmp_path)
 
 
 def test_env_file_stays_literal(tmp_path: Path) -> None:
-    """`${NAME}` is no reference there: twenty lines of them would make ten megabytes."""
-    (tmp_path / ".env").write_text("RAPRAY_GENIUS__TOKEN=${HOME}$x\n")
+    """`$` in `.env` is an ordinary character; a setting with `${NAME}` is refused, for nobody means that."""
+    (tmp_path / ".env").write_text("OTHER=${HOME}\nRAPRAY_GENIUS__TOKEN=$x${y\n")
     token = load_settings(environ={}, directory=tmp_path).settings.genius.token
     assert token is not None
-    assert token.get_secret_value() == "${HOME}$x"
+    assert token.get_secret_value() == "$x${y"
+    (tmp_path / ".env").write_text("RAPRAY_DATA_DIR=${HOME}/rapray\n")
+    with pytest.raises(
+        ConfigError, match=r"RAPRAY_DATA_DIR: \$\{HOME\} is not replaced in \.env; write the value out"
+    ):
+        load_settings(environ={}, directory=tmp_path)
 
 
-@pytest.mark.parametrize("name", [".env", "rapray.yaml"])
+def test_env_directory_is_ignored(tmp_path: Path) -> None:
+    """Some call their virtual environment `.env`."""
+    (tmp_path / ".env").mkdir()
+    assert load_settings(environ={}, directory=tmp_path).settings
+
+
+def test_replaced_variables_are_bounded(tmp_path: Path) -> None:
+    """A short text with many references to a long variable is refused."""
+    (tmp_path / "rapray.yaml").write_text("genius: {token: " + "${LONG}" * 200 + "}")
+    with pytest.raises(ConfigError, match="longer than 20000 characters once its variables are replaced"):
+        load_settings(environ={"LONG": "x" * 1000}, directory=tmp_path)
+
+
+@pytest.mark.parametrize("name", [".env", "rapray.yaml", "rapray.dev.yaml"])
 def test_pipe_is_refused(tmp_path: Path, name: str) -> None:
     """A pipe in the place of a file is refused at once: opening it would wait for a writer."""
     os.mkfifo(tmp_path / name)
@@ -167,13 +194,20 @@ def test_pipe_is_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 @pytest.mark.parametrize("name", [".env", "rapray.yaml"])
 def test_file_of_stranger_refused(tmp_path: Path, name: str) -> None:
-    """Where everybody may write, another user's settings are refused; in a directory that others cannot write to they are not."""
+    """In an open directory another user's settings are refused, and his link to ours; elsewhere they are read."""
     place = tmp_path / "open"
     place.mkdir()
     (place / name).write_text("# nothing\n")
     os.chown(place / name, 65534, 65534)
     assert load_settings(environ={}, directory=place).settings
     place.chmod(0o1777)
+    with pytest.raises(ConfigError, match=f"{name}: it belongs to user 65534"):
+        load_settings(environ={}, directory=place)
+    (place / name).unlink()
+    (tmp_path / "ours").write_text("# nothing\n")
+    (place / name).symlink_to(tmp_path / "ours")
+    assert load_settings(environ={}, directory=place).settings
+    os.chown(place / name, 65534, 65534, follow_symlinks=False)
     with pytest.raises(ConfigError, match=f"{name}: it belongs to user 65534"):
         load_settings(environ={}, directory=place)
 

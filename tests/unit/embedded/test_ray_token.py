@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rapray.embedded.ray_token import ensure_token, has_token
-from rapray.errors import RayTokenUnusable
+from rapray.errors import DataDirUnsafe, RayTokenUnusable
 
 PROCESSES = 8
 
@@ -54,13 +54,16 @@ def test_token_directory_mode(tmp_path: Path, umask: int) -> None:
     assert mode == (0o711 if os.geteuid() == 0 else 0o700)
 
 
-def test_token_in_open_directory(tmp_path: Path) -> None:
-    """Where everybody could put another token in its place, as in /tmp without the sticky bit, it is refused."""
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o702])
+def test_token_in_open_directory(tmp_path: Path, mode: int) -> None:
+    """A token in a directory that everyone may write to is refused, and none is made there."""
     path = ensure_token(tmp_path / "data" / "ray-token")
-    path.parent.chmod(0o777)
-    with pytest.raises(RayTokenUnusable, match="everybody may replace the files in it"):
-        ensure_token(path)
-    path.parent.chmod(0o1777)
+    path.parent.chmod(mode)
+    for token in (path, path.with_name("another")):
+        with pytest.raises(DataDirUnsafe, match="everyone may write to it"):
+            ensure_token(token)
+    assert list(path.parent.iterdir()) == [path]
+    path.parent.chmod(0o770)
     assert ensure_token(path) == path
 
 
@@ -69,7 +72,7 @@ def test_token_in_strangers_directory(tmp_path: Path) -> None:
     """The owner of a directory can replace every file in it, whoever may read them."""
     path = ensure_token(tmp_path / "data" / "ray-token")
     os.chown(path.parent, 65534, 65534)
-    with pytest.raises(RayTokenUnusable, match="belongs to user 65534"):
+    with pytest.raises(DataDirUnsafe, match="belongs to user 65534"):
         ensure_token(path)
 
 
