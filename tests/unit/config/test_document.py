@@ -142,14 +142,10 @@ def test_unusable_environment_named(tmp_path: Path, written: str) -> None:
         load_settings(environ={"RAPRAY_ENVIRONMENT": written}, directory=tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [(f"genius: {{{SECRET}}}", "genius"), (f"llm: {{providers: {{{SECRET}}}}}", r"llm\.providers")],
-)
-def test_nameless_secret_hidden(tmp_path: Path, text: str, key: str) -> None:
+def test_nameless_secret_hidden(tmp_path: Path) -> None:
     """A key without a value may be a secret and is not shown; the name of a setting is."""
-    (tmp_path / "rapray.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=key + r"\.\*+ \(") as caught:
+    (tmp_path / "rapray.yaml").write_text(f"genius: {{{SECRET}}}")
+    with pytest.raises(ConfigError, match=r"genius\.\*+ \(file .*:1\)") as caught:
         load_settings(environ={}, directory=tmp_path)
     assert SECRET not in str(caught.value)
     (tmp_path / "rapray.yaml").write_text("serve: {port: }")
@@ -178,7 +174,7 @@ def test_env_directory_is_ignored(tmp_path: Path) -> None:
 
 def test_replaced_variables_are_bounded(tmp_path: Path) -> None:
     """A short text with many references to a long variable is refused."""
-    (tmp_path / "rapray.yaml").write_text("genius: {token: " + "${LONG}" * 200 + "}")
+    (tmp_path / "rapray.yaml").write_text("genius: {token: '" + "${LONG}" * 200 + "'}")
     with pytest.raises(ConfigError, match="longer than 20000 characters once its variables are replaced"):
         load_settings(environ={"LONG": "x" * 1000}, directory=tmp_path)
 
