@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import httpx
 import psutil
@@ -12,9 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
-from tests.support.chaos import kill
+from tests.support.chaos import Chaos, kill
 from tests.support.commands import environment, start
-from tests.support.ray_cluster import raylet_cluster
 from tests.support.serving import Load, free_port, local_ray, replicas
 from tests.support.waiting import wait_for
 
@@ -83,28 +81,24 @@ def test_killed_replica_loses_nothing(database_url: str, victims: int) -> None:
     assert load.ends["200"] >= load.sent * 0.9, load.ends
 
 
-def test_killed_serve_is_replaced(database_url: str, tmp_path: Path) -> None:
+def test_killed_serve_is_replaced(chaos: Chaos, database_url: str) -> None:
     """What a killed `rapray serve` left on the cluster ends when the next one starts there."""
     ports = [free_port(), free_port()]
-    with raylet_cluster(Settings(data_dir=tmp_path)) as raylets:
-        for port, end in zip(ports, (signal.SIGKILL, signal.SIGINT), strict=True):
-            process = start(
-                "serve",
-                env=environment(
-                    RAPRAY_DATA_DIR=str(tmp_path),
-                    RAPRAY_DATABASE__URL=database_url,
-                    RAPRAY_REDIS__ENABLED="false",
-                    RAPRAY_RAY__ADDRESS=raylets.address,
-                    RAPRAY_SERVE__PORT=str(port),
-                    RAPRAY_SERVE__ANALYZERS="algorithmic",
-                ),
-            )
-            wait_for(lambda: process.poll() is not None or is_ready(port), "it answers", 180)  # noqa: B023 (asked in this turn only)
-            assert process.poll() is None, process.communicate()[1]
-            os.killpg(process.pid, end)
-            said = process.communicate(timeout=90)[1]
-        assert "serve_taken_over" in said
-        assert not any(map(is_ready, ports))
+    said = ""
+    for port, end in zip(ports, (signal.SIGKILL, signal.SIGINT), strict=True):
+        own = {
+            "RAPRAY_DATABASE__URL": database_url,
+            "RAPRAY_REDIS__ENABLED": "false",
+            "RAPRAY_SERVE__PORT": str(port),
+            "RAPRAY_SERVE__ANALYZERS": "algorithmic",
+        }
+        process = start("serve", env=environment(**chaos.environment, **own))
+        wait_for(lambda: process.poll() is not None or is_ready(port), "it answers", 180)  # noqa: B023 (asked in this turn only)
+        assert process.poll() is None, process.communicate()[1]
+        os.killpg(process.pid, end)
+        said = process.communicate(timeout=90)[1]
+    assert "serve_taken_over" in said
+    assert not any(map(is_ready, ports))
 
 
 def is_ready(port: int) -> bool:

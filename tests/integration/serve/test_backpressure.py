@@ -13,7 +13,13 @@ from rapray.config.llm import LlmSettings
 from tests.support.serving import free_port, local_ray
 from tests.support.slow_model import SlowModel
 
-pytestmark = [pytest.mark.ray, pytest.mark.load, pytest.mark.usefixtures("own_ray"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.load,
+    pytest.mark.slow("starts Ray and an application"),
+    pytest.mark.usefixtures("own_ray"),
+    pytest.mark.timeout(240),
+]
 ASKED = 12
 OPTIONS = {
     "qwen": {
