@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.support.llm_server import model_file
+from tests.support.llm_server import TEXT_AND_LIST_ENDS, model_file
 
 # The weights are of a base model and bring no chat template; this is the form that Gemma's own chat models read.
 CHAT_TEMPLATE = (
@@ -31,12 +31,12 @@ def model_folder() -> Path:
 
 
 def short_answers(folder: Path) -> dict[str, Any]:
-    """Return members of a request that make a base model end its strings early, and repeat itself less."""
+    """Return members of a request that make a base model end its texts and lists early, and repeat itself less."""
     from tokenizers import Tokenizer
 
     encoded = [
         Tokenizer.from_file(str(folder / "tokenizer.json")).encode(end, add_special_tokens=False).ids
-        for end in ('"', '",', '."', '.",')
+        for end in TEXT_AND_LIST_ENDS
     ]
     return {
         "repetition_penalty": 1.3,

@@ -20,9 +20,9 @@ SLOTS = 2
 # Members of a request that make an answer short and fast: the ends of texts and lists are likelier, and only one
 # sampler looks at the model's 262,144 tokens. A larger bias is slower: where the grammar refuses the likeliest
 # token, it looks at all of them. No test cares what the answers say.
-_ENDS = ('"', '",', '."', '.",', "]", "],", "[]", "[],", "}],", "}]")
+TEXT_AND_LIST_ENDS = ('"', '",', '."', '.",', "]", "],", "[]", "[],", "}],", "}]")
 SHORT_ANSWERS: dict[str, Any] = {
-    "logit_bias": [[end, 5] for end in _ENDS],
+    "logit_bias": [[end, 5] for end in TEXT_AND_LIST_ENDS],
     "samplers": ["top_k"],
     "top_k": 1,
 }
