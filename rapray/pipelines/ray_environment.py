@@ -37,15 +37,19 @@ MODE, TOKEN, TOKEN_PATH = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PAT
 # "0" makes 127.0.0.1 the address of this node, on Linux as elsewhere, and Ray's processes listen on it only.
 NODE_ADDRESS: str = _constants.ENABLE_RAY_CLUSTERS_ENV_VAR
 _TOKEN_OF_RAY = Path("~/.ray/auth_token")
-_EVERYWHERE = {
-    # `uv run` rewrites the workers' environment.
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
+FOR_SERVE = {
     # Read by each proxy of Ray Serve; `rapray/serve/doorway.py` says what for.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "rapray.serve.doorway:middlewares",
     # Serve restarts a proxy that is not ready within this time. The default of 5 s is too short for a busy host.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+}
+"""What a cluster that runs Serve must have in its environment from its start; the manifests repeat it."""
+_EVERYWHERE = {
+    **FOR_SERVE,
+    # `uv run` rewrites the workers' environment.
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
 }
 # Only for a cluster inside this process, whose core prints warnings about Ray Data's actors to the terminal.
 _LOCAL = {"RAY_BACKEND_LOG_LEVEL": "fatal", NODE_ADDRESS: "0"}

@@ -11,6 +11,8 @@ import yaml
 from jsonschema import ValidationError
 from ray.autoscaler._private.util import prepare_config, validate_config
 
+from rapray.pipelines.ray_environment import FOR_SERVE
+
 ROOT = Path(__file__).resolve().parents[3]
 RAYCLUSTER = ROOT / "raycluster.yaml"
 
@@ -43,3 +45,12 @@ def test_raycluster_commands_exist() -> None:
         assert "RAY_AUTH_MODE=token" in commands[-1]
         assert "RAPRAY_CONFIG=" in commands[-1]
         assert "0.0.0.0" not in commands[-1]
+
+
+def test_raycluster_prepares_serve() -> None:
+    """Every `ray start` has the variables that Serve needs from the start of a cluster."""
+    config = _config()
+    for commands in (config["head_start_ray_commands"], config["worker_start_ray_commands"]):
+        (start,) = [command for command in commands if "ray start" in command]
+        words = start.partition("ray start")[0].split()
+        assert {f"{name}={value}" for name, value in FOR_SERVE.items()} <= set(words)
