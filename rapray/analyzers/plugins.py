@@ -11,10 +11,9 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from importlib.metadata import EntryPoint, entry_points
-from types import NoneType
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from rapray.analyzers.base import ALL, ENDS_THE_PROGRAM, Analyzer, AnalyzerSpec, Comparable, Identity, Needs
+from rapray.analyzers.base import ALL, ENDS_THE_PROGRAM, Analyzer, AnalyzerSpec, Identity
 from rapray.domain import ANALYZER_NAME
 from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
 
@@ -26,17 +25,8 @@ _VERSION = re.compile(r"[^\s/]{1,40}")
 # the frame that it stands in is discarded.
 _NO_FAULTS = (RaprayError, CancelledError, GeneratorExit, *ENDS_THE_PROGRAM)
 _MAX_REASON_CHARS = 1000
-# Exactly these: a subclass may do anything where its values are used.
-_KINDS: dict[str, tuple[type, ...]] = {
-    "factory": (str,),
-    "summary": (str,),
-    "needs": (Needs,),
-    "batch_size": (int,),
-    "identify": (str, NoneType),
-    "preflight": (str, NoneType),
-    "is_remote": (bool,),
-    "comparable": (Comparable,),
-}
+# The types of each field, exactly: a value of a subclass may do anything where it is used.
+_TYPES = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(AnalyzerSpec).items()}
 _VERSIONS = "1 to 40 characters without blanks and '/'"
 
 
@@ -133,8 +123,8 @@ def _flaw(told: Any) -> str | None:
         return f"{told.name!r} cannot be its name: {_NAMES}"
     if type(told.version) is not str or _VERSION.fullmatch(told.version) is None:
         return f"{told.version!r} cannot be its version: {_VERSIONS}"
-    for name, kinds in _KINDS.items():
-        if type(getattr(told, name)) not in kinds:
+    for name, types in _TYPES.items():
+        if type(getattr(told, name)) not in types:
             return f"its {name} is of a type that it cannot have"
     if told.batch_size < 1:
         return f"{told.batch_size!r} cannot be its batch_size: it is a whole number above 0"

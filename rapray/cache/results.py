@@ -13,16 +13,16 @@ from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from hashlib import sha256
-from typing import Any, NoReturn, get_type_hints
+from typing import Any, get_type_hints
 
 import redis.asyncio
 from pydantic import ConfigDict, create_model
+from pydantic_core import from_json, to_json
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from rapray.cache.connection import PREFIX, Outage, unexpected
 from rapray.cache.exchange import async_pool, exchange_async
-from rapray.config.document import is_shallow
 from rapray.domain import Analysis
 
 DAY_S = 86_400
@@ -117,26 +117,19 @@ _Stored = create_model(
 def _read(stored: bytes, key: str, lyric_key: str) -> Analysis | None:
     """The result; None where it was written under another key, or by a program with other fields."""
     try:
-        values: dict[str, Any] = json.loads(stored, parse_constant=_no_constant)
+        values: dict[str, Any] = from_json(
+            stored, allow_inf_nan=False
+        )  # refuses half a character and deep nesting
         if values["key"] != key or not _is_answerable(values["data"]):
             return None
         vector = values["embedding"]
         values |= {"key": lyric_key, "embedding": None if vector is None else tuple(vector)}
         return Analysis(**dict(_Stored.model_validate(values)))
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError):
         return None
 
 
 def _is_answerable(data: object) -> bool:
-    """Return True if plain values can be sent and stored: not too deep, no NUL, half a character or infinite number."""
-    if not is_shallow(data):
-        return False
-    try:
-        text = json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError:
-        return False
-    return b"\\u0000" not in text
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+    """Return True if plain values can be sent and stored: without NUL, and without numbers beyond all floats."""
+    plain = to_json(data, inf_nan_mode="constants")
+    return b"\\u0000" not in plain and b"Infinity" not in plain

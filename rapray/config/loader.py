@@ -33,7 +33,7 @@ PREFIX = "RAPRAY_"
 RESERVED = frozenset({"RAPRAY_CONFIG"})
 # What can be the name of a setting. Any other key may be a misplaced secret: `url: {redis://:password@host}`.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
-_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}")
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-[^}]*)?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,9 @@ def _dotenv(path: Path) -> dict[str, str]:
     variables = {name: value for name, value in values.items() if value is not None}
     for name, value in variables.items():
         if name.startswith(PREFIX) and (reference := _REFERENCE.search(value)):
-            advice = f"write the value out, or use {reference[0]} in rapray.yaml"
-            raise ConfigError(problems=f"{path}: {name}: {reference[0]} is not replaced in .env; {advice}")
+            shown = f"${{{reference[1]}}}"  # without a default, which may be a secret
+            advice = f"write the value out, or use {shown} in rapray.yaml"
+            raise ConfigError(problems=f"{path}: {name}: {shown} is not replaced in .env; {advice}")
     return variables
 
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from rapray.config import AnalyzeSettings, DatabaseSettings, RedisSettings, ServeSettings, Settings
 from tests.support.chaos import Chaos, kill
 from tests.support.commands import environment, start
-from tests.support.serving import Load, free_port, local_ray, replicas
+from tests.support.serving import Load, free_port, is_ready, local_ray, replicas
 from tests.support.waiting import wait_for
 
 pytestmark = [
@@ -99,11 +99,3 @@ def test_killed_serve_is_replaced(chaos: Chaos, database_url: str) -> None:
         said = process.communicate(timeout=90)[1]
     assert "serve_taken_over" in said
     assert not any(map(is_ready, ports))
-
-
-def is_ready(port: int) -> bool:
-    """Return True if an ingress answers at this port of loopback."""
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
-    except httpx.HTTPError:
-        return False

@@ -26,6 +26,14 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def is_ready(port: int) -> bool:
+    """Return True if an ingress answers at this port of loopback."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 @contextmanager
 def local_ray(num_cpus: int) -> Iterator[None]:
     """Start Ray inside this process as rapray does, unless there is one already."""

@@ -95,6 +95,22 @@ async def test_results_wrong_shape_missed(redis_url: str, changed: dict[str, obj
     await cache.close()
 
 
+@pytest.mark.parametrize("number", [b"1e999", b"1E+400", b"1" * 400 + b".0"], ids=len)
+async def test_results_infinite_number_missed(redis_url: str, number: bytes) -> None:
+    """A number beyond all floats, in JSON that is valid, is no result: it could not be sent."""
+    cache, key = ResultCache(redis_url, 2), key_of(["one"])
+    await cache.put(key, replace(RESULT, data={"x": 4711}))
+    with redis.Redis.from_url(redis_url) as client:
+        kept: bytes = client.get(key)  # type: ignore[assignment]
+        client.set(key, kept.replace(b"4711", b"1e5"), ex=60)
+        finite = await cache.get(key, "7")
+        client.set(key, kept.replace(b"4711", number), ex=60)
+    assert finite is not None
+    assert finite.data == {"x": 1e5}
+    assert await cache.get(key, "7") is None
+    await cache.close()
+
+
 async def test_results_skip_nan_values(redis_url: str) -> None:
     """NaN would come back as something else."""
     cache = ResultCache(redis_url, 2)

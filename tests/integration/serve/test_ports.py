@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from rapray.config import Settings
@@ -23,7 +22,7 @@ from rapray.embedded.ray_ports import Listener, described, listeners
 from rapray.ops.doctor_ray import ray_findings
 from tests.support.commands import environment, start
 from tests.support.databases import create_database, drop_database
-from tests.support.serving import free_port
+from tests.support.serving import free_port, is_ready
 from tests.support.stranger import answers, can_read, stranger
 from tests.support.waiting import wait_for
 
@@ -74,7 +73,7 @@ def laptop(
         ),
     )
     try:
-        wait_for(lambda: process.poll() is not None or _answers(port), "the ingress answers", 180)
+        wait_for(lambda: process.poll() is not None or is_ready(port), "the ingress answers", 180)
         assert process.poll() is None, process.communicate()[1]
         running = Laptop(process, data_dir / "ray-token")
         directory, beyond = running.cluster.temp_dir, _beyond_loopback(listeners(process.pid))
@@ -94,13 +93,6 @@ def nobody() -> Iterator[Callable[..., Any]]:
     """Call functions as another user."""
     with stranger() as call:
         yield call
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def test_strangers_are_refused(laptop: Laptop, nobody: Callable[..., Any]) -> None:

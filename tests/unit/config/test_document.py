@@ -159,11 +159,12 @@ def test_env_file_stays_literal(tmp_path: Path) -> None:
     token = load_settings(environ={}, directory=tmp_path).settings.genius.token
     assert token is not None
     assert token.get_secret_value() == "$x${y"
-    (tmp_path / ".env").write_text("RAPRAY_DATA_DIR=${HOME}/rapray\n")
+    (tmp_path / ".env").write_text(f"RAPRAY_REDIS__URL=${{ADDRESS:-redis://:{SECRET}@h}}\n")
     with pytest.raises(
-        ConfigError, match=r"RAPRAY_DATA_DIR: \$\{HOME\} is not replaced in \.env; write the value out"
-    ):
+        ConfigError, match=r"RAPRAY_REDIS__URL: \$\{ADDRESS\} is not replaced in \.env; write the value out"
+    ) as caught:
         load_settings(environ={}, directory=tmp_path)
+    assert SECRET not in str(caught.value)
 
 
 def test_env_directory_is_ignored(tmp_path: Path) -> None:
