@@ -14,6 +14,8 @@ PIP_VERSION := 26.3
 # A checkout's demo keeps to itself; set RAPRAY_DATA_DIR to put it elsewhere.
 DEMO_DATA_DIR := $(if $(RAPRAY_DATA_DIR),$(RAPRAY_DATA_DIR),$(CURDIR)/.demo)
 ARGS ?=
+# Where this is set, each of the hundreds of processes of a run compiles rapray again: 0.5 s of CPU.
+export PYTHONDONTWRITEBYTECODE :=
 # Two workers: a file runs on one of them, and so do all tests that share a Ray (tests/support/run_order.py).
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 DEFAULT_TESTS := not chaos and not load and not readme and not vllm

@@ -19,7 +19,7 @@ from rapray.pipelines.cluster import ray_session
 from rapray.pipelines.ray_environment import ray_environment
 
 # CPUs as Ray counts them, so that jobs fit beside a whole application; in truth all share the host's cores.
-_HEAD_CPUS = 6
+_CPUS = 6
 _STORE_BYTES = 10**8
 _REACHABLE = Endpoints("postgresql://h/d", None, False, False)
 App = TypeVar("App")
@@ -42,13 +42,13 @@ class RayCluster:
     @contextmanager
     def other_raylets(self, cpus: Sequence[int]) -> Generator[None]:
         """Add a raylet for each number of CPUs, and keep work from the head until they are gone again."""
-        free = int(ray.available_resources().get("CPU", 0))  # an application may have the rest
+        free = ray.available_resources().get("CPU", 0)  # an application may have the rest, or all
         with ExitStack() as stack:
             for cpu_count in cpus:
                 node = self._cluster.add_node(num_cpus=cpu_count, object_store_memory=_STORE_BYTES)
                 stack.callback(self._cluster.remove_node, node)
             self._cluster.wait_for_nodes()
-            head = placement_group([{"CPU": free, HEAD_NODE_RESOURCE_NAME: 0.001}])
+            head = placement_group([{HEAD_NODE_RESOURCE_NAME: 0.001} | ({"CPU": free} if free else {})])
             stack.callback(remove_placement_group, head)
             assert head.wait(60), f"the head has no {free} free CPUs"
             yield
@@ -74,7 +74,7 @@ def raylet_cluster(settings: Settings, more_cpus: Sequence[int] = ()) -> Generat
             initialize_head=True,
             head_node_args={
                 "temp_dir": str(directory),  # the other raylets learn it from the head
-                "num_cpus": _HEAD_CPUS - sum(more_cpus),
+                "num_cpus": _CPUS - sum(more_cpus),
                 "include_dashboard": False,
                 "object_store_memory": _STORE_BYTES,
             },
