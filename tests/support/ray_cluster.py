@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Generic, TypeVar
+from unittest.mock import patch
 
 import ray
+import ray._common.utils
+import ray._private.utils
 from ray import serve
 from ray._common.constants import HEAD_NODE_RESOURCE_NAME
 from ray.cluster_utils import Cluster
@@ -70,16 +73,15 @@ def raylet_cluster(settings: Settings, more_cpus: Sequence[int] = ()) -> Generat
     with ExitStack() as stack:
         stack.enter_context(ray_environment(settings))
         directory = stack.enter_context(ray_directory(settings.data_dir, asks_for_token=True))
-        cluster = Cluster(
-            initialize_head=True,
-            head_node_args={
-                "temp_dir": str(directory),  # the other raylets learn it from the head
-                "num_cpus": _CPUS - sum(more_cpus),
-                "include_dashboard": False,
-                "object_store_memory": _STORE_BYTES,
-            },
+        stack.enter_context(_default_address_untouched())
+        cluster = Cluster()
+        stack.callback(cluster.shutdown)  # also of a head that has started in part
+        cluster.add_node(
+            temp_dir=str(directory),  # the other raylets learn it from the head
+            num_cpus=_CPUS - sum(more_cpus),
+            include_dashboard=False,
+            object_store_memory=_STORE_BYTES,
         )
-        stack.callback(cluster.shutdown)
         for cpus in more_cpus:
             cluster.add_node(num_cpus=cpus, object_store_memory=_STORE_BYTES)
         cluster.wait_for_nodes()
@@ -87,6 +89,19 @@ def raylet_cluster(settings: Settings, more_cpus: Sequence[int] = ()) -> Generat
         joined = RayCluster(settings.model_copy(update={"ray": address}), cluster)
         stack.callback(joined.disconnect)
         yield joined
+
+
+@contextmanager
+def _default_address_untouched() -> Generator[None]:
+    """Keep `Cluster` from writing and removing /tmp/ray/ray_current_cluster.
+
+    Where Ray has never run, there is no /tmp/ray and `Cluster` fails; where one runs, its `ray.init()` would find ours.
+    """
+    with (
+        patch.object(ray._private.utils, "write_ray_address"),
+        patch.object(ray._common.utils, "reset_ray_address"),
+    ):
+        yield
 
 
 class SharedRay(Generic[App]):
