@@ -104,10 +104,10 @@ def badly_about(bad: dict[str, Reply]) -> Reply:
 def test_corpus_results_and_reruns(
     job_settings: Settings, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """24 songs, three analyzers: done or failed with the reason; then nothing is due; another prompt makes its analyzer due."""
+    """13 songs, three analyzers: done or failed with the reason; then nothing is due; another prompt makes its analyzer due."""
     bad_numbers = (5, 40)
-    # Every third song of the corpus, and those that are answered badly.
-    chosen = [song for number, song in enumerate(songs()) if number % 3 == 0 or number in bad_numbers]
+    # Every sixth song of the corpus, and those that are answered badly.
+    chosen = [song for number, song in enumerate(songs()) if number % 6 == 0 or number in bad_numbers]
     count = len(store(database_url, map(song_of, chosen)))
     refused, babbled = (songs()[number].title for number in bad_numbers)
     bad = {refused: says(None, refusal="I will not read that."), babbled: says("Nice song!")}
@@ -176,11 +176,11 @@ def test_real_model_stores_results(
 
 
 def test_poisoned_tracks_fail_alone(job_settings: Settings, database_url: str) -> None:
-    """A quarter megabyte, one token without end, control characters, no letter: the songs beside them have the same results."""
+    """Sixty kilobytes, one token without end, control characters, no letter: the songs beside them have the same results."""
     good = [song_of(song) for song in songs()[:4]]
     poison = {
-        "a quarter megabyte": "\n".join(song.lyrics for song in songs())[:15_000] * 17,
-        "one token": "la " * 50_000,
+        "sixty kilobytes": "\n".join(song.lyrics for song in songs())[:15_000] * 4,
+        "one token": "la " * 20_000,
         "control characters": "\x00\x01 red \x1b[31m alert \x07 \x7f \u202e of \ud800 the \u200b night",
         "no letter": "\x01\x02 … \u200b",  # the table takes no empty text
     }
@@ -200,7 +200,7 @@ def test_poisoned_tracks_fail_alone(job_settings: Settings, database_url: str) -
     for key, result in alone.items():
         assert_same_result(results[key], result, dtype_of(settings.emotion))
     empty = {(name, "no letter"): "lyrics_empty" for name in NAMES}
-    long = {("qwen", title): "lyrics_too_long" for title in ("a quarter megabyte", "one token")}
+    long = {("qwen", title): "lyrics_too_long" for title in ("sixty kilobytes", "one token")}
     assert failures == empty | long
     assert report.failed == len(failures)
     assert results.keys() | failures.keys() == {
