@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Protocol, runtime_checkable
 
 from rapray.analyzers.budget import Budget
+from rapray.config.settings import Gpus
 from rapray.domain import Analysis, Comparable, Failure, Lyric, ModelInfo, analyze_stage
 from rapray.errors import AnalysisFailed, RaprayError
 
@@ -23,11 +24,12 @@ ALL = "all"
 class Needs:
     """What one instance takes: CPUs, GPUs, bytes of memory, and packages beyond the base.
 
+    `gpu` is a number or a fraction, or "auto": one if the cluster has any.
     `extra` is one of rapray's own; `install` is the whole command for anything else: "pip install 'shout[audio]'".
     """
 
     cpu: float = 1.0
-    gpu: float = 0.0
+    gpu: Gpus = 0.0
     memory_bytes: int = 200_000_000
     extra: str | None = None
     install: str | None = None

@@ -5,6 +5,7 @@ Loads no analyzer to list it; `plugins.py` knows those of packages.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -45,7 +46,7 @@ _BUILT_IN = (
         factory="rapray.analyzers.emotion:EmotionAnalyzer",
         identify="rapray.analyzers.emotion:identify",
         summary="How probable each emotion is, over the whole text and section by section.",
-        needs=Needs(memory_bytes=1_500_000_000, extra="embeddings"),
+        needs=Needs(gpu="auto", memory_bytes=1_500_000_000, extra="embeddings"),
         batch_size=32,
         comparable=Comparable(scores=("labels.*",), mood="leading_emotion"),
     ),
@@ -72,6 +73,9 @@ def specs(settings: Settings | None = None) -> dict[str, AnalyzerSpec]:
     # The broken ones first: one of them must not stand in the place of one that works.
     found = {one.name: one for one in sorted(installed(), key=lambda one: one.problem is None)}
     found |= {one.name: one for one in _BUILT_IN}
+    if settings is not None:
+        needs = replace(found["emotion"].needs, gpu=settings.emotion.gpus_needed)
+        found["emotion"] = replace(found["emotion"], needs=needs)
     providers = () if settings is None else settings.llm.providers
     for name in providers:
         if name == ALL or (name in found and name not in _OF_PROVIDERS):

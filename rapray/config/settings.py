@@ -6,11 +6,12 @@ Does not know where values come from: `rapray/config/loader.py` does. `rapray.ex
 
 from __future__ import annotations
 
+from math import floor, nan
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self, TypeAlias
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import Field, PlainValidator, SecretStr, model_validator
 
 from rapray.config.llm import LlmSettings
 from rapray.config.section import Directory, Names, Section, Url
@@ -94,6 +95,37 @@ class GeniusSettings(Section):
     respect_robots: bool = Field(default=True, description="Honour robots.txt.")
 
 
+Gpus: TypeAlias = float | Literal["auto"]
+"""GPUs of one actor or replica, or a fraction of one that several share; "auto" is decided by `gpus_on`."""
+_MOST_GPUS = 64
+
+
+def gpus_on(gpus: Gpus, cluster_gpus: float, models: int = 1) -> float:
+    """Return the GPUs that one actor or replica asks Ray for.
+
+    Args:
+        gpus: What the settings say; a number is returned as it is.
+        cluster_gpus: GPUs that the cluster has.
+        models: Models that share these. "auto" is one GPU for each, a fraction if there are fewer, 0 if there are none.
+    """
+    if gpus == "auto":
+        return min(1.0, floor(100 * cluster_gpus / models) / 100) if cluster_gpus > 0 else 0.0
+    return gpus
+
+
+def _as_gpus(value: object) -> Gpus:
+    if value == "auto":
+        return "auto"
+    try:
+        gpus = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else nan
+    except ValueError:
+        gpus = nan
+    if not 0 <= gpus <= _MOST_GPUS or (gpus > 1 and not gpus.is_integer()):
+        reason = f"must be 'auto', a fraction of one GPU, or a whole number up to {_MOST_GPUS}"
+        raise ValueError(reason)
+    return gpus
+
+
 class LocalModelSettings(Section):
     """A model that runs inside rapray's own processes."""
 
@@ -102,12 +134,42 @@ class LocalModelSettings(Section):
         default=None, description="Revision of a model by name; part of the stored identity."
     )
     device: str = Field(default="auto", description="'auto', 'cpu', 'cuda', 'cuda:1', 'mps'.")
+    gpus: Annotated[Gpus, PlainValidator(_as_gpus)] = Field(
+        default="auto",
+        description="GPUs that each actor or replica asks Ray for; several share one with a fraction (0.25). 'auto': "
+        "one if the cluster has a GPU and device allows it, else none. A number also wakes a GPU group at zero.",
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="'auto': bfloat16 where the processor computes with it."
     )
     batch_tokens: int = Field(
         default=4096, ge=256, le=1_000_000, description="Padded tokens of one forward pass."
     )
+
+    @model_validator(mode="after")
+    def _is_placeable(self) -> Self:
+        if not self._may_use_gpu and self.gpus not in ("auto", 0):
+            reason = (
+                f"gpus is {self.gpus:g}, but device is {self.device!r}: set device to 'auto', or gpus to 0"
+            )
+            raise ValueError(reason)
+        return self
+
+    @property
+    def gpus_needed(self) -> Gpus:
+        """What each actor or replica asks Ray for; 0 if `device` names no GPU of CUDA."""
+        return self.gpus if self._may_use_gpu else 0.0
+
+    @property
+    def _may_use_gpu(self) -> bool:
+        return self.device == "auto" or self.device.startswith("cuda")
+
+    def placed_on(self, gpus: int) -> Self:
+        """Return the settings for a worker that has so many GPUs of Ray.
+
+        A worker without one may see devices that belong to others: Ray hides none from it.
+        """
+        return self if gpus else self.model_copy(update={"gpus": 0.0})
 
 
 class EmbeddingSettings(LocalModelSettings):
@@ -259,3 +321,8 @@ class Settings(Section):
     serve: ServeSettings = ServeSettings()
     ray: RaySettings = RaySettings()
     log: LogSettings = LogSettings()
+
+    def placed_on(self, gpus: int) -> Self:
+        """Return the settings for a worker that has so many GPUs of Ray; see `LocalModelSettings.placed_on`."""
+        models = {"embedding": self.embedding.placed_on(gpus), "emotion": self.emotion.placed_on(gpus)}
+        return self.model_copy(update=models)

@@ -8,20 +8,48 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rapray.config import LocalModelSettings
+from rapray.errors import MissingExtra
 
 if TYPE_CHECKING:
     import torch
 
 
 def pick_device(settings: LocalModelSettings) -> str:
-    """The configured device, or the best that is there."""
+    """Return the configured device, or the best that is there and not denied by `gpus: 0`."""
     import torch
 
     if settings.device != "auto":
         return settings.device
-    if torch.cuda.is_available():
+    if settings.gpus != 0 and torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def explain_device(settings: LocalModelSettings) -> str:
+    """Return the device that a model would compute on here, why, and what its actors and replicas ask Ray for.
+
+    Raises:
+        MissingExtra: torch is not installed.
+    """
+    try:
+        device = pick_device(settings)
+    except ModuleNotFoundError as missing:
+        raise MissingExtra(feature="A model", extra="embeddings") from missing
+    if settings.device != "auto":
+        why = "as the setting device says"
+    elif settings.gpus == 0:
+        why = "because gpus is 0"
+    else:
+        why = "because torch sees no GPU here" if device == "cpu" else "because torch sees one here"
+    return f"{device}, {why}; {_asked_of_ray(settings)}"
+
+
+def _asked_of_ray(settings: LocalModelSettings) -> str:
+    if settings.gpus_needed == "auto":
+        return "on a cluster with GPUs one for each actor and replica"
+    if settings.gpus_needed == 0:
+        return "actors and replicas ask for no GPU"
+    return f"each actor and replica asks for {settings.gpus_needed:g} GPU"
 
 
 def pick_dtype(settings: LocalModelSettings, device: str) -> torch.dtype:

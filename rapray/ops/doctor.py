@@ -15,8 +15,9 @@ from importlib.util import find_spec
 from rapray import __version__, cache, embedded
 from rapray.analyzers.emotion_choice import DEFAULT_MODEL, choose
 from rapray.analyzers.llm.providers import require_configured
-from rapray.config import Settings
+from rapray.config import LocalModelSettings, Settings
 from rapray.embeddings import model_info
+from rapray.embeddings.precision import explain_device
 from rapray.errors import RaprayError
 from rapray.ops import kernels
 from rapray.ops.doctor_ray import ray_findings
@@ -54,6 +55,8 @@ def examine(settings: Settings) -> list[Finding]:
         _genius(settings),
         _guarded("embedding model", lambda: _model(settings)),
         _guarded("emotion model", lambda: _emotion(settings)),
+        _guarded("embedding device", lambda: _device("embedding device", settings.embedding)),
+        _guarded("emotion device", lambda: _device("emotion device", settings.emotion)),
         _guarded("kernels", lambda: Finding("kernels", "ok", str(kernels.in_use()))),
         _language_models(settings),
         *ray_findings(settings),
@@ -164,6 +167,10 @@ def _emotion(settings: Settings) -> Finding:
     advice = f"the built-in model stands in for {DEFAULT_MODEL}, whose weights are not on this host; "
     advice += "RAPRAY_EMOTION__MODEL=builtin says that this is meant"
     return Finding("emotion model", "warn", summary, advice)
+
+
+def _device(subject: str, model: LocalModelSettings) -> Finding:
+    return Finding(subject, "ok", explain_device(model))
 
 
 def _language_models(settings: Settings) -> Finding:

@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from uuid import UUID
 
 import pyarrow as pa
+import ray
 from psycopg import Connection
 
 from rapray.analyzers.base import Analyzer, Charged, Identity, failure
@@ -62,7 +63,7 @@ class Analyze:
     @cached_property
     def _analyzer(self) -> Analyzer | RaprayError:
         try:
-            made = create(self._wanted.name, self._settings)
+            made = create(self._wanted.name, self._settings.placed_on(len(ray.get_gpu_ids())))
             if self._budget is not None and isinstance(made, Charged):
                 made.charge_to(self._budget)
         except RaprayError as error:

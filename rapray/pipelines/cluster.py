@@ -23,7 +23,7 @@ from rapray.config import Settings
 from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.embedded.ray_directory import ray_directory
 from rapray.embedded.ray_ports import log_open_ports
-from rapray.errors import RayUnavailable
+from rapray.errors import RayUnavailable, UsageError
 from rapray.pipelines.ray_environment import LOCAL, is_token_mode, ray_environment
 from rapray.telemetry import configure_logging
 
@@ -68,6 +68,23 @@ def ray_connection(settings: Settings) -> Generator[None]:
 def total_cpus() -> int:
     """Whole CPUs of the cluster, at least one."""
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def total_gpus() -> float:
+    """Return the GPUs of the nodes that the cluster has now."""
+    return float(ray.cluster_resources().get("GPU", 0))
+
+
+def check_gpus(settings: Settings, gpus: float) -> None:
+    """Refuse to wait for GPUs that a cluster without an autoscaler will never have.
+
+    Raises:
+        UsageError: the cluster inside this process has too few. One at an address may grow, and is not judged.
+    """
+    if settings.ray.address is not None or os.environ.get("RAY_ADDRESS") or gpus <= total_gpus():
+        return
+    reason = f"each actor is to have {gpus:g} GPUs, and this host has {total_gpus():g}: set gpus to auto or 0"
+    raise UsageError(reason=reason)
 
 
 def _local_options(settings: Settings, directory: Path) -> dict[str, Any]:

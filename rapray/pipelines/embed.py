@@ -10,8 +10,10 @@ from functools import partial
 from uuid import UUID
 
 import pyarrow as pa
+import ray
 from psycopg import Connection
 
+from rapray.analyzers.base import Needs
 from rapray.config import EmbeddingSettings, Settings
 from rapray.domain import Failure, LyricVectors, embed_stage
 from rapray.embeddings import embed_lyrics, load_embedder, model_info
@@ -30,7 +32,7 @@ class Embed:
     """An actor that turns lyrics into vectors; the model is loaded once an actor."""
 
     def __init__(self, settings: EmbeddingSettings) -> None:
-        self._embedder = load_embedder(settings)
+        self._embedder = load_embedder(settings.placed_on(len(ray.get_gpu_ids())))
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Vectors or a failure for every lyric of the block."""
@@ -55,7 +57,13 @@ def embed(settings: Settings, *, limit: int | None = None) -> JobReport:
             reader=partial(read_due_lyrics, query=query),
             key_ranges=ranges,
             total=sum(found.rows for found in ranges),
-            stage=computing(settings, Embed, {"settings": settings.embedding}, BATCH_ROWS),
+            stage=computing(
+                settings,
+                Embed,
+                {"settings": settings.embedding},
+                BATCH_ROWS,
+                needs=Needs(gpu=settings.embedding.gpus_needed),
+            ),
             writer=partial(
                 write,
                 model_id=model_id,

@@ -19,10 +19,11 @@ from psycopg import Connection, Error
 from ray.exceptions import RayError
 
 from rapray.config import Settings
+from rapray.config.settings import gpus_on
 from rapray.embedded import Endpoints, resolve_endpoints
 from rapray.errors import DatabaseUnavailable, RaprayError, RayUnavailable
 from rapray.pipelines import plan
-from rapray.pipelines.cluster import ray_session
+from rapray.pipelines.cluster import check_gpus, ray_session, total_gpus
 from rapray.pipelines.progress import RunProgress, progress
 from rapray.pipelines.sink import BatchWriter, PostgresSink
 from rapray.pipelines.source import RangeReader
@@ -151,10 +152,12 @@ def run_plan(
     Raises:
         RaprayError: what a worker raised.
         RayUnavailable: Ray itself failed.
+        UsageError: the cluster inside this process has fewer GPUs than an actor needs.
     """
     if not key_ranges:
         return
     context.start_ray()
+    check_gpus(context.settings, gpus_on(stage.gpus, total_gpus()))
     url = context.endpoints.database_url
     dataset = plan.dataset(url, reader, key_ranges, stage, readers=context.settings.jobs.writers)
     with _ledger_progress(context, total):

@@ -15,7 +15,8 @@ from ray.data import ActorPoolStrategy, Dataset
 
 from rapray.analyzers.base import Needs
 from rapray.config import Settings
-from rapray.pipelines.cluster import total_cpus
+from rapray.config.settings import Gpus, gpus_on
+from rapray.pipelines.cluster import total_cpus, total_gpus
 from rapray.pipelines.source import KeyRangeSource, RangeReader
 
 # Readers and writers mostly wait for PostgreSQL; a small share keeps them from being starved by the actors.
@@ -29,8 +30,8 @@ _ONE_CPU = Needs()
 class Stage:
     """A class whose instances map one table of `rapray.pipelines.records` to another.
 
-    `actors` is how many may run; fewer do where the cluster has no CPUs for them or there are fewer ranges. `before` is
-    what happens to the rows on their way to it.
+    `actors` is how many may run; fewer do where the cluster has no CPUs or GPUs for them or there are fewer ranges.
+    `before` is what happens to the rows on their way to it.
     """
 
     actor: type
@@ -38,7 +39,7 @@ class Stage:
     batch_rows: int
     actors: int
     cpus: float
-    gpus: float = 0.0
+    gpus: Gpus = 0.0
     before: Callable[[Dataset], Dataset] | None = None
 
 
@@ -63,7 +64,7 @@ def dataset(
     Without that bound every range would start a worker process of its own at once.
     """
     source = KeyRangeSource(database_url, reader, key_ranges)
-    fitting = max(1, int(total_cpus() / max(stage.cpus, IO_CPUS)))
+    gpus = gpus_on(stage.gpus, total_gpus())
     rows = ray.data.read_datasource(
         source, num_cpus=IO_CPUS, concurrency=readers, override_num_blocks=len(key_ranges)
     )
@@ -74,7 +75,19 @@ def dataset(
         fn_constructor_kwargs=dict(stage.arguments),
         batch_size=stage.batch_rows,
         batch_format="pyarrow",
-        compute=ActorPoolStrategy(size=min(stage.actors, len(key_ranges), fitting)),
+        compute=_pool(stage, gpus, len(key_ranges)),
         num_cpus=stage.cpus,
-        num_gpus=stage.gpus or None,
+        num_gpus=gpus or None,
     )
+
+
+def _pool(stage: Stage, gpus: float, ranges: int) -> ActorPoolStrategy:
+    """Return a pool of the actors that fit the cluster, or one that grows with the cluster's GPUs.
+
+    A group of GPU nodes may be at zero: only actors that wait for a GPU make the autoscaler start one. The job
+    begins with the first.
+    """
+    fitting = max(1, int(total_cpus() / max(stage.cpus, IO_CPUS)))
+    if not gpus:
+        return ActorPoolStrategy(size=min(stage.actors, ranges, fitting))
+    return ActorPoolStrategy(min_size=1, max_size=min(stage.actors, ranges))

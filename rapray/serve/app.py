@@ -21,6 +21,7 @@ from rapray.analyzers.llm.providers import is_hosted
 from rapray.analyzers.registry import spec, specs
 from rapray.analyzers.selection import expanded
 from rapray.config import Settings, load_settings
+from rapray.config.settings import Gpus, gpus_on
 from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.embedded.ray_ports import log_open_ports
 from rapray.errors import ConfigError, RayUnavailable, UsageError
@@ -101,12 +102,11 @@ WAITING: dict[str, Any] = {
 
 
 def analyzer_options(wanted: AnalyzerSpec) -> dict[str, Any]:
-    """The defaults of an analyzer's deployment, from what it says it needs."""
+    """Return the defaults of an analyzer's deployment, from what it says it needs; without GPUs if that is "auto"."""
     if wanted.is_remote:
         return WAITING
-    resources = {"num_cpus": wanted.needs.cpu / 2} | (
-        {"num_gpus": wanted.needs.gpu} if wanted.needs.gpu else {}
-    )
+    gpus = gpus_on(wanted.needs.gpu, 0)
+    resources = {"num_cpus": wanted.needs.cpu / 2} | ({"num_gpus": gpus} if gpus else {})
     return {**COMPUTING, "ray_actor_options": resources}
 
 
@@ -161,13 +161,34 @@ def application(
 
 
 def _chosen(names: Sequence[str], settings: Settings, options: Options) -> dict[str, dict[str, Any]]:
-    """The options of every deployment by name."""
+    """Return the options of every deployment by name."""
+    chosen = {name: spec(name, settings) for name in names}
+    needed: dict[str, Gpus] = {name: analyzer.needs.gpu for name, analyzer in chosen.items()}
+    needed["embedder"] = settings.embedding.gpus_needed
     defaults = {
         "ingress": INGRESS,
         "embedder": EMBEDDER,
-        **{name: analyzer_options(spec(name, settings)) for name in names},
+        **{name: analyzer_options(analyzer) for name, analyzer in chosen.items()},
     }
-    return {name: {**given, **options.get(name, {})} for name, given in defaults.items()}
+    for name, gpus in _gpus(needed, settings).items():
+        resources = defaults[name]["ray_actor_options"] | {"num_gpus": gpus}
+        defaults[name] = {**defaults[name], "ray_actor_options": resources}
+    return {name: {**default, **options.get(name, {})} for name, default in defaults.items()}
+
+
+def _gpus(needed: Mapping[str, Gpus], settings: Settings) -> dict[str, float]:
+    """Return the GPUs of a replica of each deployment that gets some.
+
+    Deployments that say "auto" share what the cluster has left beside the hosted model and those with a number.
+    """
+    hosted = settings.llm.hosted
+    left = float(ray.cluster_resources().get("GPU", 0)) if ray.is_initialized() else 0.0
+    if hosted.model is not None and hosted.device == "cuda":
+        left -= hosted.gpus * hosted.min_replicas
+    left -= sum(gpus for gpus in needed.values() if gpus != "auto")
+    sharing = sum(gpus == "auto" for gpus in needed.values())
+    gpus = {name: gpus_on(asked, left, sharing) for name, asked in needed.items()}
+    return {name: count for name, count in gpus.items() if count}
 
 
 def database_connections(settings: Settings) -> int:

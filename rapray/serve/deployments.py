@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
+import ray
 from fastapi import FastAPI
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
@@ -75,10 +76,10 @@ class AnalyzerTuning(_Tuning):
 
 
 def replica_settings(given: Settings | None) -> Settings:
-    """The settings of this replica: those handed down by an in-process start, else this node's own sources."""
+    """Return the settings of this replica: those handed down by an in-process start, else this node's own sources."""
     settings = given or load_settings().settings
     configure_logging(settings.log.level, settings.log.format)
-    return settings
+    return settings.placed_on(len(ray.get_gpu_ids()))
 
 
 @serve.deployment(name="embedder")

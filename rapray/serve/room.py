@@ -1,4 +1,4 @@
-"""Whether a cluster that cannot grow has the CPUs that the application reserves.
+"""Whether a cluster that cannot grow has the CPUs and GPUs that the application reserves.
 
 Serve itself waits for ever for a replica that finds no place.
 """
@@ -28,10 +28,12 @@ def check_room(deployments: Mapping[str, Mapping[str, Any]], settings: Settings)
     """Refuse to start where a replica would never find its place.
 
     Raises:
-        UsageError: the cluster inside this process has too few CPUs. One at an address may grow, and is not judged.
+        UsageError: the cluster inside this process has too few CPUs or GPUs. One at an address may grow, and is not
+            judged.
     """
     if settings.ray.address is not None or os.environ.get("RAY_ADDRESS"):
         return
+    _check_gpus(deployments)
     needed, there = reserved_cpus(deployments, settings), ray.cluster_resources().get("CPU", 0.0)
     if needed <= there:
         return
@@ -42,7 +44,18 @@ def check_room(deployments: Mapping[str, Mapping[str, Any]], settings: Settings)
     raise UsageError(reason=reason)
 
 
-def _reserved(options: Mapping[str, Any]) -> float:
+def _check_gpus(deployments: Mapping[str, Mapping[str, Any]]) -> None:
+    needed = sum(_reserved(options, "num_gpus", 0) for options in deployments.values())
+    there = ray.cluster_resources().get("GPU", 0.0)
+    if needed > there:
+        reason = (
+            f"the deployments reserve {needed:g} GPUs and Ray has {there:g}: lower RAPRAY_EMBEDDING__GPUS and "
+            "RAPRAY_EMOTION__GPUS (0.5 lets two share one, 0 is the CPU)"
+        )
+        raise UsageError(reason=reason)
+
+
+def _reserved(options: Mapping[str, Any], resource: str = "num_cpus", default: float = 1) -> float:
     scaling = options.get("autoscaling_config") or {}
     replicas = options.get("num_replicas") or scaling.get("min_replicas", 1)
-    return replicas * (options.get("ray_actor_options") or {}).get("num_cpus", 1)
+    return replicas * (options.get("ray_actor_options") or {}).get(resource, default)

@@ -43,12 +43,17 @@ class RayCluster:
         return self._settings.ray.address
 
     @contextmanager
-    def other_raylets(self, cpus: Sequence[int]) -> Generator[None]:
-        """Add a raylet for each number of CPUs, and keep work from the head until they are gone again."""
+    def other_raylets(self, cpus: Sequence[int], gpus: int = 0) -> Generator[None]:
+        """Add a raylet for each number of CPUs, and keep work from the head until they are gone again.
+
+        Each says that it has `gpus` GPUs. Ray then places work by them; no device is needed for that.
+        """
         free = ray.available_resources().get("CPU", 0)  # an application may have the rest, or all
         with ExitStack() as stack:
             for cpu_count in cpus:
-                node = self._cluster.add_node(num_cpus=cpu_count, object_store_memory=_STORE_BYTES)
+                node = self._cluster.add_node(
+                    num_cpus=cpu_count, num_gpus=gpus, object_store_memory=_STORE_BYTES
+                )
                 stack.callback(self._cluster.remove_node, node)
             self._cluster.wait_for_nodes()
             head = placement_group([{HEAD_NODE_RESOURCE_NAME: 0.001} | ({"CPU": free} if free else {})])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import psycopg
 import pyarrow as pa
 import pytest
 import ray
 
-from rapray.config import Settings
-from rapray.domain import Lyric
+from rapray.analyzers.base import Needs
+from rapray.config import EmbeddingSettings, Settings
+from rapray.domain import Lyric, embed_stage
+from rapray.embeddings.builtin import MODEL
 from rapray.embeddings.passages import is_searchable
 from rapray.errors import JobAlreadyRunning, UnknownAnalyzer, UsageError
 from rapray.pipelines import plan
@@ -18,12 +23,15 @@ from rapray.pipelines.job import job
 from rapray.pipelines.lyrics import read_due_lyrics
 from rapray.pipelines.records import from_table, to_table
 from rapray.samples.corpus import songs
-from rapray.store import runs
+from rapray.store import due, runs
+from rapray.store.due import DueEmbeddings
+from rapray.store.models import register_model
 from rapray.store.pool import connect
 from rapray.store.scope import NamedScope
 from rapray.text.clean import clean_lyrics
 from rapray.text.sections import split_sections
 from tests.support.collection import song_of, store
+from tests.support.ray_cluster import RayCluster
 
 pytestmark = [pytest.mark.slow("runs whole jobs"), pytest.mark.ray, pytest.mark.usefixtures("cluster")]
 TRACKS = 40
@@ -172,6 +180,37 @@ def test_plan_keeps_read_separate(database_url: str, capsys: pytest.CaptureFixtu
         "TaskPoolMapOperator[ReadDueRows]",
         "InputDataBuffer[Input]",
     ]
+
+
+class OnGpu:
+    """A stage that gives each lyric the GPUs of its worker as a title."""
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        """The same lyrics."""
+        return to_table([(r.key, replace(r, title=str(ray.get_gpu_ids()))) for r in from_table(block)])
+
+
+def test_model_runs_on_gpu(job_settings: Settings, database_url: str, cluster: RayCluster) -> None:
+    """Where a node has a GPU, an actor of a model asks for it by default; on `gpus: 0` it does not."""
+    stored(database_url, 8)
+    with connect(database_url, application_name="test") as conn:
+        query = DueEmbeddings(register_model(conn, MODEL), embed_stage(MODEL))
+        ranges = due.due_ranges(conn, query, 4)
+
+    def gpus_of_workers(settings: EmbeddingSettings) -> set[str]:
+        needs = Needs(gpu=settings.gpus_needed)
+        stage = plan.computing(job_settings, OnGpu, {}, 4, needs=needs)
+        reader = partial(read_due_lyrics, query=query)
+        rows = plan.dataset(database_url, reader, ranges, stage, readers=1)
+        blocks = rows.iter_batches(batch_size=None, batch_format="pyarrow")
+        return {lyric.title for block in blocks for lyric in from_table(block)}
+
+    assert gpus_of_workers(EmbeddingSettings()) == {"[]"}
+    with cluster.other_raylets([3], gpus=1):
+        assert gpus_of_workers(EmbeddingSettings()) == {"[0]"}
+        assert gpus_of_workers(EmbeddingSettings(gpus=0.5)) == {"[0]"}
+        assert gpus_of_workers(EmbeddingSettings(gpus=0)) == {"[]"}
+        assert embed(job_settings.model_copy(update={"embedding": EmbeddingSettings(gpus=1)})).new == 8
 
 
 def test_records_survive_blocks() -> None:

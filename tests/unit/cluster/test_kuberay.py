@@ -87,11 +87,14 @@ def test_manifest_autoscaler_config(name: str) -> None:
     config = _derive_autoscaling_config_from_ray_cr(
         {"metadata": {"name": "rapray", "namespace": "default"}, "spec": cluster}
     )
-    (group,) = cluster["workerGroupSpecs"]
+    group, gpu_group = cluster["workerGroupSpecs"]
     types = config["available_node_types"]
     head = types[config["head_node_type"]]
     assert head["resources"]["CPU"] == 0
+    gpu_worker = types[gpu_group["groupName"]]
+    assert (gpu_worker["resources"]["GPU"], gpu_worker["min_workers"]) == (1, 0)
     worker = types[group["groupName"]]
+    assert "GPU" not in worker["resources"]
     cpu = group["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"]
     assert worker["resources"]["CPU"] == int(cpu)
     assert (worker["min_workers"], worker["max_workers"]) == (group["minReplicas"], group["maxReplicas"])
@@ -167,7 +170,7 @@ def _unknown(given: Any, taken: Any, path: str = "") -> list[str]:
 
 def test_rayservice_workers_hold_replicas() -> None:
     """With one replica a node, the bounds of the worker group are those of the widest deployment."""
-    (group,) = _cluster(_manifest("rayservice.yaml"))["workerGroupSpecs"]
+    group, _ = _cluster(_manifest("rayservice.yaml"))["workerGroupSpecs"]
     assert group["minReplicas"] >= _replicas("min_replicas") >= 2
     assert group["maxReplicas"] >= _replicas("max_replicas")
     config = yaml.safe_load(_manifest("rayservice.yaml")["spec"]["serveConfigV2"])

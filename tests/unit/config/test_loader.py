@@ -34,6 +34,30 @@ def test_settings_source_precedence(tmp_path: Path) -> None:
     assert loaded.origin("jobs.retry_delay_s").kind == "default"
 
 
+@pytest.mark.parametrize(
+    ("text", "gpus"), [("auto", "auto"), ("0", 0), ("0.25", 0.25), ("1", 1), ("2", 2), ("64", 64)]
+)
+def test_gpus_valid_values(text: str, gpus: float | str, tmp_path: Path) -> None:
+    """A fraction of one GPU, a whole number of them, or a decision by the cluster."""
+    loaded = load_settings(environ={"RAPRAY_EMBEDDING__GPUS": text}, directory=tmp_path)
+    assert loaded.settings.embedding.gpus == gpus
+
+
+@pytest.mark.parametrize("text", ["1.5", "-1", "-0.5", "65", "nan", "inf", "many", "true"])
+def test_gpus_invalid_values(text: str, tmp_path: Path) -> None:
+    """One sentence says what is allowed."""
+    with pytest.raises(ConfigError, match=r"embedding\.gpus.*a fraction of one GPU, or a whole number"):
+        load_settings(environ={"RAPRAY_EMBEDDING__GPUS": text}, directory=tmp_path)
+
+
+def test_gpus_follow_device(tmp_path: Path) -> None:
+    """A model that is to compute on the CPU asks for no GPU, and cannot be given one."""
+    on_cpu = load_settings(environ={"RAPRAY_EMOTION__DEVICE": "cpu"}, directory=tmp_path).settings.emotion
+    assert (on_cpu.gpus, on_cpu.gpus_needed) == ("auto", 0)
+    with pytest.raises(ConfigError, match="gpus is 1, but device is 'cpu'"):
+        load_settings({"emotion.device": "cpu", "emotion.gpus": "1"}, environ={}, directory=tmp_path)
+
+
 def test_origin_names_file_line(tmp_path: Path) -> None:
     """A value from YAML is traced to file and line."""
     (tmp_path / "rapray.yaml").write_text("log:\n  format: json\n  level: debug\n")
