@@ -16,7 +16,7 @@ from rapray.analyzers.llm.providers import provider_of
 from rapray.config import Settings
 from rapray.config.llm import HOSTED_PROVIDER, HostedSettings
 from rapray.errors import MissingExtra, ModelUnavailable
-from rapray.hosting.quiet import own_logging
+from rapray.hosting.logging_guard import own_logging
 
 DEPLOYMENT = "local-model"
 _ENGINE: dict[str, Any] = {
