@@ -13,10 +13,10 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rapray.embedded.control import ensure_running
-from rapray.embedded.ports import LOOPBACK
 from rapray.embedded.postgres import DATABASE, USER
 from rapray.embedded.record import EndpointRecord
 from rapray.errors import EmbeddedOnCluster
+from rapray.net.loopback import LOOPBACK
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

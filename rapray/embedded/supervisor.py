@@ -21,7 +21,6 @@ from filelock import FileLock, Timeout
 
 from rapray.embedded.account import service_account
 from rapray.embedded.binaries import find_binaries, reachable, version_of
-from rapray.embedded.child import Child
 from rapray.embedded.paths import Paths
 from rapray.embedded.postgres import Postgres
 from rapray.embedded.processes import ProcessId, identify
@@ -34,6 +33,7 @@ from rapray.embedded.record import (
     write_endpoint,
     write_private,
 )
+from rapray.embedded.supervised_server import SupervisedServer
 from rapray.embedded.valkey import Valkey
 from rapray.errors import EmbeddedServerError, RaprayError
 
@@ -44,10 +44,15 @@ log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Two children, one endpoint file, one loop."""
+    """Two supervised servers, one endpoint file, one loop."""
 
     def __init__(
-        self, paths: Paths, postgres: Child, valkey: Child, credentials: Credentials, owner: ProcessId | None
+        self,
+        paths: Paths,
+        postgres: SupervisedServer,
+        valkey: SupervisedServer,
+        credentials: Credentials,
+        owner: ProcessId | None,
     ) -> None:
         self._paths = paths
         self._postgres = postgres
@@ -151,8 +156,8 @@ def supervise(data_dir: Path, owner: ProcessId | None) -> None:
     valkey.prepare()
     Supervisor(
         paths,
-        Child(postgres, paths.log("postgresql"), credentials.postgres_port),
-        Child(valkey, paths.log("valkey"), credentials.valkey_port),
+        SupervisedServer(postgres, paths.log("postgresql"), credentials.postgres_port),
+        SupervisedServer(valkey, paths.log("valkey"), credentials.valkey_port),
         credentials,
         owner,
     ).run()

@@ -25,6 +25,7 @@ from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.embedded.ray_ports import log_open_ports
 from rapray.errors import ConfigError, RayUnavailable, UsageError
 from rapray.hosting import hosted_model
+from rapray.net.loopback import local_url
 from rapray.serve import doorway
 from rapray.serve.admission import MOST_WAITING, MOST_WORKING
 from rapray.serve.deployments import AnalyzerReplica, Embedder, Ingress
@@ -211,7 +212,7 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
         check_room(_chosen(to_deploy(settings.serve.analyzers, settings), settings, options or {}), settings)
         _run(app)
         log_open_ports()
-        yield f"http://{settings.serve.host}:{settings.serve.port}"
+        yield local_url(settings.serve.host, settings.serve.port)
     finally:
         serve.shutdown()
         doorway.announce(None)

@@ -9,7 +9,7 @@ import re
 
 from rapray.config import ServeSettings
 from rapray.errors import UsageError
-from rapray.sources.address import is_loopback
+from rapray.net.loopback import is_loopback
 
 # An id that a client may give its request; it appears in logs and in the answer.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._~:+/=-]{1,128}")

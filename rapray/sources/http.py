@@ -16,10 +16,11 @@ import httpx
 from pydantic import SecretStr
 
 from rapray.cache import RateLimiter
-from rapray.sources.address import Site, is_loopback, origin, parse_url, user_agent
-from rapray.sources.body import BodyTooLarge, read_body
-from rapray.sources.deadline import Deadline
-from rapray.sources.retry import backoff, parse_retry_after
+from rapray.net.address import Site, host_of, origin, parse_url, user_agent
+from rapray.net.body import read_body
+from rapray.net.deadline import ClientDeadline
+from rapray.net.limits import BodyTooLarge
+from rapray.net.retry import backoff, parse_retry_after
 
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -118,17 +119,17 @@ class HttpClient:
             timeout=limits.timeout_s,
             follow_redirects=False,
             headers={
-                "User-Agent": user_agent(contact, self._sites),
+                "User-Agent": user_agent(contact, self._sites, setting="genius.contact"),
                 "Accept-Encoding": "gzip",
                 "Accept-Language": "en",
             },
             # No cookies: the answer to a request must not depend on the requests before it.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             # A proxy of the environment is right for the world and wrong for this machine.
-            trust_env=not all(is_loopback(site.base.host) for site in self._sites),
+            trust_env=not all(site.is_local for site in self._sites),
         )
-        self._deadline = Deadline(httpx.ReadTimeout)
-        self._deadline.hold(self._client)
+        self._deadline = ClientDeadline(httpx.ReadTimeout)
+        self._deadline.install(self._client)
 
     def get(
         self,
@@ -165,10 +166,11 @@ class HttpClient:
         if not answer.is_worth_repeating:
             return None
         named = answer.retry_after_s
-        delay = named if named is not None else min(backoff(attempt), self._limits.max_retry_wait_s)
+        longest_s = self._limits.max_retry_wait_s
+        delay = named if named is not None else backoff(attempt, longest_s=longest_s)
         if answer.is_refusal:
             self._limiter.penalize(host_of(answer.url), delay)
-        if attempt >= self._limits.max_retries or delay > self._limits.max_retry_wait_s:
+        if attempt >= self._limits.max_retries or delay > longest_s:
             return None
         return delay
 
@@ -208,9 +210,8 @@ class HttpClient:
                 self._client.stream("GET", address, headers=headers) as response,
             ):
                 return self._answer(url, response)
-        except BodyTooLarge:
-            detail = f"the body is over {self._limits.max_body_bytes} bytes"
-            return Answer(url, problem=Problem.TOO_LARGE, detail=detail)
+        except BodyTooLarge as error:
+            return Answer(url, problem=Problem.TOO_LARGE, detail=str(error))
         # httpx reads a Location of its own accord, and raises what its parser or IDNA makes of a hostile one.
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, UnicodeError) as error:
             detail = f"{type(error).__name__}: {error}"[:300]
@@ -235,11 +236,6 @@ class HttpClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def host_of(url: str) -> str:
-    """The host, with its port where it is not the scheme's own: the key of a rate limit and of a robots.txt."""
-    return httpx.URL(url).netloc.decode("ascii")
 
 
 def _redirect_target(address: httpx.URL, answer: Answer) -> httpx.URL | None:

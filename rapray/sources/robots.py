@@ -15,7 +15,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 import httpx
 
-from rapray.sources.http import HttpClient, Problem, host_of
+from rapray.net.address import host_of
+from rapray.sources.http import HttpClient, Problem
 
 PRODUCT = "rapray"
 _MAX_BYTES = 512_000  # RFC 9309 section 2.5 asks for at least 500 KiB

@@ -19,17 +19,14 @@ from rapray.analyzers.llm.prompts import Message
 from rapray.config.llm import ProviderSettings
 from rapray.config.secrets import secrets_in
 from rapray.errors import AnswerInvalid, ProviderUnavailable, RaprayError
-from rapray.sources.deadline import Deadline
+from rapray.net.deadline import ClientDeadline
+from rapray.net.limits import BodyTooLarge, ByteLimit
 
 _SHORTEST_SECRET = 8
 MAX_BODY_BYTES = 4_000_000  # an answer of 65,536 tokens with its log-probabilities stays below
 
 # Everything else may have reached the provider: a time-out while it works, a connection that ends before the answer.
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
-
-
-class TooMuch(httpx2.TransportError):
-    """A body that is too long or packed."""
 
 
 class _BoundedStream(httpx2.SyncByteStream):
@@ -39,12 +36,9 @@ class _BoundedStream(httpx2.SyncByteStream):
         self._inner = inner
 
     def __iter__(self) -> Iterator[bytes]:
-        size = 0
+        limit = ByteLimit(MAX_BODY_BYTES)
         for chunk in self._inner:
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                reason = f"the answer is longer than {MAX_BODY_BYTES} bytes"
-                raise TooMuch(reason)
+            limit.take(len(chunk))
             yield chunk
 
     def close(self) -> None:
@@ -56,7 +50,8 @@ class _BoundedTransport(httpx2.HTTPTransport):
         response = super().handle_request(request)
         if response.headers.get("content-encoding", "identity") != "identity":
             response.close()
-            raise TooMuch("the answer is packed, which was not asked for")  # it could unpack to anything
+            # It could grow to any size while it is decompressed.
+            raise httpx2.DecodingError("the answer is compressed, which was not asked for")
         assert isinstance(response.stream, httpx2.SyncByteStream)
         response.stream = _BoundedStream(response.stream)
         return response
@@ -82,8 +77,8 @@ class Wire:
             follow_redirects=False,
             trust_env=False,
         )
-        self._deadline = Deadline(httpx2.ReadTimeout)
-        self._deadline.hold(http)
+        self._deadline = ClientDeadline(httpx2.ReadTimeout)
+        self._deadline.install(http)
         self._client = openai.OpenAI(
             base_url=provider.base_url,
             api_key=key or "none",
@@ -134,7 +129,7 @@ class Wire:
             cause = error.__cause__ or error
             reason = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
             raise self._unavailable(reason, was_sent=not isinstance(cause, _NEVER_SENT)) from error
-        except (openai.OpenAIError, httpx2.HTTPError) as error:
+        except (openai.OpenAIError, httpx2.HTTPError, BodyTooLarge) as error:
             reason = f"{type(error).__name__}: {error}"
             raise self._unavailable(reason) from error
 
