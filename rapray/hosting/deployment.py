@@ -6,6 +6,8 @@ Does not know who asks it. The engine's own arguments are vLLM's: `llm.hosted.en
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -63,15 +65,22 @@ def _deployment(settings: Settings) -> serve.Application:
     from rapray.hosting.server import HostedModel
 
     hosted, provider = settings.llm.hosted, provider_of(settings, HOSTED_PROVIDER)
-    try:
+    with _map_errors(hosted.served_name):
         return build_llm_deployment(
             LLMConfig(**llm_config(hosted, provider.context_tokens, provider.concurrency)),
             bind_kwargs={"timeout_s": provider.timeout_s},
             override_serve_options={"name": DEPLOYMENT},
             deployment_cls=HostedModel,
         )
+
+
+@contextmanager
+def _map_errors(model: str) -> Generator[None]:
+    """Raise ModelUnavailable if Ray or vLLM refuses the settings."""
+    try:
+        yield
     except ValueError as error:
-        raise ModelUnavailable(model=hosted.served_name, reason=str(error)) from error
+        raise ModelUnavailable(model=model, reason=str(error)) from error
 
 
 def llm_config(hosted: HostedSettings, context_tokens: int, concurrency: int) -> dict[str, Any]:

@@ -62,7 +62,14 @@ def _application() -> str | None:
 
 def _run(app: serve.Application, name: str) -> None:
     log.info("the model starts; this takes a minute or more", model=name)
-    try:
+    with _map_errors(name):
         serve.run(app, name=OF_JOBS, route_prefix=None)
+
+
+@contextmanager
+def _map_errors(name: str) -> Generator[None]:
+    """Raise ModelUnavailable if the deployment of the model does not come up."""
+    try:
+        yield
     except (RuntimeError, RayError, TimeoutError) as error:
         raise ModelUnavailable(model=name, reason=f"it did not come up: {error}; see Ray's logs") from error

@@ -88,19 +88,27 @@ def _connect(settings: Settings, address: str, options: dict[str, Any]) -> None:
     runtime_env = {"worker_process_setup_hook": set_up_worker}
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            address,
-            runtime_env=runtime_env,
-            log_to_driver=settings.log.level == "debug",
-            logging_level=logging.WARNING,
-            **options,
-        )
-    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-        raise RayUnavailable(reason=f"{address}: {error}") from error
+        with _map_errors(address):
+            ray.init(
+                address,
+                runtime_env=runtime_env,
+                log_to_driver=settings.log.level == "debug",
+                logging_level=logging.WARNING,
+                **options,
+            )
     finally:
         # Ray puts its own handler there, which ends the process without stopping what it started.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_sigterm)
+
+
+@contextmanager
+def _map_errors(address: str) -> Generator[None]:
+    """Raise RayUnavailable if Ray cannot start, or no cluster answers at the address."""
+    try:
+        yield
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        raise RayUnavailable(reason=f"{address}: {error}") from error
 
 
 def _configure_data() -> None:

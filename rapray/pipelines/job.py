@@ -28,7 +28,7 @@ from rapray.pipelines.sink import BatchWriter, PostgresSink
 from rapray.pipelines.source import RangeReader
 from rapray.store import migrate, runs
 from rapray.store.costs import RunCost
-from rapray.store.pool import address_of, check_budget, check_server, connect, translated
+from rapray.store.pool import address_of, check_budget, check_server, connect, map_errors
 from rapray.store.retry import RetryingConnection
 from rapray.telemetry import bound, logger
 
@@ -122,7 +122,7 @@ def job(
     endpoints = resolve_endpoints(settings)
     url = endpoints.database_url
     with (
-        translated(address_of(url)),
+        map_errors(address_of(url)),
         runs.job_lock(url, name, shares),
         connect(url, application_name=f"rapray {name}") as own,
     ):
@@ -157,15 +157,24 @@ def run_plan(
     context.start_ray()
     url = context.endpoints.database_url
     dataset = plan.dataset(url, reader, key_ranges, stage, readers=context.settings.jobs.writers)
-    with _ledger_progress(context, total):
-        try:
-            dataset.write_datasink(
-                PostgresSink(url, context.run_id, writer),
-                ray_remote_args={"max_retries": 3, "num_cpus": plan.IO_CPUS},
-                concurrency=context.settings.jobs.writers,
-            )
-        except RayError as error:
-            raise _cause(error) from error
+    with _ledger_progress(context, total), _map_errors():
+        dataset.write_datasink(
+            PostgresSink(url, context.run_id, writer),
+            ray_remote_args={"max_retries": 3, "num_cpus": plan.IO_CPUS},
+            concurrency=context.settings.jobs.writers,
+        )
+
+
+@contextmanager
+def _map_errors() -> Generator[None]:
+    """Raise the rapray error that a worker raised, or RayUnavailable if Ray itself failed."""
+    try:
+        yield
+    except RayError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, RaprayError):
+            cause = getattr(cause, "cause", None) or cause.__cause__
+        raise cause or RayUnavailable(reason=str(error).strip().splitlines()[-1]) from error
 
 
 @contextmanager
@@ -225,13 +234,3 @@ def _progress_of(counts: Counter[str]) -> RunProgress:
     dead_pages = sum(n for name, n in counts.items() if name.startswith("dead."))
     others = sum(n for name, n in counts.items() if name.split(".")[0] not in ("failed", "dead"))
     return RunProgress(done=others + failed + dead_pages, failed=failed + dead_pages)
-
-
-def _cause(error: RayError) -> RaprayError:
-    """The rapray error that a worker raised, or that Ray failed."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, RaprayError):
-            return cause
-        cause = getattr(cause, "cause", None) or cause.__cause__
-    return RayUnavailable(reason=str(error).strip().splitlines()[-1])

@@ -215,7 +215,7 @@ class HandleChat:
         """The answer as lines of server-sent events; a caller who stops listening stops the model."""
         pieces: Any = self._model.options(stream=True).stream.remote(request)
         try:
-            with translated(_MODEL):
+            with map_errors(_MODEL):
                 async for piece in pieces:
                     yield piece
         finally:
@@ -231,7 +231,7 @@ async def answered(what: str, called: Any) -> Any:
         RaprayError: whatever the replica raised.
     """
     response: DeploymentResponse[Any] = called
-    with translated(what):
+    with map_errors(what):
         try:
             return await response
         except asyncio.CancelledError:
@@ -240,8 +240,8 @@ async def answered(what: str, called: Any) -> Any:
 
 
 @contextmanager
-def translated(what: str) -> Generator[None]:
-    """Ray's errors as ours; see `answered`."""
+def map_errors(what: str) -> Generator[None]:
+    """Raise rapray's errors in place of Ray's: a full queue, a replica that is gone, what a replica raised."""
     try:
         yield
     except BackPressureError as error:

@@ -91,7 +91,7 @@ class Wire:
 
     def ask(self, messages: list[Message], **members: Any) -> Generation:
         """Send one request; raises as `Completions.ask`."""
-        with self._request():
+        with self._map_errors(), self._deadline.within(self._provider.timeout_s):
             completions: Any = (
                 self._client.chat.completions.with_raw_response
             )  # its overloads know no plain dicts
@@ -106,7 +106,7 @@ class Wire:
 
     def models(self) -> list[str]:
         """The names that the API lists; raises as `ask`."""
-        with self._request():
+        with self._map_errors(), self._deadline.within(self._provider.timeout_s):
             body = self._client.models.with_raw_response.list().content
         try:
             return [entry.id for entry in _Models.model_validate_json(body).data]
@@ -118,11 +118,10 @@ class Wire:
         self._client.close()
 
     @contextmanager
-    def _request(self) -> Generator[None]:
-        """One request, answer and all, within its time; what goes wrong is an error of ours."""
+    def _map_errors(self) -> Generator[None]:
+        """Raise rapray's errors in place of those of openai, httpx2 and a body that is too large."""
         try:
-            with self._deadline.within(self._provider.timeout_s):
-                yield
+            yield
         except openai.APIStatusError as error:
             raise self._of_status(error) from error
         except openai.APIConnectionError as error:
