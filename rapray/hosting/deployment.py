@@ -60,7 +60,7 @@ def hosted_model(settings: Settings) -> serve.Application:
 
 
 def _deployment(settings: Settings) -> serve.Application:
-    from ray.serve.llm import LLMConfig, build_llm_deployment
+    from ray.serve.llm import LLMConfig, build_llm_deployment  # both need vLLM
 
     from rapray.hosting.server import HostedModel
 
