@@ -1,6 +1,6 @@
-"""`hosted_model(settings)`: the deployment of the hosted model, from the settings.
+"""`hosted_model(settings)`: the Serve deployment of the hosted model.
 
-Does not know who asks it. The engine's own arguments are vLLM's: `llm.hosted.engine` hands them through.
+`llm.hosted.engine` passes any further argument to vLLM's engine.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _LIFE = {"health_check_period_s": 10, "health_check_timeout_s": 60, "graceful_sh
 
 
 def check_hosted(settings: Settings) -> None:
-    """Make sure, before anything starts, that the hosted model can come up here.
+    """Check, before anything starts, that the hosted model can come up here.
 
     Raises:
         MissingExtra: vLLM is not installed here.
-        ModelUnavailable: there is no such folder; vLLM would take it for a name on a hub.
+        ModelUnavailable: the folder does not exist; vLLM would take its path for a name on a hub.
     """
     hosted = settings.llm.hosted
     if find_spec("vllm") is None:
@@ -49,10 +49,10 @@ def check_hosted(settings: Settings) -> None:
 
 
 def hosted_model(settings: Settings) -> serve.Application:
-    """The hosted model, ready to be bound into an application.
+    """Return the hosted model, ready to be bound into an application.
 
     Raises:
-        MissingExtra, ModelUnavailable: see `check_hosted`; or vLLM does not take the settings.
+        MissingExtra, ModelUnavailable: see `check_hosted`; or vLLM refuses the settings.
     """
     check_hosted(settings)
     with own_logging():
@@ -84,10 +84,10 @@ def _map_errors(model: str) -> Generator[None]:
 
 
 def llm_config(hosted: HostedSettings, context_tokens: int, concurrency: int) -> dict[str, Any]:
-    """The arguments of `ray.serve.llm.LLMConfig`.
+    """Return the arguments of `ray.serve.llm.LLMConfig`.
 
     Args:
-        hosted: what the settings say of the model.
+        hosted: the settings of the model.
         context_tokens: longest prompt and answer together.
         concurrency: requests that one replica works on at once before another one is started.
     """
@@ -99,7 +99,7 @@ def llm_config(hosted: HostedSettings, context_tokens: int, concurrency: int) ->
         "engine_kwargs": _engine(hosted, context_tokens),
         "runtime_env": {"env_vars": _environment(hosted)},
         "deployment_config": {
-            "ray_actor_options": {"num_cpus": 0},  # its place is in the placement group
+            "ray_actor_options": {"num_cpus": 0},  # the placement group reserves them
             "max_ongoing_requests": 2 * concurrency,
             "max_queued_requests": 8 * concurrency,
             "autoscaling_config": {
@@ -128,7 +128,7 @@ def _engine(hosted: HostedSettings, context_tokens: int) -> dict[str, Any]:
 
 
 def _environment(hosted: HostedSettings) -> dict[str, str]:
-    """Of the replica; a folder needs no hub, and a hub that does not answer would hold up its start."""
+    """Return the replica's environment. A folder needs no hub, and one that does not answer would delay the start."""
     offline = {"HF_HUB_OFFLINE": "1"} if _is_folder(hosted) else {}
     on_cpu = {"VLLM_CPU_KVCACHE_SPACE": str(hosted.kv_cache_gib)} if hosted.device == "cpu" else {}
     return {**_ENVIRONMENT, **offline, **on_cpu}

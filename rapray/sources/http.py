@@ -1,7 +1,4 @@
-"""The outbound HTTP client of all sources: polite, bounded, and confined to the source's own hosts.
-
-Does not know what a page means: it returns what came, or why nothing came.
-"""
+"""The outbound HTTP client of all sources: polite, bounded, and confined to the source's own hosts."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ _KEPT_HEADERS = ("content-type", "etag", "location", "retry-after")
 
 
 class Problem(StrEnum):
-    """Why there is no usable answer, where it is not for the status."""
+    """Why there is no usable answer, if the status is not the reason."""
 
     UNREACHABLE = "unreachable"
     TOO_LARGE = "too_large"
@@ -40,15 +37,15 @@ class Problem(StrEnum):
 
 
 Judge = Callable[[str], tuple[Problem, str] | None]
-"""Says why an address may not be asked, None where it may."""
+"""Says why an address may not be fetched; None if it may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one address: a status with its body, or a problem.
+    """The answer for one address: a status with its body, or a problem.
 
-    `url` is the last address asked. `retry_after_s` is set where the host named it, or where it is blocked for longer
-    than the client waits. `headers` has lower-case names and only those that rapray reads.
+    `url` is the last address of the redirects. `retry_after_s` is set if the host named a time, or if it is blocked for
+    longer than the client waits. `headers` has lower-case names and only those that rapray reads.
     """
 
     url: str
@@ -61,12 +58,12 @@ class Answer:
 
     @property
     def is_refusal(self) -> bool:
-        """True where the host asks for fewer requests: 429, or 503 with a time."""
+        """True if the host asks for fewer requests: 429, or 503 with a time."""
         return self.status == 429 or (self.status == 503 and self.retry_after_s is not None)
 
     @property
     def is_worth_repeating(self) -> bool:
-        """True where the same request may succeed in a moment."""
+        """True if the same request may succeed in a moment."""
         if self.problem is not None:
             return self.problem is Problem.UNREACHABLE
         return self.status is not None and (self.status == 429 or self.status >= 500)
@@ -88,17 +85,17 @@ class HttpLimits:
 
 
 class HttpClient:
-    """GET requests to a few sites, each under the shared rate limit; safe to share between threads.
+    """Sends GET requests to a few sites, each under the shared rate limit. Safe to share between threads.
 
     Args:
-        sites: Base addresses; nothing outside of them is ever asked.
-        limiter: The shared budget. A 429 or Retry-After seen here slows every worker through it.
-        contact: Named in the user agent.
-        limits: Bounds of one request.
-        sleep: Waits this many seconds; tests put their own here.
+        sites: base addresses; no request ever leaves for another one.
+        limiter: the rate limit that all workers share; a 429 or Retry-After seen here slows all of them.
+        contact: named in the User-Agent header.
+        limits: of one request.
+        sleep: waits this many seconds; tests replace it.
 
     Raises:
-        ConfigError: A site is not on this machine and no contact is set.
+        ConfigError: a site is not on this machine and no contact is set.
     """
 
     def __init__(
@@ -125,7 +122,7 @@ class HttpClient:
             },
             # No cookies: the answer to a request must not depend on the requests before it.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            # A proxy of the environment is right for the world and wrong for this machine.
+            # The environment's proxy serves other hosts and cannot reach this machine's own.
             trust_env=not all(site.is_local for site in self._sites),
         )
         self._deadline = ClientDeadline(httpx.ReadTimeout)
@@ -139,13 +136,13 @@ class HttpClient:
         bearer: SecretStr | None = None,
         judge: Judge | None = None,
     ) -> Answer:
-        """The answer after redirects and repeats.
+        """Return the answer after redirects and repeats.
 
         Args:
-            url: An address on one of the sites.
-            params: Query parameters.
-            bearer: A token, sent to the origin of `url` alone and to no address that it redirects to elsewhere.
-            judge: Asked of every address on the way, redirects included, before a request goes there.
+            url: an address on one of the sites.
+            params: query parameters.
+            bearer: a token, sent only to the origin of `url` and never to another one that it redirects to.
+            judge: decides about every address, redirects included, before a request goes there.
         """
         address = parse_url(url)
         if address is None:
@@ -162,7 +159,7 @@ class HttpClient:
                 self._sleep(delay)
 
     def _delay_after(self, answer: Answer, attempt: int) -> float | None:
-        """Seconds before the next repeat, None where this answer is the last. Tells the limiter of a refusal."""
+        """Return the seconds before the next repeat, None after the last answer. Tell the limiter of a refusal."""
         if not answer.is_worth_repeating:
             return None
         named = answer.retry_after_s
@@ -175,7 +172,7 @@ class HttpClient:
         return delay
 
     def _follow(self, address: httpx.URL, bearer: SecretStr | None, judge: Judge | None) -> Answer:
-        """Redirects are followed here, not by httpx, so that every hop is judged and rate-limited."""
+        """Follow redirects; httpx would neither judge nor rate-limit each hop."""
         bearer_origin = origin(address)
         for _ in range(MAX_REDIRECTS + 1):
             objection = self._foreign(address) or (judge(str(address)) if judge else None)
@@ -212,7 +209,7 @@ class HttpClient:
                 return self._answer(url, response)
         except BodyTooLarge as error:
             return Answer(url, problem=Problem.TOO_LARGE, detail=str(error))
-        # httpx reads a Location of its own accord, and raises what its parser or IDNA makes of a hostile one.
+        # httpx parses a Location header although it does not follow it, and fails at a hostile one.
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, UnicodeError) as error:
             detail = f"{type(error).__name__}: {error}"[:300]
             return Answer(url, problem=Problem.UNREACHABLE, detail=detail)
@@ -228,7 +225,7 @@ class HttpClient:
         )
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def __enter__(self) -> Self:

@@ -1,7 +1,7 @@
 """`Completions` over HTTP: one request to an API of OpenAI's form.
 
-Uses the official client for addresses and keys, and reads the body itself, within a deadline: an API may send anything.
-Knows no lyric, no limit shared with others, and does not repeat.
+The official client knows addresses and keys. The body is read here, within a limit and a deadline, because an API may
+send anything. Nothing is repeated here: `caller.py` does that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rapray.net.limits import BodyTooLarge, ByteLimit
 _SHORTEST_SECRET = 8
 MAX_BODY_BYTES = 4_000_000  # an answer of 65,536 tokens with its log-probabilities stays below
 
-# Everything else may have reached the provider: a time-out while it works, a connection that ends before the answer.
+# After any other error the provider may have worked on the request: a time-out, a connection that ends too early.
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 
@@ -68,9 +68,10 @@ class Wire:
     def __init__(self, name: str, provider: ProviderSettings) -> None:
         self._name, self._provider = name, provider
         key = provider.api_key.get_secret_value() if provider.api_key else ""
-        told = {key, *secrets_in(provider.extra_body)}
-        self._secrets = sorted((one for one in told if len(one) >= _SHORTEST_SECRET), key=len, reverse=True)
-        # No proxies or keys of the environment: this talks to what the settings name, as they say.
+        secrets = {key, *secrets_in(provider.extra_body)}
+        long_enough = (secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+        self._secrets = sorted(long_enough, key=len, reverse=True)
+        # The settings alone decide where requests go and with which key, not the environment's proxies and keys.
         http = httpx2.Client(
             transport=_BoundedTransport(),
             timeout=httpx2.Timeout(provider.timeout_s, connect=min(10, provider.timeout_s)),
@@ -92,9 +93,8 @@ class Wire:
     def ask(self, messages: list[Message], **members: Any) -> Generation:
         """Send one request; raises as `Completions.ask`."""
         with self._map_errors(), self._deadline.within(self._provider.timeout_s):
-            completions: Any = (
-                self._client.chat.completions.with_raw_response
-            )  # its overloads know no plain dicts
+            # Any: the overloads do not accept plain dictionaries.
+            completions: Any = self._client.chat.completions.with_raw_response
             reply = completions.create(
                 model=self._provider.model,
                 messages=messages,
@@ -105,7 +105,7 @@ class Wire:
         return generation_of(self._name, self._masked(body.decode("utf-8", "replace")))
 
     def models(self) -> list[str]:
-        """The names that the API lists; raises as `ask`."""
+        """Return the names of the models that the API lists; raises as `ask`."""
         with self._map_errors(), self._deadline.within(self._provider.timeout_s):
             body = self._client.models.with_raw_response.list().content
         try:
@@ -136,7 +136,7 @@ class Wire:
         return refusal(
             self._name,
             error.status_code,
-            self._told(error),
+            self._message(error),
             kind=f"{error.code} {error.type}",
             retry_after=error.response.headers.get("retry-after"),
         )
@@ -150,16 +150,16 @@ class Wire:
             was_sent=was_sent,
         )
 
-    def _told(self, error: openai.APIStatusError) -> str:
-        """What the API says."""
+    def _message(self, error: openai.APIStatusError) -> str:
+        """Return what the API says about the error."""
         body = error.body
-        told = body.get("message") if isinstance(body, dict) else None
-        return short(self._masked(str(told) if told else str(error.message)))
+        message = body.get("message") if isinstance(body, dict) else None
+        return short(self._masked(str(message or error.message)))
 
     def _masked(self, text: str) -> str:
-        """Without key and secrets, which some servers and clients repeat: what is said here is stored and shown.
+        """Replace the key and other secrets, which some servers and clients repeat: the text is stored and shown.
 
-        A key of a few letters is no secret, and taking it out would take words apart.
+        A key of a few letters stays, because replacing it would take words apart.
         """
         for secret in self._secrets:
             text = text.replace(secret, "***")
