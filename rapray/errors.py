@@ -2,6 +2,8 @@
 
 Knows nothing of HTTP (`serve/problems.py` maps codes to statuses) and nothing of Ray.
 An error class's docstring is its message; its keyword arguments fill the braces and stay as `attributes`.
+Errors of psycopg, redis, openai and Ray become these in one form: `with map_errors(…):` around the call. Each module
+that talks to one of these libraries has its own `map_errors`, which says what is raised for what.
 """
 
 from __future__ import annotations

@@ -11,8 +11,10 @@ from pathlib import Path
 from rapray.analyzers.emotion_builtin import MODEL as BUILTIN_MODEL
 from rapray.analyzers.emotion_builtin import BuiltinEmotionModel
 from rapray.analyzers.emotion_model import EmotionModel
+from rapray.analyzers.emotion_transformers import TransformersEmotionModel
 from rapray.config import EmotionSettings
 from rapray.domain import ModelInfo
+from rapray.embeddings.sentence_transformer import resolve_revision
 from rapray.errors import MissingExtra
 
 AUTO = "auto"
@@ -54,8 +56,6 @@ def choose(settings: EmotionSettings) -> Choice:
         if folder is None:
             return Choice(BUILTIN_MODEL, None, is_stand_in=True)
         return Choice(ModelInfo("emotion", DEFAULT_MODEL, folder.name), str(folder))
-    from rapray.embeddings.sentence_transformer import resolve_revision
-
     try:
         revision = resolve_revision(settings.model, settings.revision)
     except ModuleNotFoundError as missing:
@@ -72,8 +72,6 @@ def load_emotion_model(settings: EmotionSettings, chosen: Choice | None = None) 
     chosen = chosen or choose(settings)
     if chosen.place is None:
         return BuiltinEmotionModel(settings)
-    from rapray.analyzers.emotion_transformers import TransformersEmotionModel
-
     return TransformersEmotionModel(settings, chosen.info, chosen.place)
 
 

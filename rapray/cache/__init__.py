@@ -3,7 +3,7 @@
 Knows no table: what Redis guards falls back to PostgreSQL in the layers above.
 """
 
-from rapray.cache.connection import PREFIX, address_of, connect, reported, server_version
+from rapray.cache.connection import PREFIX, address_of, connect, map_errors, server_version
 from rapray.cache.ratelimit import FallbackRateLimiter, RateLimiter, RedisRateLimiter
 
 __all__ = [
@@ -13,6 +13,6 @@ __all__ = [
     "RedisRateLimiter",
     "address_of",
     "connect",
-    "reported",
+    "map_errors",
     "server_version",
 ]

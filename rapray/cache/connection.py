@@ -1,6 +1,6 @@
-"""Connects to Redis and turns its errors into `RedisUnavailable`.
+"""Connects to Redis and maps its errors to `RedisUnavailable`.
 
-Does not know what is stored. A client lives in one process: build it where it is used, never pickle one.
+A client lives in one process: build it where it is used, never pickle one.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def connect(url: str, timeout_s: float) -> redis.Redis:
 
     Args:
         url: `redis://`, `rediss://` or `unix://`.
-        timeout_s: seconds that one `reported` block may take, connecting included.
+        timeout_s: seconds that one `map_errors` block may take, connecting included.
 
     Raises:
         ConfigError: the address cannot be read.
@@ -70,8 +70,8 @@ def address_of(client: redis.Redis) -> str:
 
 
 @contextmanager
-def reported(client: redis.Redis) -> Generator[None]:
-    """Run a client's commands within its time-out, and turn every error into `RedisUnavailable`.
+def map_errors(client: redis.Redis) -> Generator[None]:
+    """Run a client's commands within its time-out, and raise `RedisUnavailable` in place of every error.
 
     The client comes from `connect`. The server may not be Redis, or may answer nonsense; redis-py then raises
     errors of any type. Check inside the block that each answer has the type that its command returns, and
@@ -115,7 +115,7 @@ def server_version(client: redis.Redis) -> str:
     Raises:
         RedisUnavailable: none does, or it answers with an error such as a wrong password.
     """
-    with reported(client):
+    with map_errors(client):
         info = cast("dict[str, object]", client.info("server"))
         own = info.get("valkey_version")  # a Valkey also names the Redis version that it is compatible with
         version = own or info.get("redis_version")

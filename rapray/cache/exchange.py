@@ -1,18 +1,16 @@
 """Bounds one exchange with Redis, from the connection to the last byte of the answer, in time and in size.
 
 A time-out of redis-py covers a single read of a socket. But setting up a connection takes several reads, a
-command may set one up twice, and a server that sends a byte now and then is read for ever. Does not know the
-commands.
+command may set one up twice, and a server that sends a byte now and then is read for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 import redis.asyncio
@@ -24,40 +22,24 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.retry import Retry
 
 from rapray.errors import ConfigError
+from rapray.net.limits import ByteLimit, Deadline
 
 MOST_BYTES = 8_000_000  # received in one exchange: twice the largest result that is stored
 CONNECTIONS = 16
 
 
-class _Allowance:
-    """The time and the bytes that the running exchange has left."""
-
-    def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
-        self._bytes = MOST_BYTES
-
-    def seconds(self, asked: float | None = None) -> float:
-        """Return the seconds left, at most `asked`. Raises TimeoutError if none are left."""
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("its answer was not complete in time")
-        return left if asked is None else min(asked, left)
-
-    def take(self, count: int) -> None:
-        """Count received bytes. Raises InvalidResponse if they are more than rapray ever stores."""
-        self._bytes -= count
-        if self._bytes < 0:
-            reason = f"it answered with more than {MOST_BYTES} bytes"
-            raise redis.InvalidResponse(reason)
+class _Exchange(NamedTuple):
+    deadline: Deadline
+    size: ByteLimit
 
 
-_running: ContextVar[_Allowance | None] = ContextVar("exchange", default=None)
+_running: ContextVar[_Exchange | None] = ContextVar("exchange", default=None)
 
 
 @contextmanager
 def exchange(seconds: float) -> Generator[None]:
     """Give all commands inside the block together this many seconds; for a blocking client."""
-    token = _running.set(_Allowance(seconds))
+    token = _running.set(_Exchange(Deadline(seconds), ByteLimit(MOST_BYTES)))
     try:
         yield
     finally:
@@ -127,17 +109,17 @@ class _Socket:
         self._inner.settimeout(seconds)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        allowance = _running.get()
-        if allowance is None:
+        running = _running.get()
+        if running is None:
             return self._inner.recv(size, flags)
-        self._inner.settimeout(allowance.seconds(self._asked))
+        self._inner.settimeout(running.deadline.remaining(self._asked))
         received: bytes = self._inner.recv(size, flags)
-        allowance.take(len(received))
+        running.size.take(len(received))
         return received
 
     def sendall(self, content: bytes) -> None:
-        allowance = _running.get()
-        self._inner.settimeout(self._asked if allowance is None else allowance.seconds(self._asked))
+        running = _running.get()
+        self._inner.settimeout(self._asked if running is None else running.deadline.remaining(self._asked))
         self._inner.sendall(content)
 
 
@@ -152,22 +134,22 @@ class _Reader:
 
     async def readexactly(self, count: int) -> bytes:
         # Counted before the read, which would wait for all these bytes and hold them in memory.
-        if (allowance := _running.get()) is not None:
-            allowance.take(count)
+        if (running := _running.get()) is not None:
+            running.size.take(count)
         return await self._inner.readexactly(count)
 
     async def readline(self) -> bytes:
         line = await self._inner.readline()
-        if (allowance := _running.get()) is not None:
-            allowance.take(len(line))
+        if (running := _running.get()) is not None:
+            running.size.take(len(line))
         return line
 
 
 def _blocking(kind: Any) -> type:
     class Bounded(kind):
         def _connect(self) -> Any:
-            if (allowance := _running.get()) is not None:
-                self.socket_connect_timeout = allowance.seconds()
+            if (running := _running.get()) is not None:
+                self.socket_connect_timeout = running.deadline.remaining()
             return _Socket(super()._connect())
 
     return Bounded

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from rapray.cache.retry_after import LONGEST_RETRY_AFTER_S
+from rapray.net.retry import LONGEST_RETRY_AFTER_S
 
 BUSY_WAIT_S = 0.05  # until a slot is looked for again
 TRIAL_WAIT_S = 0.25  # until the one trial after a pause is looked at again

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import redis
 
-from rapray.cache.connection import PREFIX, Outage, reported, scripted, unexpected
+from rapray.cache.connection import PREFIX, Outage, map_errors, scripted, unexpected
 from rapray.errors import RedisUnavailable
 
 # GCRA (the "generic cell rate algorithm" of ATM, ITU-T I.371): one number a host, the theoretical arrival time of the
@@ -98,7 +98,7 @@ class RedisRateLimiter:
         Raises:
             RedisUnavailable: Redis does not answer.
         """
-        with reported(self._client):
+        with map_errors(self._client):
             wait = self._reserve(keys=_keys(host), args=[self._interval_us, self._tolerance_us])
             return microseconds(wait) / _MICROSECONDS
 
@@ -111,7 +111,7 @@ class RedisRateLimiter:
         if not seconds > 0:  # also for NaN
             return
         block_us = math.ceil(min(seconds, _LONGEST_PENALTY_S) * _MICROSECONDS)
-        with reported(self._client):
+        with map_errors(self._client):
             if (answer := self._penalize(keys=_keys(host), args=[block_us])) is not None:
                 raise unexpected(answer)
 

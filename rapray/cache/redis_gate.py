@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from rapray.cache.connection import PREFIX, Outage, reported, scripted, unexpected
+from rapray.cache.connection import PREFIX, Outage, map_errors, scripted, unexpected
 from rapray.cache.gate import (
     BUSY_WAIT_S,
     TRIAL_WAIT_S,
@@ -143,7 +143,7 @@ class RedisGate:
         patience_us = math.ceil(self._limits.patience_s * _MICROSECONDS)
         numbers = [lease_us, self._limits.concurrency, request_us, self._token_us, tokens]
         arguments = [taken.ticket, *numbers, *waits, patience_us]
-        with reported(self._client):
+        with map_errors(self._client):
             kind, seconds, reason = _entrance(self._enter(keys=self._keys, args=arguments))
         if kind == b"pass":
             return taken
@@ -158,7 +158,7 @@ class RedisGate:
         pause_s = pause_of(end, self._limits)
         refund_us = math.floor(max(0, taken.tokens - end.used_tokens) * self._token_us)
         numbers = [math.ceil(pause_s * _MICROSECONDS), self._limits.failures]
-        with reported(self._client):
+        with map_errors(self._client):
             arguments = [taken.ticket, refund_us, end.how, end.reason, *numbers]
             if (answer := self._leave(keys=self._keys, args=arguments)) is not None:
                 raise unexpected(answer)
@@ -169,7 +169,7 @@ class RedisGate:
         Raises:
             RedisUnavailable: Redis does not answer.
         """
-        with reported(self._client):
+        with map_errors(self._client):
             answer: Any = self._client.hdel(self._keys[0], *_FORGOTTEN)
             if not isinstance(answer, int):
                 raise unexpected(answer)

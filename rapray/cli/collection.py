@@ -18,7 +18,7 @@ from rapray.embedded import resolve_endpoints
 from rapray.embeddings import load_embedder, model_info
 from rapray.errors import ArtistNotFound, TrackNotFound, UsageError
 from rapray.store import artists, models, read
-from rapray.store.pool import address_of, async_pool, translated
+from rapray.store.pool import address_of, async_pool, map_errors
 from rapray.store.records import StoredArtist
 from rapray.store.search import Hit
 from rapray.store.search import search as search_store
@@ -146,7 +146,7 @@ def _asked(settings: Settings, question: Callable[[read.Pool], Awaitable[T]]) ->
         finally:
             await pool.close()
 
-    with translated(address_of(url)):
+    with map_errors(address_of(url)):
         return asyncio.run(ask())
 
 

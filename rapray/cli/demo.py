@@ -21,8 +21,8 @@ from rapray import embedded
 from rapray.cli import state
 from rapray.cli.jobs import sentence
 from rapray.cli.output import note, only_results_on_stdout, print_json
-from rapray.cli.ports import free_port
 from rapray.config import Settings, variable
+from rapray.net.loopback import choose_port
 from rapray.samples.corpus import artists
 from rapray.store import migrate
 
@@ -79,7 +79,7 @@ def _prepare(stack: ExitStack, clock: _Clock) -> tuple[Settings, dict[str, Any]]
     wanted = state.settings()
     if wanted.database.url is not None or wanted.redis.url is not None:
         note("The demo uses its own embedded servers; those at database.url and redis.url are left alone.")
-    site = stack.enter_context(SampleSite(port=free_port(SITE_PORT)))
+    site = stack.enter_context(SampleSite(port=choose_port(SITE_PORT)))
     settings = _demo_settings(wanted, site)
     note(f"servers: starting in {settings.data_dir}")
     # The servers end with this process, even if it is killed.
@@ -119,7 +119,7 @@ def _own_values(wanted: Settings, site: SampleSite) -> dict[str, str]:
         "jobs.fetchers": "2",
         "jobs.writers": "1",
         "serve.host": "127.0.0.1",
-        "serve.port": str(free_port(wanted.serve.port)),
+        "serve.port": str(choose_port(wanted.serve.port)),
     }
 
 

@@ -20,7 +20,7 @@ from rapray.cli.output import stdout
 from rapray.config import Loaded, Settings, load_settings
 from rapray.embedded import resolve_endpoints
 from rapray.store import migrate
-from rapray.store.pool import address_of, connect, translated
+from rapray.store.pool import address_of, connect, map_errors
 from rapray.telemetry import configure_logging
 
 
@@ -89,7 +89,7 @@ def connected(command: str, own: Settings | None = None) -> Generator[Connection
         DependencyError: there is no such database, or it goes away meanwhile.
     """
     url = resolve_endpoints(own or settings()).database_url
-    with translated(address_of(url)), connect(url, application_name=command) as connection:
+    with map_errors(address_of(url)), connect(url, application_name=command) as connection:
         migrate.require_current(connection)
         yield connection
 

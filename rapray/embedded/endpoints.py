@@ -1,7 +1,4 @@
-"""Where the database and Redis are: the addresses that the settings name, or the embedded servers.
-
-Does not connect to anything.
-"""
+"""Where the database and Redis are: the addresses in the settings, or the embedded servers."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rapray.embedded.control import ensure_running
-from rapray.embedded.ports import LOOPBACK
 from rapray.embedded.postgres import DATABASE, USER
 from rapray.embedded.record import EndpointRecord
 from rapray.errors import EmbeddedOnCluster
+from rapray.net.loopback import LOOPBACK
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Two addresses, with passwords, which the repr leaves out; `redis_url` is None where Redis is switched off."""
+    """Two addresses with their passwords, which the repr leaves out; `redis_url` is None if Redis is switched off."""
 
     database_url: str = field(repr=False)
     redis_url: str | None = field(repr=False)
@@ -35,7 +32,7 @@ class Endpoints:
 
 
 def resolve_endpoints(settings: Settings, owner_pid: int | None = None) -> Endpoints:
-    """The addresses to use; starts the embedded servers of `settings.data_dir` where an address is not set.
+    """Return the addresses to use; start the embedded servers of `settings.data_dir` if an address is not set.
 
     Raises:
         EmbeddedServerError: PostgreSQL cannot be started.
@@ -55,11 +52,11 @@ def resolve_endpoints(settings: Settings, owner_pid: int | None = None) -> Endpo
 
 
 def refuse_on_cluster(endpoints: Endpoints, node_addresses: Sequence[str]) -> None:
-    """Let embedded servers pass only where every Ray node runs on one host, which they listen on.
+    """Refuse embedded servers on a cluster of several hosts: they listen on one host's loopback.
 
     Args:
         endpoints: what the job or the ingress is about to use.
-        node_addresses: one IP address a Ray node; several nodes on one machine share theirs.
+        node_addresses: the IP address of each Ray node; several nodes on one machine share theirs.
 
     Raises:
         EmbeddedOnCluster: a node on another host could not reach a loopback address.
@@ -75,26 +72,26 @@ def refuse_on_cluster(endpoints: Endpoints, node_addresses: Sequence[str]) -> No
 
 
 def database_url(record: EndpointRecord | None) -> str:
-    """The address of the supervised PostgreSQL."""
+    """Return the address of the supervised PostgreSQL."""
     assert record is not None
     address = f"{USER}:{record.credentials.postgres_password}@{LOOPBACK}:{record.postgres.port}/{DATABASE}"
-    # While the server is down another user of this host may take its port: never send such a one the password.
+    # While the server is down, another user of this host may take its port, and must not be sent the password.
     return f"postgresql://{address}?require_auth=scram-sha-256"
 
 
 def redis_url(record: EndpointRecord | None) -> str:
-    """The address of the supervised Valkey."""
+    """Return the address of the supervised Valkey."""
     assert record is not None
     return f"redis://:{record.credentials.valkey_password}@{LOOPBACK}:{record.valkey.port}/0"
 
 
 def _configured(settings: DatabaseSettings) -> str | None:
-    """The address of the settings with their time-out, since workers get nothing but the address; its own stays."""
+    """Return the address in the settings, with their time-out unless it has its own: workers get only the address."""
     url = _reveal(settings.url)
     try:
         named = conninfo_to_dict(url or "")
     except ProgrammingError:
-        return url  # whoever connects says what is wrong with it
+        return url  # connecting will say what is wrong with it
     if not url or "connect_timeout" in named:
         return url
     # libpq takes whole seconds, and 1 as 2

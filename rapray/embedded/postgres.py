@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: its cluster, its command line, how to tell that it is ready.
 
-Does not restart anything (`child.py` does) and creates no table (`rapray.store` does).
+Does not restart anything (`supervised_server.py` does) and creates no table (`rapray.store` does).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import IO
 import psutil
 
 from rapray.embedded.account import Account
-from rapray.embedded.ports import LOOPBACK
 from rapray.errors import EmbeddedServerError
+from rapray.net.loopback import LOOPBACK
 
 USER = "rapray"
 DATABASE = "rapray"

@@ -5,7 +5,6 @@ rapray binds to loopback every port that Ray allows it to; this module finds the
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from rapray.net.loopback import is_loopback
 from rapray.telemetry import logger
 
 log = logger(__name__)
@@ -64,9 +64,7 @@ class Listener:
     @property
     def is_on_loopback(self) -> bool:
         """True if only programs on this host can connect."""
-        address = ipaddress.ip_address(self.address)
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        return (mapped or address).is_loopback
+        return is_loopback(self.address)
 
 
 def listeners(driver_pid: int) -> list[Listener]:

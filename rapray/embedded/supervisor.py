@@ -1,6 +1,6 @@
 """The process that owns the embedded servers of one data directory: `python -m rapray.embedded.supervisor`.
 
-Knows no client: it publishes an endpoint file and obeys SIGTERM. Ends with its owner where one is named.
+It publishes an endpoint file for its clients and ends at SIGTERM, or with its owner if it has one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from filelock import FileLock, Timeout
 
 from rapray.embedded.account import service_account
 from rapray.embedded.binaries import find_binaries, reachable, version_of
-from rapray.embedded.child import Child
 from rapray.embedded.paths import Paths
 from rapray.embedded.postgres import Postgres
 from rapray.embedded.processes import ProcessId, identify
@@ -34,6 +33,7 @@ from rapray.embedded.record import (
     write_endpoint,
     write_private,
 )
+from rapray.embedded.supervised_server import SupervisedServer
 from rapray.embedded.valkey import Valkey
 from rapray.errors import EmbeddedServerError, RaprayError
 
@@ -44,10 +44,15 @@ log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Two children, one endpoint file, one loop."""
+    """Two supervised servers, one endpoint file, one loop."""
 
     def __init__(
-        self, paths: Paths, postgres: Child, valkey: Child, credentials: Credentials, owner: ProcessId | None
+        self,
+        paths: Paths,
+        postgres: SupervisedServer,
+        valkey: SupervisedServer,
+        credentials: Credentials,
+        owner: ProcessId | None,
     ) -> None:
         self._paths = paths
         self._postgres = postgres
@@ -102,15 +107,16 @@ class Supervisor:
             credentials=self._credentials,
         )
         if record == self._published and _trace(self._paths.endpoint) == self._trace:
-            return  # else somebody removed or damaged the file: without it nobody finds us
+            return  # otherwise the file was removed or damaged, and no client would find the servers
         write_endpoint(self._paths.endpoint, record)
         self._published, self._trace = record, _trace(self._paths.endpoint)
 
     def _keep_ports(self) -> None:
-        kept = replace(self._credentials, postgres_port=self._postgres.port, valkey_port=self._valkey.port)
-        if kept != self._credentials:
-            self._credentials = kept
-            save_credentials(self._paths.credentials, kept)
+        ports = {"postgres_port": self._postgres.port, "valkey_port": self._valkey.port}
+        credentials = replace(self._credentials, **ports)
+        if credentials != self._credentials:
+            self._credentials = credentials
+            save_credentials(self._paths.credentials, credentials)
 
     def _is_owned(self) -> bool:
         return self._owner is None or self._owner.is_alive
@@ -151,42 +157,42 @@ def supervise(data_dir: Path, owner: ProcessId | None) -> None:
     valkey.prepare()
     Supervisor(
         paths,
-        Child(postgres, paths.log("postgresql"), credentials.postgres_port),
-        Child(valkey, paths.log("valkey"), credentials.valkey_port),
+        SupervisedServer(postgres, paths.log("postgresql"), credentials.postgres_port),
+        SupervisedServer(valkey, paths.log("valkey"), credentials.valkey_port),
         credentials,
         owner,
     ).run()
 
 
 def _credentials(paths: Paths) -> Credentials:
-    found = load_credentials(paths.credentials)
-    if found is not None:
-        return found
+    stored = load_credentials(paths.credentials)
+    if stored is not None:
+        return stored
     if (paths.postgres / "PG_VERSION").exists():
         reason = f"{paths.credentials} is missing or damaged, and {paths.postgres} has a password"
         raise EmbeddedServerError(server="PostgreSQL", reason=reason)
-    made = new_credentials()
-    save_credentials(paths.credentials, made)
-    return made
+    credentials = new_credentials()
+    save_credentials(paths.credentials, credentials)
+    return credentials
 
 
 def _trace(path: Path) -> tuple[int, int, int] | None:
-    """What tells a file that nobody touched; None where it is gone."""
+    """Return what changes with every change of the file; None if it is gone."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _myself() -> ProcessId:
-    found = identify(os.getpid())
-    assert found is not None
-    return found
+    process = identify(os.getpid())
+    assert process is not None
+    return process
 
 
 def _detach(log_file: Path) -> None:
-    """Fork once more: the supervisor is nobody's child, leaves no zombie, and its pid goes to the starter's pipe."""
+    """Fork again and write the new pid to the starter's pipe: without a parent the supervisor leaves no zombie."""
     pid = os.fork()
     if pid:
         os.write(1, f"{pid}\n".encode())

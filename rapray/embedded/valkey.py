@@ -1,6 +1,6 @@
 """The embedded Valkey: its configuration file, its command line, how to tell that it is ready.
 
-Does not restart anything: `child.py` does.
+Does not restart anything: `supervised_server.py` does.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from rapray.embedded.account import Account
-from rapray.embedded.ports import LOOPBACK
 from rapray.errors import EmbeddedServerError
+from rapray.net.loopback import LOOPBACK
 
 PROGRAM = "valkey-server"
 STOP_STEPS = ((signal.SIGTERM, 15.0), (signal.SIGKILL, 5.0))

@@ -136,7 +136,7 @@ def load_network(folder: Path, device: str, dtype: Any) -> Any:
     """
     import torch
 
-    from rapray.embeddings.bert import load_bert
+    from rapray.embeddings.bert import load_bert  # imports torch
 
     try:
         return load_bert(folder).to(device=torch.device(device), dtype=dtype)

@@ -9,6 +9,7 @@ from rapray.config import EmbeddingSettings
 from rapray.domain import ModelInfo
 from rapray.embeddings import builtin
 from rapray.embeddings.base import Embedder
+from rapray.embeddings.sentence_transformer import SentenceTransformerEmbedder
 
 BUILTIN = "builtin"
 
@@ -26,8 +27,6 @@ def load_embedder(settings: EmbeddingSettings, *, threads: int | None = None) ->
     """
     if settings.model == BUILTIN:
         return builtin.BuiltinEmbedder(settings, threads)
-    from rapray.embeddings.sentence_transformer import SentenceTransformerEmbedder
-
     return SentenceTransformerEmbedder(settings, threads)
 
 

@@ -1,11 +1,13 @@
-"""`hosted_model(settings)`: the deployment of the hosted model, from the settings.
+"""`hosted_model(settings)`: the Serve deployment of the hosted model.
 
-Does not know who asks it. The engine's own arguments are vLLM's: `llm.hosted.engine` hands them through.
+`llm.hosted.engine` passes any further argument to vLLM's engine.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from rapray.analyzers.llm.providers import provider_of
 from rapray.config import Settings
 from rapray.config.llm import HOSTED_PROVIDER, HostedSettings
 from rapray.errors import MissingExtra, ModelUnavailable
-from rapray.hosting.quiet import own_logging
+from rapray.hosting.logging_guard import own_logging
 
 DEPLOYMENT = "local-model"
 _ENGINE: dict[str, Any] = {
@@ -32,11 +34,11 @@ _LIFE = {"health_check_period_s": 10, "health_check_timeout_s": 60, "graceful_sh
 
 
 def check_hosted(settings: Settings) -> None:
-    """Make sure, before anything starts, that the hosted model can come up here.
+    """Check, before anything starts, that the hosted model can come up here.
 
     Raises:
         MissingExtra: vLLM is not installed here.
-        ModelUnavailable: there is no such folder; vLLM would take it for a name on a hub.
+        ModelUnavailable: the folder does not exist; vLLM would take its path for a name on a hub.
     """
     hosted = settings.llm.hosted
     if find_spec("vllm") is None:
@@ -47,10 +49,10 @@ def check_hosted(settings: Settings) -> None:
 
 
 def hosted_model(settings: Settings) -> serve.Application:
-    """The hosted model, ready to be bound into an application.
+    """Return the hosted model, ready to be bound into an application.
 
     Raises:
-        MissingExtra, ModelUnavailable: see `check_hosted`; or vLLM does not take the settings.
+        MissingExtra, ModelUnavailable: see `check_hosted`; or vLLM refuses the settings.
     """
     check_hosted(settings)
     with own_logging():
@@ -58,27 +60,34 @@ def hosted_model(settings: Settings) -> serve.Application:
 
 
 def _deployment(settings: Settings) -> serve.Application:
-    from ray.serve.llm import LLMConfig, build_llm_deployment
+    from ray.serve.llm import LLMConfig, build_llm_deployment  # both need vLLM
 
     from rapray.hosting.server import HostedModel
 
     hosted, provider = settings.llm.hosted, provider_of(settings, HOSTED_PROVIDER)
-    try:
+    with _map_errors(hosted.served_name):
         return build_llm_deployment(
             LLMConfig(**llm_config(hosted, provider.context_tokens, provider.concurrency)),
             bind_kwargs={"timeout_s": provider.timeout_s},
             override_serve_options={"name": DEPLOYMENT},
             deployment_cls=HostedModel,
         )
+
+
+@contextmanager
+def _map_errors(model: str) -> Generator[None]:
+    """Raise ModelUnavailable if Ray or vLLM refuses the settings."""
+    try:
+        yield
     except ValueError as error:
-        raise ModelUnavailable(model=hosted.served_name, reason=str(error)) from error
+        raise ModelUnavailable(model=model, reason=str(error)) from error
 
 
 def llm_config(hosted: HostedSettings, context_tokens: int, concurrency: int) -> dict[str, Any]:
-    """The arguments of `ray.serve.llm.LLMConfig`.
+    """Return the arguments of `ray.serve.llm.LLMConfig`.
 
     Args:
-        hosted: what the settings say of the model.
+        hosted: the settings of the model.
         context_tokens: longest prompt and answer together.
         concurrency: requests that one replica works on at once before another one is started.
     """
@@ -90,7 +99,7 @@ def llm_config(hosted: HostedSettings, context_tokens: int, concurrency: int) ->
         "engine_kwargs": _engine(hosted, context_tokens),
         "runtime_env": {"env_vars": _environment(hosted)},
         "deployment_config": {
-            "ray_actor_options": {"num_cpus": 0},  # its place is in the placement group
+            "ray_actor_options": {"num_cpus": 0},  # the placement group reserves them
             "max_ongoing_requests": 2 * concurrency,
             "max_queued_requests": 8 * concurrency,
             "autoscaling_config": {
@@ -119,7 +128,7 @@ def _engine(hosted: HostedSettings, context_tokens: int) -> dict[str, Any]:
 
 
 def _environment(hosted: HostedSettings) -> dict[str, str]:
-    """Of the replica; a folder needs no hub, and a hub that does not answer would hold up its start."""
+    """Return the replica's environment. A folder needs no hub, and one that does not answer would delay the start."""
     offline = {"HF_HUB_OFFLINE": "1"} if _is_folder(hosted) else {}
     on_cpu = {"VLLM_CPU_KVCACHE_SPACE": str(hosted.kv_cache_gib)} if hosted.device == "cpu" else {}
     return {**_ENVIRONMENT, **offline, **on_cpu}

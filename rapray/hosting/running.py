@@ -1,7 +1,4 @@
-"""`running_model(settings)`: the hosted model on the cluster of a job, found there or started for the job.
-
-Does not know the job.
-"""
+"""`running_model(settings)`: the hosted model on the cluster of a job, either served already or started for the job."""
 
 from __future__ import annotations
 
@@ -18,26 +15,26 @@ from rapray.telemetry import logger
 
 log = logger(__name__)
 OF_JOBS = "rapray-model"
-"""The application that holds the model where nothing else serves it."""
+"""The application that a job starts if nothing else serves the model."""
 
 
 @contextmanager
 def running_model(settings: Settings) -> Generator[str]:
-    """The name of the application that has the deployment `DEPLOYMENT`.
+    """Give the name of the application that has the deployment `DEPLOYMENT`.
 
-    One that `rapray serve` runs on this cluster is used; else the model is started, and stopped at the end. A job that
-    was killed leaves its model there: the next one takes it over.
+    If `rapray serve` runs one on this cluster, the job uses it. Otherwise the model is started, and stopped at the end.
+    A job that was killed leaves its model running, and the next job takes it over.
 
     Raises:
         MissingExtra, ModelUnavailable: the model does not come up.
     """
-    found = _application()
-    if found is not None and found != OF_JOBS:
-        log.info("the model that is served answers", application=found)
-        yield found
+    application = _application()
+    if application is not None and application != OF_JOBS:
+        log.info("the model that is served answers", application=application)
+        yield application
         return
     app = hosted_model(settings)
-    was_up = bool(serve.status().proxies) or found is not None
+    was_up = bool(serve.status().proxies) or application is not None
     serve.start(
         proxy_location="Disabled", logging_config={"log_level": "WARNING", "enable_access_log": False}
     )
@@ -51,7 +48,7 @@ def running_model(settings: Settings) -> Generator[str]:
 
 
 def _application() -> str | None:
-    """The application that has the deployment, the one of a job last."""
+    """Return the application that has the deployment, a job's only if there is no other; None if there is none."""
     names = [
         name
         for name, application in serve.status().applications.items()
@@ -62,7 +59,14 @@ def _application() -> str | None:
 
 def _run(app: serve.Application, name: str) -> None:
     log.info("the model starts; this takes a minute or more", model=name)
-    try:
+    with _map_errors(name):
         serve.run(app, name=OF_JOBS, route_prefix=None)
+
+
+@contextmanager
+def _map_errors(name: str) -> Generator[None]:
+    """Raise ModelUnavailable if the deployment of the model does not come up."""
+    try:
+        yield
     except (RuntimeError, RayError, TimeoutError) as error:
         raise ModelUnavailable(model=name, reason=f"it did not come up: {error}; see Ray's logs") from error

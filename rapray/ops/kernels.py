@@ -97,7 +97,7 @@ def _unusable(reason: str) -> ModelUnavailable:
 def _in_this_process() -> Kernels:
     import torch
 
-    from rapray.embeddings.precision import has_bfloat16
+    from rapray.embeddings.precision import has_bfloat16  # loads numpy, which the other checks do not need
 
     if torch.backends.mkldnn.is_available():
         torch.zeros(8, 8).to_mkldnn()  # oneDNN names its instructions when it first does anything

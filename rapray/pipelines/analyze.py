@@ -1,33 +1,26 @@
-"""Analyses tracks that have no current result of an analyzer, one analyzer after the other.
-
-Knows the order of the steps; what an analyzer measures is its own business.
-"""
+"""Analyses tracks that have no current result of an analyzer, one analyzer after the other."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from uuid import UUID
 
-import pyarrow as pa
-import ray
 from psycopg import Connection
 
-from rapray.analyzers.base import Analyzer, Charged, Identity, failure
+from rapray.analyzers.base import Identity
 from rapray.analyzers.llm.providers import is_hosted
-from rapray.analyzers.outcomes import outcomes_of
-from rapray.analyzers.registry import create, identity, preflight, spec
+from rapray.analyzers.registry import identity, preflight, spec
 from rapray.config import Settings
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure
 from rapray.errors import RaprayError, RayUnavailable, RunPaused
+from rapray.pipelines.analyzer_actor import AnalyzerActor
 from rapray.pipelines.current import due_of
 from rapray.pipelines.job import JobContext, JobReport, job, run_plan
 from rapray.pipelines.lyrics import HELD, read_due_lyrics, report, split
 from rapray.pipelines.plan import Stage, computing
-from rapray.pipelines.records import from_table, to_table
 from rapray.store import analyses, due
 from rapray.store.costs import RunBudget
 from rapray.store.due import DueAnalyses
@@ -37,45 +30,6 @@ from rapray.telemetry import logger
 
 log = logger(__name__)
 _MOST_TASKS = 20_000  # of reading: the driver holds each of them
-
-
-class Analyze:
-    """An actor that runs one analyzer; it is created once an actor, with the first block.
-
-    An analyzer that cannot be made leaves its lyrics due. Raised from here, Ray would hand the driver a text that names
-    neither error nor analyzer, and the job would end as if Ray had failed.
-    """
-
-    def __init__(self, wanted: Identity, settings: Settings, budget: RunBudget | None = None) -> None:
-        self._wanted, self._settings, self._budget = wanted, settings, budget
-
-    def __call__(self, block: pa.Table) -> pa.Table:
-        """An analysis or a failure for every lyric of the block."""
-        return to_table([(result.key, result) for result in self._results(block)])
-
-    def _results(self, block: pa.Table) -> Sequence[Analysis | Failure]:
-        lyrics: list[Lyric] = from_table(block)
-        made = self._analyzer
-        if isinstance(made, RaprayError):
-            return [_untried(self._wanted, lyric, made) for lyric in lyrics]
-        return outcomes_of(made, lyrics)
-
-    @cached_property
-    def _analyzer(self) -> Analyzer | RaprayError:
-        try:
-            made = create(self._wanted.name, self._settings.placed_on(len(ray.get_gpu_ids())))
-            if self._budget is not None and isinstance(made, Charged):
-                made.charge_to(self._budget)
-        except RaprayError as error:
-            log.error(
-                "analyzer cannot be made", analyzer=self._wanted.name, code=error.code, detail=str(error)
-            )
-            return error
-        return made
-
-
-def _untried(wanted: Identity, lyric: Lyric, error: RaprayError) -> Failure:
-    return replace(failure(wanted, lyric, error), blames_text=False)
 
 
 def analyze(
@@ -116,7 +70,7 @@ def _check(settings: Settings, analyzer: str) -> None:
     """Make sure that an analyzer can do its work, the hosted model's weights among it."""
     preflight(analyzer, settings)
     if is_hosted(settings, analyzer):
-        from rapray.hosting import check_hosted  # imports Ray Serve, which no other worker needs
+        from rapray.hosting import check_hosted  # imports Ray Serve, which no other analyzer needs
 
         check_hosted(settings)
 
@@ -173,24 +127,25 @@ def _block_rows(context: JobContext, query: DueAnalyses) -> int:
 
 @contextmanager
 def _stage(context: JobContext, wanted: Identity) -> Generator[Stage]:
-    """The actors of an analyzer; before those of the hosted model, that model is asked about many lyrics at once."""
+    """Give the actors of an analyzer; the hosted model is asked about many lyrics at once before they start."""
     settings, name = context.settings, wanted.name
     budget = RunBudget(context.endpoints.database_url, context.run_id, settings.llm.max_cost_usd)
-    arguments = {"wanted": wanted, "settings": settings, "budget": budget}
+    arguments = {"identity": wanted, "settings": settings, "budget": budget}
     needs = spec(name, settings).needs
     stage = partial(computing, settings, batch_rows=_batch_rows(settings, name), needs=needs)
     if not is_hosted(settings, name):
-        yield stage(Analyze, arguments)
+        yield stage(AnalyzerActor, arguments)
         return
-    from rapray.hosting import running_model  # imports Ray Serve, which no other worker needs
-    from rapray.pipelines.ahead import AnalyzeAhead, asked_ahead  # it imports this file
+    # Both import Ray Serve, which no other analyzer needs.
+    from rapray.hosting import running_model
+    from rapray.pipelines.prefetch import PrefetchedActor, prefetched
 
     context.start_ray()
     with running_model(settings) as application:
         yield stage(
-            AnalyzeAhead,
+            PrefetchedActor,
             {**arguments, "application": application},
-            before=partial(asked_ahead, settings=settings, application=application),
+            before=partial(prefetched, settings=settings, application=application),
         )
 
 

@@ -1,7 +1,4 @@
-"""Connects to the Ray cluster that the settings name, or starts one inside this process.
-
-Does not know what runs on it.
-"""
+"""Connects to the Ray cluster that the settings name, or starts one inside this process."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ def ray_session(settings: Settings, endpoints: Endpoints) -> Generator[None]:
         EmbeddedOnCluster: an embedded server is in use and the cluster spans several hosts.
     """
     with nullcontext() if ray.is_initialized() else ray_connection(settings):
-        # Known only now: how many hosts there are.
+        # Only a connection tells how many hosts there are.
         refuse_on_cluster(endpoints, [node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]])
         _configure_data()
         yield
@@ -66,7 +63,7 @@ def ray_connection(settings: Settings) -> Generator[None]:
 
 
 def total_cpus() -> int:
-    """Whole CPUs of the cluster, at least one."""
+    """Return the number of whole CPUs of the cluster, at least one."""
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
@@ -105,19 +102,27 @@ def _connect(settings: Settings, address: str, options: dict[str, Any]) -> None:
     runtime_env = {"worker_process_setup_hook": set_up_worker}
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            address,
-            runtime_env=runtime_env,
-            log_to_driver=settings.log.level == "debug",
-            logging_level=logging.WARNING,
-            **options,
-        )
-    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-        raise RayUnavailable(reason=f"{address}: {error}") from error
+        with _map_errors(address):
+            ray.init(
+                address,
+                runtime_env=runtime_env,
+                log_to_driver=settings.log.level == "debug",
+                logging_level=logging.WARNING,
+                **options,
+            )
     finally:
         # Ray puts its own handler there, which ends the process without stopping what it started.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_sigterm)
+
+
+@contextmanager
+def _map_errors(address: str) -> Generator[None]:
+    """Raise RayUnavailable if Ray cannot start, or no cluster answers at the address."""
+    try:
+        yield
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        raise RayUnavailable(reason=f"{address}: {error}") from error
 
 
 def _configure_data() -> None:

@@ -1,7 +1,7 @@
 """Runs one job from lock to report: what collect, embed and analyze share.
 
-Does not know what a job does. PostgreSQL holds the lock, the ledger and the run; killing this process anywhere
-leaves rows that are due, and running the job again finishes them.
+PostgreSQL holds the lock, the ledger and the run. Rows stay due if this process is killed at any point, and running the
+job again finishes them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rapray.pipelines.sink import BatchWriter, PostgresSink
 from rapray.pipelines.source import RangeReader
 from rapray.store import migrate, runs
 from rapray.store.costs import RunCost
-from rapray.store.pool import address_of, check_budget, check_server, connect, translated
+from rapray.store.pool import address_of, check_budget, check_server, connect, map_errors
 from rapray.store.retry import RetryingConnection
 from rapray.telemetry import bound, logger
 
@@ -39,11 +39,11 @@ _PROGRESS_PATIENCE_S = 5  # shorter than what the end of a job waits for the dis
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """What one run did. Every record that the job looked at is in exactly one of the five counts.
+    """The result of one run. Every record that the job looked at is in exactly one of the five counts.
 
-    `new` were written by this run, `unchanged` were there and current, `rejected` are not wanted, by reason,
-    `failed` are due again or dead letters, `held` were not tried and are due as before. `stopped` says which analyzers
-    could not go on and why, `costs` what language models took, by provider.
+    `new` were written by this run, `unchanged` were there and current, `rejected` do not belong in the collection (by
+    reason), `failed` are due again or dead letters, `held` were not tried and stay due. `stopped` says which analyzers
+    could not go on and why, `costs` what language models cost, by provider.
     """
 
     job: str
@@ -57,17 +57,17 @@ class JobReport:
     costs: Sequence[RunCost] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON; only collecting rejects, and what only some runs have is left out of the others."""
+        """Return plain JSON. `rejected` is there for collect only, and the last three members if they are not empty."""
         rejected = {"rejected": dict(sorted(self.rejected.items()))} if self.job == "collect" else {}
         stopped = {name: {"code": error.code, "detail": str(error)} for name, error in self.stopped.items()}
-        some = {"held": self.held, "stopped": stopped, "costs": [asdict(cost) for cost in self.costs]}
+        optional = {"held": self.held, "stopped": stopped, "costs": [asdict(cost) for cost in self.costs]}
         counts = {"new": self.new, "unchanged": self.unchanged, **rejected, "failed": self.failed}
-        return counts | {name: value for name, value in some.items() if value}
+        return counts | {name: value for name, value in optional.items() if value}
 
 
 @dataclass(frozen=True)
 class JobContext:
-    """What the body of a job works with: settings, servers, one connection of its own, and the run."""
+    """What the body of a job works with: settings, servers, a connection of its own, and the run."""
 
     name: str
     settings: Settings
@@ -76,22 +76,22 @@ class JobContext:
     run_id: UUID
     started: float
     stack: ExitStack
-    """Closed at the end of the job; holds the connection to Ray from the first plan on."""
+    """Closed at the end of the job; holds the connection to Ray once there is one."""
     stopped: dict[str, RaprayError] = field(default_factory=dict[str, RaprayError])
-    """What could not go on, by its name, while the rest of the job did."""
+    """The errors of analyzers that could not go on while the rest of the job did, by analyzer."""
 
     @property
     def seconds(self) -> float:
-        """Since the job began."""
+        """Seconds since the job began."""
         return time.monotonic() - self.started
 
     def start_ray(self) -> None:
-        """Connect to Ray; a job that finds nothing due never does, and is done in a second."""
+        """Connect to Ray. A job with nothing due never does, and ends within a second."""
         if not ray.is_initialized():
             self.stack.enter_context(ray_session(self.settings, self.endpoints))
 
     def written(self) -> Counter[str]:
-        """What this run has written, by the names that the store's write functions count under."""
+        """Return what this run has written, by the names that the store's write functions count under."""
         return runs.written(self.connection, self.run_id)
 
 
@@ -104,15 +104,15 @@ def job(
     more_connections: int = 0,
     shares: tuple[str, Sequence[str]] | None = None,
 ) -> Generator[JobContext]:
-    """Everything around a job: servers, schema check, lock, run row, Ray; and the run's end, however it ends.
+    """Do everything around a job: servers, schema check, lock, the run's row, and its end, however the run ends.
 
     Args:
-        name: of the job; two of one name do not run at once, but see `shares`.
+        name: of the job. Two runs of one job exclude each other, unless `shares` tells them apart.
         settings: of this run.
-        parameters: kept with the run.
+        parameters: stored with the run.
         more_connections: to PostgreSQL, beyond those of readers, writers and the progress display.
-        shares: the parameter, a list, whose values keep runs of this job apart, and this run's values: those with none
-            in common run side by side.
+        shares: the name of a parameter that is a list, and this run's values of it. Runs without a common value may run
+            side by side.
 
     Raises:
         ConnectionBudgetExceeded: PostgreSQL has too few connections left.
@@ -123,7 +123,7 @@ def job(
     endpoints = resolve_endpoints(settings)
     url = endpoints.database_url
     with (
-        translated(address_of(url)),
+        map_errors(address_of(url)),
         runs.job_lock(url, name, shares),
         connect(url, application_name=f"rapray {name}") as own,
     ):
@@ -147,10 +147,10 @@ def run_plan(
     stage: plan.Stage,
     writer: BatchWriter,
 ) -> None:
-    """Read the ranges, map them through the stage, write what comes out; with progress.
+    """Read the ranges, map them through the stage and write the results, with a progress display.
 
     Raises:
-        RaprayError: what a worker raised.
+        RaprayError: whatever a worker raised.
         RayUnavailable: Ray itself failed.
         UsageError: the cluster inside this process has fewer GPUs than an actor needs.
     """
@@ -160,20 +160,29 @@ def run_plan(
     check_gpus(context.settings, gpus_on(stage.gpus, total_gpus()))
     url = context.endpoints.database_url
     dataset = plan.dataset(url, reader, key_ranges, stage, readers=context.settings.jobs.writers)
-    with _ledger_progress(context, total):
-        try:
-            dataset.write_datasink(
-                PostgresSink(url, context.run_id, writer),
-                ray_remote_args={"max_retries": 3, "num_cpus": plan.IO_CPUS},
-                concurrency=context.settings.jobs.writers,
-            )
-        except RayError as error:
-            raise _cause(error) from error
+    with _ledger_progress(context, total), _map_errors():
+        dataset.write_datasink(
+            PostgresSink(url, context.run_id, writer),
+            ray_remote_args={"max_retries": 3, "num_cpus": plan.IO_CPUS},
+            concurrency=context.settings.jobs.writers,
+        )
+
+
+@contextmanager
+def _map_errors() -> Generator[None]:
+    """Raise the rapray error that a worker raised, or RayUnavailable if Ray itself failed."""
+    try:
+        yield
+    except RayError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, RaprayError):
+            cause = getattr(cause, "cause", None) or cause.__cause__
+        raise cause or RayUnavailable(reason=str(error).strip().splitlines()[-1]) from error
 
 
 @contextmanager
 def _recorded(url: str, run_id: UUID, stopped: Mapping[str, RaprayError]) -> Generator[None]:
-    """Write how the run ended, on a connection of its own: the job's may be what broke."""
+    """Write how the run ended, over a new connection: the job's own may be what broke."""
     state: runs.RunState = "failed"
     reason: str | None = None
     try:
@@ -228,13 +237,3 @@ def _progress_of(counts: Counter[str]) -> RunProgress:
     dead_pages = sum(n for name, n in counts.items() if name.startswith("dead."))
     others = sum(n for name, n in counts.items() if name.split(".")[0] not in ("failed", "dead"))
     return RunProgress(done=others + failed + dead_pages, failed=failed + dead_pages)
-
-
-def _cause(error: RayError) -> RaprayError:
-    """The rapray error that a worker raised, or that Ray failed."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, RaprayError):
-            return cause
-        cause = getattr(cause, "cause", None) or cause.__cause__
-    return RayUnavailable(reason=str(error).strip().splitlines()[-1])

@@ -116,18 +116,14 @@ def _joining(settings: Settings, address: str) -> dict[str, str]:
 
 
 def _local_address(address: str) -> str:
-    try:
+    with _map_errors(address):
         return services.get_ray_address_from_environment(address, None)
-    except ConnectionError as error:
-        raise RayUnavailable(reason=f"{address}: {error}") from error
 
 
 def _knock(address: str, host: str, port: int) -> None:
     """Fail in seconds if nobody listens: Ray itself tries a plain host:port for many minutes."""
-    try:
+    with _map_errors(address):
         socket.create_connection((host, port), timeout=_PATIENCE_S).close()
-    except OSError as error:
-        raise RayUnavailable(reason=f"{address}: {error.strerror or error}") from error
 
 
 def _listens(host: str, port: int) -> bool:
@@ -165,19 +161,29 @@ def _token_variables(settings: Settings, host: str, port: int) -> Iterator[dict[
 def _accepts(target: str, question: str, variables: Mapping[str, str]) -> bool:
     """Return False if the cluster refuses this process when it has these variables."""
     grpc = _grpc_utils.grpc
-    with _variables(variables):
+    with _variables(variables), _map_errors(target):
         try:
             with _grpc_utils.init_grpc_channel(target) as channel:
                 channel.unary_unary(question)(b"", timeout=_PATIENCE_S)
-        except AuthenticationError as error:  # the file that a variable names cannot be read
-            raise RayRefused(address=target, reason=str(error).splitlines()[0].rstrip(".")) from error
         except grpc.RpcError as error:
-            code = error.code()
-            if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                reason = f"{target} does not answer as Ray does: {error.details() or code.name}"
-                raise RayUnavailable(reason=reason) from error
-            return code is not grpc.StatusCode.UNAUTHENTICATED
+            if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                raise
+            return error.code() is not grpc.StatusCode.UNAUTHENTICATED
     return True
+
+
+@contextmanager
+def _map_errors(address: str) -> Generator[None]:
+    """Raise RayUnavailable or RayRefused in place of the errors of Ray, gRPC and sockets."""
+    try:
+        yield
+    except AuthenticationError as error:  # the file that a variable names cannot be read
+        raise RayRefused(address=address, reason=str(error).splitlines()[0].rstrip(".")) from error
+    except _grpc_utils.grpc.RpcError as error:
+        reason = f"{address} does not answer as Ray does: {error.details() or error.code().name}"
+        raise RayUnavailable(reason=reason) from error
+    except OSError as error:
+        raise RayUnavailable(reason=f"{address}: {error.strerror or error}") from error
 
 
 def _is_this_host(host: str) -> bool:

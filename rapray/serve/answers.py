@@ -6,19 +6,15 @@ Knows neither HTTP nor Ray.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
-
-from psycopg import Error
+from collections.abc import Awaitable, Callable, Sequence
 
 from rapray.cache.results import ResultCache
 from rapray.domain import Analysis, Failure, Lyric
-from rapray.errors import DatabaseUnavailable
 from rapray.serve.backend import Answer
 from rapray.serve.late import Late
 from rapray.serve.roster import Roster
 from rapray.store import analyses, runs
-from rapray.store.pool import address_of, connect, translated
+from rapray.store.pool import address_of, connect, map_errors
 from rapray.telemetry import metric
 
 JOB = "analyze over HTTP"
@@ -114,8 +110,7 @@ def store(
         DependencyError: PostgreSQL cannot be used, or does not take writes now.
     """
     with (
-        _as_dependency(address_of(database_url)),
-        translated(address_of(database_url)),
+        map_errors(address_of(database_url), writes=True),
         connect(database_url, application_name=APPLICATION_NAME) as connection,
         connection.transaction(),
     ):
@@ -130,12 +125,3 @@ def store(
         counts = runs.written(connection, run_id)
         runs.finish(connection, run_id, "partial" if counts["failed"] else "succeeded", counts)
         return stored
-
-
-@contextmanager
-def _as_dependency(address: str) -> Generator[None]:
-    """A disk that is full or a server that is read-only is a dependency that does not serve, not a defect of ours."""
-    try:
-        yield
-    except Error as error:
-        raise DatabaseUnavailable(address=address, reason=f"it takes no writes: {error}") from error

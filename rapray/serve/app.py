@@ -26,6 +26,7 @@ from rapray.embedded import Endpoints, refuse_on_cluster
 from rapray.embedded.ray_ports import log_open_ports
 from rapray.errors import ConfigError, RayUnavailable, UsageError
 from rapray.hosting import hosted_model
+from rapray.net.loopback import local_url
 from rapray.serve import doorway
 from rapray.serve.admission import MOST_WAITING, MOST_WORKING
 from rapray.serve.deployments import AnalyzerReplica, Embedder, Ingress
@@ -232,7 +233,7 @@ def served(settings: Settings, options: Options | None = None) -> Generator[str]
         check_room(_chosen(to_deploy(settings.serve.analyzers, settings), settings, options or {}), settings)
         _run(app)
         log_open_ports()
-        yield f"http://{settings.serve.host}:{settings.serve.port}"
+        yield local_url(settings.serve.host, settings.serve.port)
     finally:
         serve.shutdown()
         doorway.announce(None)
@@ -262,7 +263,7 @@ def _end_or_refuse_other_serve() -> None:
 
 
 def _start_proxy(settings: Settings) -> None:
-    try:
+    with _map_errors("the HTTP proxy"):
         serve.start(
             proxy_location="HeadOnly",
             http_options={
@@ -273,18 +274,24 @@ def _start_proxy(settings: Settings) -> None:
             },
             logging_config={"log_level": "WARNING", "enable_access_log": False},
         )
-    except (RayError, TimeoutError) as error:
-        cause = str(error).strip() or type(error).__name__
-        reason = f"the HTTP proxy did not come up: {cause.splitlines()[-1]}"
-        raise RayUnavailable(reason=reason) from error
 
 
 def _run(app: serve.Application) -> None:
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    try:
+    with _map_errors("the application"):
         serve.run(app, name=APPLICATION, route_prefix="/")
+
+
+@contextmanager
+def _map_errors(what: str) -> Generator[None]:
+    """Raise RayUnavailable if a part of Ray Serve does not come up."""
+    try:
+        yield
     except (RuntimeError, RayError, TimeoutError) as error:
-        raise RayUnavailable(reason=f"the application did not come up: {error}") from error
+        cause = str(error).strip() or type(error).__name__
+        if isinstance(error, RayError):  # it holds a traceback, whose last line says what happened
+            cause = cause.splitlines()[-1]
+        raise RayUnavailable(reason=f"{what} did not come up: {cause}") from error
 
 
 def _validated(args: dict[str, Any]) -> BuildArgs:

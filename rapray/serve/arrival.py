@@ -57,9 +57,3 @@ def has_body(scope: Scope) -> bool:
     """Return True if a request announces a body."""
     headers = Headers(scope=scope)
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-
-
-def announced_bytes(scope: Scope) -> int:
-    """Return the announced length of a request's body; 0 if there is none, or none that can be read."""
-    length = Headers(scope=scope).get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0

@@ -216,7 +216,7 @@ class HandleChat:
         """The answer as lines of server-sent events; a caller who stops listening stops the model."""
         pieces: Any = self._model.options(stream=True).stream.remote(request)
         try:
-            with translated(_MODEL):
+            with map_errors(_MODEL):
                 async for piece in pieces:
                     yield piece
         finally:
@@ -232,7 +232,7 @@ async def answered(what: str, called: Any) -> Any:
         RaprayError: whatever the replica raised.
     """
     response: DeploymentResponse[Any] = called
-    with translated(what):
+    with map_errors(what):
         try:
             return await response
         except asyncio.CancelledError:
@@ -241,8 +241,8 @@ async def answered(what: str, called: Any) -> Any:
 
 
 @contextmanager
-def translated(what: str) -> Generator[None]:
-    """Ray's errors as ours; see `answered`."""
+def map_errors(what: str) -> Generator[None]:
+    """Raise rapray's errors in place of Ray's: a full queue, a replica that is gone, what a replica raised."""
     try:
         yield
     except BackPressureError as error:
@@ -285,7 +285,7 @@ class Ingress:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve in the replica, after the constructor."""
-        from rapray.serve.api import create_app
+        from rapray.serve.api import create_app  # takes 0.3 s, and only the ingress needs it
 
         return create_app(self._services, admission=self._admission, proxy_sends_id=True)
 

@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rapray.config import ServeSettings, Settings, load_settings
 from rapray.errors import RaprayError
-from rapray.serve.arrival import Arrival, announced_bytes, has_body
+from rapray.net.limits import announced_bytes
+from rapray.serve.arrival import Arrival, has_body
 from rapray.serve.connection import Connection
 from rapray.serve.problems import MEDIA_TYPE, Problem, answer_headers, answer_members, of_code, of_error
 from rapray.serve.security import REQUEST_ID, is_own_name
@@ -133,7 +134,7 @@ class Doorway:
             await _answer(scope, send, of_code("host_not_allowed"))
         elif not has_body(scope):
             await self._app(_without_orders(scope), receive, send)
-        elif announced_bytes(scope) > self._settings.max_body_bytes:
+        elif announced_bytes(Headers(scope=scope).get("content-length", "")) > self._settings.max_body_bytes:
             await _answer(scope, send, of_code("body_too_large"))
         else:
             await self._with_body(scope, receive, send)

@@ -1,7 +1,4 @@
-"""The outbound HTTP client of all sources: polite, bounded, and confined to the source's own hosts.
-
-Does not know what a page means: it returns what came, or why nothing came.
-"""
+"""The outbound HTTP client of all sources: polite, bounded, and confined to the source's own hosts."""
 
 from __future__ import annotations
 
@@ -16,10 +13,11 @@ import httpx
 from pydantic import SecretStr
 
 from rapray.cache import RateLimiter
-from rapray.sources.address import Site, is_loopback, origin, parse_url, user_agent
-from rapray.sources.body import BodyTooLarge, read_body
-from rapray.sources.deadline import Deadline
-from rapray.sources.retry import backoff, parse_retry_after
+from rapray.net.address import Site, host_of, origin, parse_url, user_agent
+from rapray.net.body import read_body
+from rapray.net.deadline import ClientDeadline
+from rapray.net.limits import BodyTooLarge
+from rapray.net.retry import backoff, parse_retry_after
 
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -27,7 +25,7 @@ _KEPT_HEADERS = ("content-type", "etag", "location", "retry-after")
 
 
 class Problem(StrEnum):
-    """Why there is no usable answer, where it is not for the status."""
+    """Why there is no usable answer, if the status is not the reason."""
 
     UNREACHABLE = "unreachable"
     TOO_LARGE = "too_large"
@@ -39,15 +37,15 @@ class Problem(StrEnum):
 
 
 Judge = Callable[[str], tuple[Problem, str] | None]
-"""Says why an address may not be asked, None where it may."""
+"""Says why an address may not be fetched; None if it may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one address: a status with its body, or a problem.
+    """The answer for one address: a status with its body, or a problem.
 
-    `url` is the last address asked. `retry_after_s` is set where the host named it, or where it is blocked for longer
-    than the client waits. `headers` has lower-case names and only those that rapray reads.
+    `url` is the last address of the redirects. `retry_after_s` is set if the host named a time, or if it is blocked for
+    longer than the client waits. `headers` has lower-case names and only those that rapray reads.
     """
 
     url: str
@@ -60,12 +58,12 @@ class Answer:
 
     @property
     def is_refusal(self) -> bool:
-        """True where the host asks for fewer requests: 429, or 503 with a time."""
+        """True if the host asks for fewer requests: 429, or 503 with a time."""
         return self.status == 429 or (self.status == 503 and self.retry_after_s is not None)
 
     @property
     def is_worth_repeating(self) -> bool:
-        """True where the same request may succeed in a moment."""
+        """True if the same request may succeed in a moment."""
         if self.problem is not None:
             return self.problem is Problem.UNREACHABLE
         return self.status is not None and (self.status == 429 or self.status >= 500)
@@ -87,17 +85,17 @@ class HttpLimits:
 
 
 class HttpClient:
-    """GET requests to a few sites, each under the shared rate limit; safe to share between threads.
+    """Sends GET requests to a few sites, each under the shared rate limit. Safe to share between threads.
 
     Args:
-        sites: Base addresses; nothing outside of them is ever asked.
-        limiter: The shared budget. A 429 or Retry-After seen here slows every worker through it.
-        contact: Named in the user agent.
-        limits: Bounds of one request.
-        sleep: Waits this many seconds; tests put their own here.
+        sites: base addresses; no request ever leaves for another one.
+        limiter: the rate limit that all workers share; a 429 or Retry-After seen here slows all of them.
+        contact: named in the User-Agent header.
+        limits: of one request.
+        sleep: waits this many seconds; tests replace it.
 
     Raises:
-        ConfigError: A site is not on this machine and no contact is set.
+        ConfigError: a site is not on this machine and no contact is set.
     """
 
     def __init__(
@@ -118,17 +116,17 @@ class HttpClient:
             timeout=limits.timeout_s,
             follow_redirects=False,
             headers={
-                "User-Agent": user_agent(contact, self._sites),
+                "User-Agent": user_agent(contact, self._sites, setting="genius.contact"),
                 "Accept-Encoding": "gzip",
                 "Accept-Language": "en",
             },
             # No cookies: the answer to a request must not depend on the requests before it.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            # A proxy of the environment is right for the world and wrong for this machine.
-            trust_env=not all(is_loopback(site.base.host) for site in self._sites),
+            # The environment's proxy serves other hosts and cannot reach this machine's own.
+            trust_env=not all(site.is_local for site in self._sites),
         )
-        self._deadline = Deadline(httpx.ReadTimeout)
-        self._deadline.hold(self._client)
+        self._deadline = ClientDeadline(httpx.ReadTimeout)
+        self._deadline.install(self._client)
 
     def get(
         self,
@@ -138,13 +136,13 @@ class HttpClient:
         bearer: SecretStr | None = None,
         judge: Judge | None = None,
     ) -> Answer:
-        """The answer after redirects and repeats.
+        """Return the answer after redirects and repeats.
 
         Args:
-            url: An address on one of the sites.
-            params: Query parameters.
-            bearer: A token, sent to the origin of `url` alone and to no address that it redirects to elsewhere.
-            judge: Asked of every address on the way, redirects included, before a request goes there.
+            url: an address on one of the sites.
+            params: query parameters.
+            bearer: a token, sent only to the origin of `url` and never to another one that it redirects to.
+            judge: decides about every address, redirects included, before a request goes there.
         """
         address = parse_url(url)
         if address is None:
@@ -161,19 +159,20 @@ class HttpClient:
                 self._sleep(delay)
 
     def _delay_after(self, answer: Answer, attempt: int) -> float | None:
-        """Seconds before the next repeat, None where this answer is the last. Tells the limiter of a refusal."""
+        """Return the seconds before the next repeat, None after the last answer. Tell the limiter of a refusal."""
         if not answer.is_worth_repeating:
             return None
         named = answer.retry_after_s
-        delay = named if named is not None else min(backoff(attempt), self._limits.max_retry_wait_s)
+        longest_s = self._limits.max_retry_wait_s
+        delay = named if named is not None else backoff(attempt, longest_s=longest_s)
         if answer.is_refusal:
             self._limiter.penalize(host_of(answer.url), delay)
-        if attempt >= self._limits.max_retries or delay > self._limits.max_retry_wait_s:
+        if attempt >= self._limits.max_retries or delay > longest_s:
             return None
         return delay
 
     def _follow(self, address: httpx.URL, bearer: SecretStr | None, judge: Judge | None) -> Answer:
-        """Redirects are followed here, not by httpx, so that every hop is judged and rate-limited."""
+        """Follow redirects; httpx would neither judge nor rate-limit each hop."""
         bearer_origin = origin(address)
         for _ in range(MAX_REDIRECTS + 1):
             objection = self._foreign(address) or (judge(str(address)) if judge else None)
@@ -208,10 +207,9 @@ class HttpClient:
                 self._client.stream("GET", address, headers=headers) as response,
             ):
                 return self._answer(url, response)
-        except BodyTooLarge:
-            detail = f"the body is over {self._limits.max_body_bytes} bytes"
-            return Answer(url, problem=Problem.TOO_LARGE, detail=detail)
-        # httpx reads a Location of its own accord, and raises what its parser or IDNA makes of a hostile one.
+        except BodyTooLarge as error:
+            return Answer(url, problem=Problem.TOO_LARGE, detail=str(error))
+        # httpx parses a Location header although it does not follow it, and fails at a hostile one.
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, UnicodeError) as error:
             detail = f"{type(error).__name__}: {error}"[:300]
             return Answer(url, problem=Problem.UNREACHABLE, detail=detail)
@@ -227,7 +225,7 @@ class HttpClient:
         )
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def __enter__(self) -> Self:
@@ -235,11 +233,6 @@ class HttpClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def host_of(url: str) -> str:
-    """The host, with its port where it is not the scheme's own: the key of a rate limit and of a robots.txt."""
-    return httpx.URL(url).netloc.decode("ascii")
 
 
 def _redirect_target(address: httpx.URL, answer: Answer) -> httpx.URL | None:

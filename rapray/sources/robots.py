@@ -1,7 +1,7 @@
 """robots.txt as RFC 9309 defines it.
 
-Does not know Crawl-delay, which is not in the standard: the rate is the limiter's. The standard library's parser
-is not used because it knows no wildcards and takes the first rule that matches, not the longest.
+Crawl-delay is not in the standard and is ignored: the rate limit decides the pace. Python's own parser is not used
+because it has no wildcards and takes the first rule that matches instead of the longest.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from urllib.parse import quote, unquote_to_bytes
 
 import httpx
 
-from rapray.sources.http import HttpClient, Problem, host_of
+from rapray.net.address import host_of
+from rapray.sources.http import HttpClient, Problem
 
 PRODUCT = "rapray"
 _MAX_BYTES = 512_000  # RFC 9309 section 2.5 asks for at least 500 KiB
-_KEPT_S = 24 * 3600.0  # section 2.4
-_UNREACHABLE_KEPT_S = 60.0
+_FRESH_FOR_S = 24 * 3600.0  # section 2.4
+_UNREADABLE_FOR_S = 60.0  # until it is tried again
 _UNRESERVED_AND_DELIMITERS = "/-._~!$&'()*+,;=:@?%"
 
 
@@ -34,12 +35,12 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one robots.txt that speak to one crawler: (is_allow, pattern)."""
+    """The rules of one robots.txt for one crawler, as pairs (is_allow, pattern)."""
 
     rules: tuple[tuple[bool, str], ...]
 
     def allows(self, path: str) -> bool:
-        """True where the longest matching rule allows the path (with its query); allow wins a draw."""
+        """Return True if the longest matching rule allows the path with its query; of two equal ones, allow wins."""
         path = _canonical(path)
         if path == "/robots.txt":
             return True
@@ -48,7 +49,7 @@ class Rules:
 
 
 def parse_robots(body: bytes, product: str = PRODUCT) -> Rules:
-    """The rules for this crawler, or those for `*` where none names it."""
+    """Return the rules for this crawler, or those for `*` if none names it."""
     named: list[tuple[bool, str]] = []
     general: list[tuple[bool, str]] = []
     agents: set[str] = set()
@@ -77,10 +78,10 @@ class Robots:
         self._http = http
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, Rules | None]] = {}
+        self._cache: dict[str, tuple[float, Rules | None]] = {}
 
     def verdict(self, url: str) -> Verdict:
-        """Whether rapray may fetch this address."""
+        """Return whether rapray may fetch this address."""
         rules = self._rules(httpx.URL(url))
         if rules is None:
             return Verdict.UNKNOWN
@@ -88,7 +89,7 @@ class Robots:
         return Verdict.ALLOWED if rules.allows(path) else Verdict.DISALLOWED
 
     def objection(self, url: str) -> tuple[Problem, str] | None:
-        """`verdict` as a `Judge`: why rapray may not fetch this address, None where it may."""
+        """Return why rapray may not fetch this address, None if it may. A `Judge` for `HttpClient.get`."""
         host, path = httpx.URL(url).host, httpx.URL(url).path
         match self.verdict(url):
             case Verdict.ALLOWED:
@@ -100,18 +101,17 @@ class Robots:
 
     def _rules(self, url: httpx.URL) -> Rules | None:
         key = f"{url.scheme}://{host_of(str(url))}"
-        with (
-            self._lock
-        ):  # held while reading: the threads of a worker wait for one request, not make one each
-            kept_until, rules = self._known.get(key, (float("-inf"), None))
-            if self._clock() >= kept_until:
+        # Held while the file is read, so that the threads of a worker share one request for it.
+        with self._lock:
+            expires_at, rules = self._cache.get(key, (float("-inf"), None))
+            if self._clock() >= expires_at:
                 rules = self._read(key)
-                kept = _UNREACHABLE_KEPT_S if rules is None else _KEPT_S
-                self._known[key] = (self._clock() + kept, rules)
+                lifetime_s = _UNREADABLE_FOR_S if rules is None else _FRESH_FOR_S
+                self._cache[key] = (self._clock() + lifetime_s, rules)
             return rules
 
     def _read(self, base: str) -> Rules | None:
-        """No rules where the file is missing (4xx), None where it cannot be read (section 2.3.1)."""
+        """Return the rules: none if the file is missing (4xx). Return None if it cannot be read (section 2.3.1)."""
         answer = self._http.get(f"{base}/robots.txt")
         if answer.problem is not None or answer.status is None:
             return None
@@ -127,14 +127,14 @@ def _product_token(value: str) -> str:
 
 
 def _canonical(path: str) -> str:
-    """The path with one spelling of each escaped character, so that `%7Erap` and `~rap` are the same."""
+    """Return the path with one spelling of each escaped character, so that `%7Erap` and `~rap` are the same."""
     return quote(
         unquote_to_bytes(path.replace("%2F", "%252F").replace("%2f", "%252F")), _UNRESERVED_AND_DELIMITERS
     )
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """`*` stands for any characters, a final `$` for the end. Linear: each piece is searched once, to the right."""
+    """Match a path in linear time: `*` stands for any characters, a final `$` for the end."""
     is_anchored = pattern.endswith("$")
     first, *rest = pattern.removesuffix("$").split("*")
     if not path.startswith(first):

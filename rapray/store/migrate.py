@@ -18,7 +18,7 @@ from psycopg import AsyncConnection, Connection
 
 from rapray.errors import DatabaseTooNew, DatabaseTooOld, DatabaseUnsuitable
 from rapray.store import queries
-from rapray.store.pool import address_of, check_server, connect, translated
+from rapray.store.pool import address_of, check_server, connect, map_errors
 
 _MIGRATIONS = Path(str(files("rapray.store"))) / "migrations"
 _LOCK_KEY = 0x7261_7072_6179  # "rapray"; jobs lock with pairs of 32-bit keys, which never meet this one
@@ -42,7 +42,7 @@ def upgrade(database_url: str) -> str:
     Raises:
         DatabaseUnavailable, DatabaseUnsuitable, DatabaseTooNew: nothing was changed then.
     """
-    with translated(address_of(database_url)), _lock(database_url) as lock:
+    with map_errors(address_of(database_url)), _lock(database_url) as lock:
         check_server(lock)
         _refuse_newer(_revision(lock))
         _run(database_url)
@@ -55,7 +55,7 @@ def upgrade(database_url: str) -> str:
 def current(database_url: str) -> Revision | None:
     """The revision of a database, None where it was never migrated."""
     with (
-        translated(address_of(database_url)),
+        map_errors(address_of(database_url)),
         connect(database_url, application_name="rapray db current") as conn,
     ):
         found = _revision(conn)
@@ -142,13 +142,20 @@ def _run(database_url: str) -> None:
         "postgresql+psycopg://", creator=lambda: psycopg.connect(database_url), poolclass=NullPool
     )
     try:
-        with engine.begin() as connection:
+        with _map_errors(), engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.FeatureNotSupported) as error:
-        raise DatabaseUnsuitable(reason=str(error).strip()) from error
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _map_errors() -> Generator[None]:
+    """Raise DatabaseUnsuitable if this user may not migrate the database, or the server cannot."""
+    try:
+        yield
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.FeatureNotSupported) as error:
+        raise DatabaseUnsuitable(reason=str(error).strip()) from error
 
 
 @cache

@@ -1,6 +1,6 @@
 """Opens connections to PostgreSQL, one at a time for jobs and pooled for serving, and checks the server.
 
-Knows no table. Turns what psycopg raises on a lost or refused connection into `rapray.errors`.
+`map_errors` turns what psycopg raises into rapray's errors.
 """
 
 from __future__ import annotations
@@ -67,10 +67,18 @@ def is_connection_lost(error: BaseException) -> bool:
 
 
 @contextmanager
-def translated(address: str = "the configured address") -> Generator[None]:
-    """Raises `rapray.errors` in place of psycopg's errors of connections, time-outs and full pools.
+def map_errors(address: str = "the configured address", *, writes: bool = False) -> Generator[None]:
+    """Raise rapray's errors in place of psycopg's. Works around blocking and awaiting code alike.
 
-    Works around blocking and awaiting code alike; other database errors pass through.
+    Args:
+        address: of the server, see `address_of`.
+        writes: for callers to whom a full disk or a server that is read-only is an outage: map every other error of
+            psycopg too, instead of letting it pass.
+
+    Raises:
+        DatabaseUnavailable: the connection was refused or lost, or none became free.
+        DeadlineExceeded: a statement took too long.
+        Overloaded: too many callers wait for a connection.
     """
     try:
         yield
@@ -80,10 +88,12 @@ def translated(address: str = "the configured address") -> Generator[None]:
         raise Overloaded(what="The database pool", retry_after_s=1) from error
     except PoolTimeout as error:
         raise DatabaseUnavailable(address=address, reason="no connection became free in time") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        if not is_connection_lost(error):
-            raise
-        raise DatabaseUnavailable(address=address, reason=_reason(error)) from error
+    except psycopg.Error as error:
+        if is_connection_lost(error):
+            raise DatabaseUnavailable(address=address, reason=_reason(error)) from error
+        if writes:
+            raise DatabaseUnavailable(address=address, reason=f"it takes no writes: {error}") from error
+        raise
 
 
 def _reason(error: BaseException) -> str:
@@ -102,7 +112,7 @@ def connect(database_url: str, *, application_name: str) -> Connection:
     Raises:
         DatabaseUnavailable: names the address and the reason, never the password.
     """
-    with translated(address_of(database_url)):
+    with map_errors(address_of(database_url)):
         try:
             return psycopg.connect(
                 database_url,
@@ -172,13 +182,13 @@ def async_pool(database_url: str, settings: DatabaseSettings) -> AsyncConnection
 
 @asynccontextmanager
 async def acquired(pool: AsyncConnectionPool[AsyncConnection]) -> AsyncGenerator[AsyncConnection]:
-    """A connection of the pool for the time of the block, its errors translated.
+    """Lend a connection of the pool for the time of the block, and map its errors.
 
     Raises:
-        DatabaseUnavailable, DeadlineExceeded, Overloaded: as `translated` says.
+        DatabaseUnavailable, DeadlineExceeded, Overloaded: see `map_errors`.
     """
     conninfo = pool.conninfo
-    with translated(address_of(conninfo) if isinstance(conninfo, str) else "the configured address"):
+    with map_errors(address_of(conninfo) if isinstance(conninfo, str) else "the configured address"):
         async with pool.connection() as conn:
             yield conn
 

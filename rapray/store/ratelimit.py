@@ -12,7 +12,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from rapray.store import queries
-from rapray.store.pool import address_of, connect, is_connection_lost, translated
+from rapray.store.pool import address_of, connect, is_connection_lost, map_errors
 
 _SQL = queries.load("ratelimit")
 
@@ -54,7 +54,7 @@ class PostgresRateLimiter:
 
     def _execute(self, name: str, host: str, **values: float) -> float:
         parameters = {"host": host.lower(), "tolerance_s": self._tolerance_s, **values}
-        with self._lock, translated(address_of(self._database_url)):
+        with self._lock, map_errors(address_of(self._database_url)):
             try:
                 return self._once(_SQL[name], parameters)
             except psycopg.Error as error:

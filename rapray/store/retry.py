@@ -14,7 +14,7 @@ import stamina
 from psycopg import Connection
 
 from rapray.errors import DatabaseUnavailable
-from rapray.store.pool import address_of, connect, is_connection_lost, translated
+from rapray.store.pool import address_of, connect, is_connection_lost, map_errors
 
 Returned = TypeVar("Returned")
 
@@ -50,7 +50,7 @@ class RetryingConnection:
         Raises:
             DatabaseUnavailable: where the server stayed away for `patience_s`.
         """
-        with translated(address_of(self._database_url)):
+        with map_errors(address_of(self._database_url)):
             for attempt in stamina.retry_context(
                 on=is_transient, attempts=None, timeout=self._patience_s, wait_initial=0.1, wait_max=5
             ):

@@ -21,7 +21,7 @@ from psycopg.rows import class_row
 from rapray import __version__
 from rapray.errors import JobAlreadyRunning
 from rapray.store import queries
-from rapray.store.pool import address_of, connect, translated
+from rapray.store.pool import address_of, connect, map_errors
 from rapray.store.values import storable_or_none, to_jsonb
 
 RunState = Literal["succeeded", "partial", "failed", "interrupted"]
@@ -97,7 +97,7 @@ def job_lock(database_url: str, job: str, shares: tuple[str, Sequence[str]] | No
     wanted = [f"{job}/{value}" for value in sorted(set(values))] if shares else [job]
     conn = connect(database_url, application_name=f"rapray {job} (lock)")
     try:
-        with translated(address):
+        with map_errors(address):
             # A driver whose host vanished would hold the lock for hours with the server's own keepalives.
             conn.execute(
                 "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 6"

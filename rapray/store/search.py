@@ -5,7 +5,8 @@ Does not make the vector, and does not know words: only one model's vectors and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,15 +81,11 @@ async def search(
     asked = np.asarray(vector, dtype=np.float32)
     nearest = _Nearest(model_id, asked)
     async with acquired(pool) as conn, conn.transaction():
-        try:
-            await conn.execute(
-                _SQL["settings"], {"ef_search": str(min(2 * _passages_for(limit), _WIDEST_WALK))}
-            )
+        with _map_errors(nearest):
+            ef_search = str(min(2 * _passages_for(limit), _WIDEST_WALK))
+            await conn.execute(_SQL["settings"], {"ef_search": ef_search})
             candidates = await _best(conn, nearest, await conditions(conn, filters), limit)
             return await _hits(conn, nearest, candidates)
-        except (psycopg.errors.UndefinedTable, psycopg.errors.DataException) as error:
-            reason = f"it has no vectors of {len(asked)} dimensions by model {model_id}"
-            raise DatabaseUnsuitable(reason=reason) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +105,16 @@ class _Nearest:
 
     def parameters(self, **others: Any) -> dict[str, Any]:
         return {"vector": HalfVector(self.vector), **others}
+
+
+@contextmanager
+def _map_errors(nearest: _Nearest) -> Generator[None]:
+    """Raise DatabaseUnsuitable if the model has no table of vectors, or one of another length."""
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.DataException) as error:
+        reason = f"it has no vectors of {len(nearest.vector)} dimensions by model {nearest.model_id}"
+        raise DatabaseUnsuitable(reason=reason) from error
 
 
 async def _best(conn: AsyncConnection, nearest: _Nearest, where: Conditions, limit: int) -> list[_Candidate]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -21,7 +20,6 @@ from rapray.embedded import Endpoints, down, refuse_on_cluster, resolve_endpoint
 from rapray.embedded.account import Account, service_account
 from rapray.embedded.control import ensure_running
 from rapray.embedded.paths import Paths
-from rapray.embedded.ports import LOOPBACK, choose, is_free
 from rapray.embedded.postgres import cluster_settings
 from rapray.embedded.processes import ProcessId, birth_of, find_servers, identify, stop
 from rapray.embedded.record import (
@@ -161,28 +159,6 @@ def test_recycled_pid_not_signalled(sleeper: subprocess.Popen[bytes]):
 def test_find_servers_other_directory(tmp_path: Path):
     """A process of the right name in the wrong directory is not ours."""
     assert find_servers(Path(sys.executable).name, tmp_path) == []
-
-
-def test_choose_keeps_free_port():
-    """A port stays the same from one start to the next."""
-    port = choose(None)
-    assert choose(port) == port
-
-
-def test_choose_replaces_taken_port():
-    """A port that another program has taken meanwhile is not fought for."""
-    with socket.socket() as other:
-        other.bind((LOOPBACK, 0))
-        other.listen()
-        taken = other.getsockname()[1]
-        assert not is_free(taken)
-        assert choose(taken) != taken
-
-
-def test_choose_avoids_reserved_port():
-    """The two servers never get the same port."""
-    port = choose(None)
-    assert choose(port, taken=(port,)) != port
 
 
 def test_endpoint_file_is_private(tmp_path: Path):

@@ -66,7 +66,7 @@ class BuiltinEmotionModel(EmotionModel):
             pad_multiple=PAD_MULTIPLE,
             device=self._device,
         )
-        from rapray.analyzers.emotion_builtin.network import build
+        from rapray.analyzers.emotion_builtin.network import build  # imports torch
 
         dtype = pick_dtype(settings, self._device)
         self._network = build(load_network(packaged, "cpu", torch.float32), tensors, self._device, dtype)

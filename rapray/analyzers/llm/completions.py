@@ -11,7 +11,6 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from rapray.analyzers.llm.prompts import Message
-from rapray.cache.retry_after import parse_retry_after
 from rapray.config.llm import ProviderSettings
 from rapray.errors import (
     AnswerRefused,
@@ -21,6 +20,7 @@ from rapray.errors import (
     ProviderUnavailable,
     RaprayError,
 )
+from rapray.net.retry import parse_retry_after
 from rapray.text.storable import storable
 
 _LONGEST_REASON = 300

@@ -12,6 +12,7 @@ from rapray.cache.redis_gate import FallbackGate, RedisGate
 from rapray.config import Settings
 from rapray.config.llm import HOSTED_PROVIDER, ProviderSettings
 from rapray.errors import ProviderNotConfigured, UnknownAnalyzer
+from rapray.net.loopback import local_url
 
 ANALYZER_VERSION = "1.0.0"
 _LEASE_MARGIN_S = (
@@ -45,7 +46,7 @@ def _hosted(settings: Settings, provider: ProviderSettings) -> ProviderSettings:
     changes = {
         "enabled": True,
         "needs_key": False,
-        "base_url": f"http://{settings.serve.host}:{settings.serve.port}/v1",
+        "base_url": f"{local_url(settings.serve.host, settings.serve.port)}/v1",
         "model": hosted.served_name,
         "revision": hosted.revision or provider.revision,
     }

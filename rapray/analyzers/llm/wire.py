@@ -1,7 +1,7 @@
 """`Completions` over HTTP: one request to an API of OpenAI's form.
 
-Uses the official client for addresses and keys, and reads the body itself, within a deadline: an API may send anything.
-Knows no lyric, no limit shared with others, and does not repeat.
+The official client knows addresses and keys. The body is read here, within a limit and a deadline, because an API may
+send anything. Nothing is repeated here: `caller.py` does that.
 """
 
 from __future__ import annotations
@@ -19,17 +19,14 @@ from rapray.analyzers.llm.prompts import Message
 from rapray.config.llm import ProviderSettings
 from rapray.config.secrets import secrets_in
 from rapray.errors import AnswerInvalid, ProviderUnavailable, RaprayError
-from rapray.sources.deadline import Deadline
+from rapray.net.deadline import ClientDeadline
+from rapray.net.limits import BodyTooLarge, ByteLimit
 
 _SHORTEST_SECRET = 8
 MAX_BODY_BYTES = 4_000_000  # an answer of 65,536 tokens with its log-probabilities stays below
 
-# Everything else may have reached the provider: a time-out while it works, a connection that ends before the answer.
+# After any other error the provider may have worked on the request: a time-out, a connection that ends too early.
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
-
-
-class TooMuch(httpx2.TransportError):
-    """A body that is too long or packed."""
 
 
 class _BoundedStream(httpx2.SyncByteStream):
@@ -39,12 +36,9 @@ class _BoundedStream(httpx2.SyncByteStream):
         self._inner = inner
 
     def __iter__(self) -> Iterator[bytes]:
-        size = 0
+        limit = ByteLimit(MAX_BODY_BYTES)
         for chunk in self._inner:
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                reason = f"the answer is longer than {MAX_BODY_BYTES} bytes"
-                raise TooMuch(reason)
+            limit.take(len(chunk))
             yield chunk
 
     def close(self) -> None:
@@ -56,7 +50,8 @@ class _BoundedTransport(httpx2.HTTPTransport):
         response = super().handle_request(request)
         if response.headers.get("content-encoding", "identity") != "identity":
             response.close()
-            raise TooMuch("the answer is packed, which was not asked for")  # it could unpack to anything
+            # It could grow to any size while it is decompressed.
+            raise httpx2.DecodingError("the answer is compressed, which was not asked for")
         assert isinstance(response.stream, httpx2.SyncByteStream)
         response.stream = _BoundedStream(response.stream)
         return response
@@ -73,17 +68,18 @@ class Wire:
     def __init__(self, name: str, provider: ProviderSettings) -> None:
         self._name, self._provider = name, provider
         key = provider.api_key.get_secret_value() if provider.api_key else ""
-        told = {key, *secrets_in(provider.extra_body)}
-        self._secrets = sorted((one for one in told if len(one) >= _SHORTEST_SECRET), key=len, reverse=True)
-        # No proxies or keys of the environment: this talks to what the settings name, as they say.
+        secrets = {key, *secrets_in(provider.extra_body)}
+        long_enough = (secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+        self._secrets = sorted(long_enough, key=len, reverse=True)
+        # The settings alone decide where requests go and with which key, not the environment's proxies and keys.
         http = httpx2.Client(
             transport=_BoundedTransport(),
             timeout=httpx2.Timeout(provider.timeout_s, connect=min(10, provider.timeout_s)),
             follow_redirects=False,
             trust_env=False,
         )
-        self._deadline = Deadline(httpx2.ReadTimeout)
-        self._deadline.hold(http)
+        self._deadline = ClientDeadline(httpx2.ReadTimeout)
+        self._deadline.install(http)
         self._client = openai.OpenAI(
             base_url=provider.base_url,
             api_key=key or "none",
@@ -96,10 +92,9 @@ class Wire:
 
     def ask(self, messages: list[Message], **members: Any) -> Generation:
         """Send one request; raises as `Completions.ask`."""
-        with self._request():
-            completions: Any = (
-                self._client.chat.completions.with_raw_response
-            )  # its overloads know no plain dicts
+        with self._map_errors(), self._deadline.within(self._provider.timeout_s):
+            # Any: the overloads do not accept plain dictionaries.
+            completions: Any = self._client.chat.completions.with_raw_response
             reply = completions.create(
                 model=self._provider.model,
                 messages=messages,
@@ -110,8 +105,8 @@ class Wire:
         return generation_of(self._name, self._masked(body.decode("utf-8", "replace")))
 
     def models(self) -> list[str]:
-        """The names that the API lists; raises as `ask`."""
-        with self._request():
+        """Return the names of the models that the API lists; raises as `ask`."""
+        with self._map_errors(), self._deadline.within(self._provider.timeout_s):
             body = self._client.models.with_raw_response.list().content
         try:
             return [entry.id for entry in _Models.model_validate_json(body).data]
@@ -123,18 +118,17 @@ class Wire:
         self._client.close()
 
     @contextmanager
-    def _request(self) -> Generator[None]:
-        """One request, answer and all, within its time; what goes wrong is an error of ours."""
+    def _map_errors(self) -> Generator[None]:
+        """Raise rapray's errors in place of those of openai, httpx2 and a body that is too large."""
         try:
-            with self._deadline.within(self._provider.timeout_s):
-                yield
+            yield
         except openai.APIStatusError as error:
             raise self._of_status(error) from error
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
             reason = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
             raise self._unavailable(reason, was_sent=not isinstance(cause, _NEVER_SENT)) from error
-        except (openai.OpenAIError, httpx2.HTTPError) as error:
+        except (openai.OpenAIError, httpx2.HTTPError, BodyTooLarge) as error:
             reason = f"{type(error).__name__}: {error}"
             raise self._unavailable(reason) from error
 
@@ -142,7 +136,7 @@ class Wire:
         return refusal(
             self._name,
             error.status_code,
-            self._told(error),
+            self._message(error),
             kind=f"{error.code} {error.type}",
             retry_after=error.response.headers.get("retry-after"),
         )
@@ -156,16 +150,16 @@ class Wire:
             was_sent=was_sent,
         )
 
-    def _told(self, error: openai.APIStatusError) -> str:
-        """What the API says."""
+    def _message(self, error: openai.APIStatusError) -> str:
+        """Return what the API says about the error."""
         body = error.body
-        told = body.get("message") if isinstance(body, dict) else None
-        return short(self._masked(str(told) if told else str(error.message)))
+        message = body.get("message") if isinstance(body, dict) else None
+        return short(self._masked(str(message or error.message)))
 
     def _masked(self, text: str) -> str:
-        """Without key and secrets, which some servers and clients repeat: what is said here is stored and shown.
+        """Replace the key and other secrets, which some servers and clients repeat: the text is stored and shown.
 
-        A key of a few letters is no secret, and taking it out would take words apart.
+        A key of a few letters stays, because replacing it would take words apart.
         """
         for secret in self._secrets:
             text = text.replace(secret, "***")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Self
 
 from rapray.errors import UsageError
+from rapray.net.loopback import local_url
 from rapray.samples.site import answers
 from rapray.samples.site.answers import Answer
 from rapray.samples.site.catalogue import Catalogue
@@ -72,8 +73,7 @@ class SampleSite:
         """Base address of the pages, without a slash at its end; the API is `url + "/api"`. Known after `start`."""
         assert self._server is not None, "the site is not started"
         host, port = self._server.server_address[0], self._server.server_address[1]
-        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(host), str(host))  # noqa: S104 (listens there if told to)
-        return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+        return local_url(str(host), port)
 
     @property
     def requests(self) -> tuple[Request, ...]:

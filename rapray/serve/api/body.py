@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from rapray.net.limits import BodyTooLarge, ByteLimit
 from rapray.serve.api.errors import Refused
 from rapray.serve.problems import of_code
 
@@ -52,23 +53,23 @@ async def read_json(request: Request) -> Any:
 
 
 async def read_bounded(request: Request) -> bytes:
-    """The body, if it says that it is JSON; given up as soon as it is longer than the limit.
+    """Return the body if its header says that it is JSON; stop reading as soon as it is longer than the limit.
 
     FastAPI's own limit answers in plain text; this one is a problem like every other.
 
     Raises:
-        Refused: 415, or 413, before anything is read where the length is announced.
+        Refused: 415, or 413, before anything is read if the announced length is over the limit.
     """
     _check_media_type(request)
-    limit: int = request.app.state.services.limits.max_body_bytes
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and len(announced) < 20 and int(announced) > limit:
-        raise Refused(of_code("body_too_large"))
+    limit = ByteLimit(request.app.state.services.limits.max_body_bytes)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise Refused(of_code("body_too_large"))
+    try:
+        limit.announce(request.headers.get("content-length", ""))
+        async for chunk in request.stream():
+            limit.take(len(chunk))
+            body += chunk
+    except BodyTooLarge as error:
+        raise Refused(of_code("body_too_large")) from error
     return bytes(body)
 
 

@@ -15,7 +15,7 @@ from rapray.cache import RateLimiter
 from rapray.config import GeniusSettings
 from rapray.domain import Artist, FetchResult, Outcome, SongRef, Track
 from rapray.errors import SourceArtistNotFound
-from rapray.sources.address import Site, parse_url
+from rapray.net.address import Site, parse_url
 from rapray.sources.base import Discovery
 from rapray.sources.genius.api import SOURCE, GeniusApi
 from rapray.sources.genius.fields import mapping, name, number

@@ -18,7 +18,8 @@ from werkzeug import Request, Response
 
 from rapray.cache import RedisRateLimiter, connect
 from rapray.errors import ConfigError
-from rapray.sources.http import HttpClient, HttpLimits, Problem, host_of
+from rapray.net.address import host_of
+from rapray.sources.http import HttpClient, HttpLimits, Problem
 from rapray.sources.robots import Robots, Verdict
 from tests.support.limiter import RecordingLimiter
 

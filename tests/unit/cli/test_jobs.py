@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 
 import pytest
 import typer
 
 from rapray.cli.jobs import report, sentence
-from rapray.cli.ports import free_port
 from rapray.errors import ModelUnavailable, RaprayError, RunPaused
 from rapray.pipelines.job import JobReport
 from rapray.store.costs import RunCost
@@ -93,13 +91,3 @@ def test_report_failures_exit_3(capsys: pytest.CaptureFixture[str], as_json: boo
     said = capsys.readouterr()
     assert bool(said.out) is as_json
     assert "2" in said.out + said.err
-
-
-def test_free_port_prefers_request() -> None:
-    """Else any other that is free."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert free_port(port) not in {port, 0}
-    assert free_port(port) == port

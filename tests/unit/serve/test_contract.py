@@ -21,11 +21,11 @@ from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
 from rapray.analyzers.registry import spec
 from rapray.config import AnalyzeSettings, DatabaseSettings, ServeSettings, Settings
 from rapray.errors import ConfigError, RaprayError, UnknownAnalyzer, UsageError
+from rapray.net.loopback import is_loopback
 from rapray.serve import app as serve_app
 from rapray.serve.api import create_app, openapi
 from rapray.serve.memory import MemoryServices
 from rapray.serve.security import check_host
-from rapray.sources.address import is_loopback
 
 ROOT = Path(__file__).parents[3]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "serve_config.yaml").read_text(encoding="utf-8"))

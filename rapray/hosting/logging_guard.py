@@ -1,7 +1,4 @@
-"""Keeps this process's logging as it is while Ray's and vLLM's parts for language models are imported and called.
-
-Knows no model.
-"""
+"""Keeps this process's logging as it is while Ray's and vLLM's parts for language models are imported and called."""
 
 from __future__ import annotations
 
@@ -13,7 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def own_logging() -> Generator[None]:
-    """Importing `ray.serve.llm` replaces the handlers of the root logger, and both print at length."""
+    """Restore the root logger at the end of the block, and silence Ray's and vLLM's messages below a warning.
+
+    Importing `ray.serve.llm` replaces the handlers of the root logger, and both packages print at length.
+    """
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")  # read once, when vLLM is imported

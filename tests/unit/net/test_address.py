@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rapray.errors import ConfigError
-from rapray.sources.address import Site, parse_url, user_agent
+from rapray.net.address import Site, parse_url, user_agent
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_parse_url_non_web(text: str) -> None:
 
 def test_user_agent_names_contact() -> None:
     """Those who are asked can see by whom."""
-    agent = user_agent("me@example.org", [Site("https://genius.com")])
+    agent = user_agent("me@example.org", [Site("https://genius.com")], setting="genius.contact")
     assert agent.startswith("rapray/")
     assert agent.endswith(" (+me@example.org)")
 
@@ -56,16 +56,20 @@ def test_user_agent_names_contact() -> None:
 def test_user_agent_needs_contact() -> None:
     """The message names the host and the setting."""
     with pytest.raises(ConfigError, match=r"genius\.com.*RAPRAY_GENIUS__CONTACT"):
-        user_agent(None, [Site("http://127.0.0.1:1"), Site("https://genius.com")])
+        user_agent(None, [Site("http://127.0.0.1:1"), Site("https://genius.com")], setting="genius.contact")
     with pytest.raises(ConfigError):
-        user_agent("  ", [Site("https://genius.com")])
-    assert user_agent(None, [Site("http://127.0.0.1:1"), Site("http://localhost"), Site("http://[::1]:2")])
+        user_agent("  ", [Site("https://genius.com")], setting="genius.contact")
+    assert user_agent(
+        None,
+        [Site("http://127.0.0.1:1"), Site("http://localhost"), Site("http://[::1]:2")],
+        setting="genius.contact",
+    )
 
 
 def test_user_agent_breaking_contact() -> None:
     """A line break would start a header of its own."""
     with pytest.raises(ConfigError):
-        user_agent("me\r\nX-Evil: 1", [Site("https://genius.com")])
+        user_agent("me\r\nX-Evil: 1", [Site("https://genius.com")], setting="genius.contact")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""Asks the hosted model about many lyrics at once, ahead of the analyzer that reads the answers.
+"""Asks the hosted model about many lyrics at once, before the analyzer reads its replies.
 
-vLLM works on a whole batch in little more than the time of one answer; the analyzer then checks, repairs and merges as
-ever. `ray.data.llm` needs vLLM, so it is imported where a job asks.
+vLLM answers a whole batch in little more than the time of a single reply. The analyzer then checks, repairs and merges
+the replies as usual.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from rapray.config import Settings
 from rapray.config.llm import HOSTED_PROVIDER
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.hosting import DEPLOYMENT, HostedCompletions
-from rapray.hosting.quiet import own_logging
-from rapray.pipelines.analyze import Analyze
+from rapray.hosting.logging_guard import own_logging
+from rapray.pipelines.analyzer_actor import AnalyzerActor
 from rapray.pipelines.plan import IO_CPUS
 from rapray.pipelines.records import KEY, RECORD, from_table
 from rapray.store.costs import RunBudget
@@ -37,16 +37,16 @@ _REPLIES, _SECONDS = "replies", "time_taken"
 _WAITING = {"num_cpus": IO_CPUS}
 
 
-def asked_ahead(rows: Dataset, *, settings: Settings, application: str) -> Dataset:
-    """The same rows, with the model's replies beside each.
+def prefetched(rows: Dataset, *, settings: Settings, application: str) -> Dataset:
+    """Return the same rows with the model's replies beside each.
 
     Args:
         rows: blocks of lyrics, see `rapray.pipelines.records`.
         settings: of this run.
-        application: of Serve, that holds the deployment.
+        application: the Serve application that holds the model's deployment.
     """
     with own_logging():
-        from ray.data.llm import ServeDeploymentProcessorConfig, build_processor
+        from ray.data.llm import ServeDeploymentProcessorConfig, build_processor  # needs vLLM
 
         questions = _questions(settings)
         config = ServeDeploymentProcessorConfig(
@@ -54,8 +54,8 @@ def asked_ahead(rows: Dataset, *, settings: Settings, application: str) -> Datas
         )
         processor = build_processor(
             config,
-            preprocess=partial(_asked, questions=questions),
-            postprocess=_answered,
+            preprocess=partial(_requests, questions=questions),
+            postprocess=_reply_columns,
             preprocess_map_kwargs=_WAITING,
             postprocess_map_kwargs=_WAITING,
         )
@@ -69,8 +69,8 @@ def _questions(settings: Settings) -> Questions:
     return Questions(HOSTED_PROVIDER, provider, load_prompts(settings.llm.prompts))
 
 
-def _asked(row: dict[str, Any], questions: Questions) -> dict[str, Any]:
-    lyric: Lyric = pickle.loads(row[RECORD])  # noqa: S301 (made by to_table in this job)
+def _requests(row: dict[str, Any], questions: Questions) -> dict[str, Any]:
+    lyric: Lyric = pickle.loads(row[RECORD])  # noqa: S301 (pickled by to_table in this job)
     requests = [
         request_of(questions.provider, messages, members)
         for messages, members in questions.first_requests(lyric)
@@ -78,35 +78,35 @@ def _asked(row: dict[str, Any], questions: Questions) -> dict[str, Any]:
     return {"method": "complete_all", "request_kwargs": {"requests": json.dumps(requests)}}
 
 
-def _answered(row: dict[str, Any]) -> dict[str, Any]:
+def _reply_columns(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in (KEY, RECORD, _REPLIES, _SECONDS)}
 
 
-class AnalyzeAhead(Analyze):
-    """An actor that reads the replies that came ahead; what is to be repaired it asks itself."""
+class PrefetchedActor(AnalyzerActor):
+    """Reads the replies that were fetched before; what needs a repair it asks the model itself."""
 
     def __init__(
-        self, wanted: Identity, settings: Settings, budget: RunBudget | None, application: str
+        self, identity: Identity, settings: Settings, budget: RunBudget | None, application: str
     ) -> None:
-        super().__init__(wanted, settings, budget)
+        super().__init__(identity, settings, budget)
         self._questions = _questions(settings)
         handle = serve.get_deployment_handle(DEPLOYMENT, application)
-        self._drafts = Drafts(wanted.name, HostedCompletions(self._questions.provider, handle))
-        if isinstance(self._analyzer, Asking):  # else it cannot be made, and its lyrics stay due
+        self._drafts = Drafts(identity.name, HostedCompletions(self._questions.provider, handle))
+        if isinstance(self._analyzer, Asking):  # otherwise it could not be created, and its lyrics stay due
             self._analyzer.ask_through(self._drafts)
 
     def _results(self, block: pa.Table) -> Sequence[Analysis | Failure]:
         replies: list[str] = block[_REPLIES].to_pylist()
-        for lyric, made in zip(from_table(block), replies, strict=True):
+        for lyric, stored in zip(from_table(block), replies, strict=True):
             self._drafts.put(
-                self._questions.first_requests(lyric), [Reply(*reply) for reply in json.loads(made)]
+                self._questions.first_requests(lyric), [Reply(*reply) for reply in json.loads(stored)]
             )
         try:
-            found = super()._results(block)
+            results = super()._results(block)
         finally:
             self._drafts.clear()
-        waited: list[float] = block[_SECONDS].to_pylist()
-        return [_with_seconds(result, seconds) for result, seconds in zip(found, waited, strict=True)]
+        seconds: list[float] = block[_SECONDS].to_pylist()
+        return [_with_seconds(result, waited_s) for result, waited_s in zip(results, seconds, strict=True)]
 
 
 def _with_seconds(result: Analysis | Failure, seconds: float) -> Analysis | Failure:

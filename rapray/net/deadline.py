@@ -1,62 +1,64 @@
-"""A deadline for a whole request, from connecting to the last byte of the body.
+"""A deadline for a whole request of httpx or httpx2, from connecting to the last byte of the answer.
 
-Does not know HTTP: it bounds each wait of the connections below it. httpx and httpx2 bound a single wait alone, so a
-server that sends or takes a byte now and then could keep a worker for ever, in its headers as in its body.
+These clients bound only a single wait. A server that sends or takes a byte now and then could keep a worker for ever,
+in the headers of an answer as well as in its body. Here each wait is cut at the deadline of its request.
 """
 
 from __future__ import annotations
 
-import math
 import ssl
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
 import httpcore
 
-_PIECE_BYTES = 16_384  # of one write: a socket that has room takes it whole, so that each piece is one wait
+from rapray.net.limits import Deadline
+
+_PIECE_BYTES = 16_384  # of one write: a socket that has room takes it whole, so each piece is a single wait
 
 
-class Deadline(threading.local):
-    """When the request of this thread must be over, on `time.monotonic`; never, outside of `within`.
+class ClientDeadline(threading.local):
+    """The deadline of the request that this thread is sending; outside of `within` there is none.
 
     Args:
-        expired: what is raised then: the client's own `ReadTimeout`.
+        timeout_error: the error of the client that says so, such as `httpx.ReadTimeout`.
     """
 
-    _at = math.inf
+    _deadline: Deadline | None = None
 
-    def __init__(self, expired: type[Exception]) -> None:
-        self._expired = expired
+    def __init__(self, timeout_error: type[Exception]) -> None:
+        self._timeout_error = timeout_error
 
     @contextmanager
     def within(self, seconds: float) -> Generator[None]:
-        """The requests of the block end in `expired` after so many seconds."""
-        self._at = time.monotonic() + seconds
+        """End the requests of this block with the client's own time-out error after this many seconds."""
+        self._deadline = Deadline(seconds)
         try:
             yield
         finally:
-            self._at = math.inf
+            self._deadline = None
 
     def bound(self, timeout: float | None) -> float | None:
-        """The time-out of one wait, cut at the deadline."""
-        left = self._at - time.monotonic()
-        if left <= 0:
-            raise self._expired("the answer did not arrive in time")
-        return timeout if left == math.inf else min(left, left if timeout is None else timeout)
+        """Return the time-out of one wait, cut at the deadline."""
+        if self._deadline is None:
+            return timeout
+        try:
+            return self._deadline.remaining(timeout)
+        except TimeoutError as error:
+            raise self._timeout_error(str(error)) from error
 
-    def hold(self, client: Any) -> None:
-        """Let every connection that this client of httpx or httpx2 opens from now on keep to the deadline."""
-        # With a transport of our own httpx would not see the environment's proxies.
+    def install(self, client: Any) -> None:
+        """Make every connection that this client of httpx or httpx2 opens from now on keep the deadline."""
+        # A transport of our own, given to the client, would make httpx ignore the environment's proxies.
         for transport in filter(None, (client._transport, *client._mounts.values())):  # noqa: SLF001 - no argument does it
             pool = transport._pool  # noqa: SLF001 - the same
             pool._network_backend = _Backend(pool._network_backend, self)  # noqa: SLF001 - the same
 
 
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, inner: Any, deadline: Deadline) -> None:
+    def __init__(self, inner: Any, deadline: ClientDeadline) -> None:
         self._inner, self._deadline = inner, deadline
 
     def connect_tcp(
@@ -67,7 +69,7 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: Any, deadline: Deadline) -> None:
+    def __init__(self, inner: Any, deadline: ClientDeadline) -> None:
         self._inner, self._deadline = inner, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""Retry-After in both of its forms, and the pauses where there is none."""
+"""Retry-After in both of its forms, and the waits without one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapray.sources.retry import backoff, parse_retry_after
+from rapray.net.retry import backoff, parse_retry_after
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -42,6 +42,12 @@ def test_retry_after_any_text(value: str) -> None:
 
 
 def test_backoff_doubles_with_jitter() -> None:
-    """Each pause is at least twice the base of the one before, and at most half as much longer."""
+    """Each wait is at least twice the base of the one before, and at most half as much longer."""
     for attempt in range(8):
         assert 0.5 * 2**attempt <= backoff(attempt) <= 0.75 * 2**attempt
+
+
+def test_backoff_stays_bounded() -> None:
+    """A server may fail for days: its hundred thousandth repeat waits no longer than allowed."""
+    assert [backoff(attempt, first_s=0.2, longest_s=30, jitter=0) for attempt in (0, 3)] == [0.2, 1.6]
+    assert backoff(100_000, longest_s=30) == 30

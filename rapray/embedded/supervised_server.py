@@ -1,6 +1,6 @@
-"""Keeps one server running: adopts it or starts it, notices its end, starts it again with growing pauses.
+"""Keeps one server running: adopts it or starts it, notices its end, starts it again after growing pauses.
 
-Does not know which server it is, nor who asks for it. Nothing here blocks longer than one probe.
+Nothing here blocks longer than a single probe.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from rapray.embedded import ports
 from rapray.embedded.processes import ProcessId, find_servers, identify, stop
 from rapray.embedded.record import ServerRecord, State
 from rapray.embedded.server import Server
 from rapray.errors import EmbeddedServerError
+from rapray.net.loopback import choose_port
+from rapray.net.retry import backoff
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 30.0
 _HEALTHY_AFTER_S = 30.0  # a server that lived this long has earned a restart without a pause
@@ -26,7 +27,7 @@ _LOG_ROTATE_BYTES = 10_000_000
 log = logging.getLogger(__name__)
 
 
-class Child:
+class SupervisedServer:
     """One server under supervision; call `tick` again and again."""
 
     def __init__(self, server: Server, log_file: Path, port: int | None) -> None:
@@ -48,14 +49,14 @@ class Child:
 
     @property
     def is_hopeless(self) -> bool:
-        """True where it never came up and trying again would end the same way."""
+        """Return True if the server never came up and another try would end the same way."""
         if self._was_ready or self._failures < _HOPELESS_AFTER:
             return False
         is_patience_over = time.monotonic() - self._born > _TRANSIENT_FOR_S
         return is_patience_over or not self.server.is_transient(self.error)
 
     def record(self) -> ServerRecord:
-        """What to publish."""
+        """Return what the endpoint file says about the server."""
         return ServerRecord(
             name=self.server.name,
             state=self.state,
@@ -68,12 +69,12 @@ class Child:
         )
 
     def adopt(self) -> bool:
-        """Take over a server that an earlier supervisor left running on this very directory."""
-        found = find_servers(self.server.program, self.server.directory)
-        if not found:
+        """Take over a server that an earlier supervisor left on this directory. Return False if there is none."""
+        processes = find_servers(self.server.program, self.server.directory)
+        if not processes:
             return False
-        self.process, *strays = found
-        for stray in strays:  # two servers on one directory: only the death of a start could leave that
+        self.process, *strays = processes
+        for stray in strays:  # only a supervisor that was killed while it started one leaves two servers
             stop(stray, self.server.stop_steps)
         self.port = self.server.running_port(self.process.pid) or self.port
         self._started_at = time.time()
@@ -81,7 +82,7 @@ class Child:
         return True
 
     def tick(self, taken_port: int | None) -> None:
-        """Look once, and do what is due. `taken_port` is one to stay clear of."""
+        """Look at the server once and do what is due. A new port is never `taken_port`, the other server's."""
         if self._popen is not None:
             self._popen.poll()  # reap
         if self.process is None:
@@ -116,7 +117,7 @@ class Child:
         log.info("started %s, pid %d, port %d", self.server.name, self.process.pid, self.port)
 
     def _start(self, taken: Collection[int]) -> tuple[int, subprocess.Popen[bytes]]:
-        port = ports.choose(self.port, taken)
+        port = choose_port(self.port, taken)
         self._rotate_log()
         with self._log_file.open("ab") as file:
             self._log_start = file.tell()
@@ -138,7 +139,8 @@ class Child:
     def _on_death(self, reason: str) -> None:
         lived_s = 0.0 if self._ready_since is None else time.monotonic() - self._ready_since
         self._failures = 0 if lived_s > _HEALTHY_AFTER_S else self._failures + 1
-        pause_s = min(_FIRST_PAUSE_S * 2 ** max(self._failures - 1, 0), _LONGEST_PAUSE_S)
+        attempt = max(self._failures - 1, 0)
+        pause_s = backoff(attempt, first_s=_FIRST_PAUSE_S, longest_s=_LONGEST_PAUSE_S, jitter=0)
         self._not_before = time.monotonic() + pause_s
         self.error = reason
         self.process, self._ready_since = None, None
