@@ -18,9 +18,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from rapray.cli.ports import free_port
 from rapray.samples.site import SampleSite
 from tests.support.commands import environment, run
+from tests.support.serving import free_port
 
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])(?:;\d+)*m")
 Rapray = Callable[..., subprocess.CompletedProcess[str]]
@@ -92,7 +92,7 @@ def test_unknown_names_exit_2(rapray: Rapray) -> None:
 
 def test_refused_database_exits_4(rapray: Rapray) -> None:
     """One sentence with the address."""
-    address = f"127.0.0.1:{free_port(0)}"
+    address = f"127.0.0.1:{free_port()}"
     url = f"postgresql://rapray:h7nt3r@{address}/songs"
     done = rapray("track", "1", RAPRAY_DATABASE__URL=url, RAPRAY_REDIS__ENABLED="false")
     assert address in one_sentence(done, 4, "database_unavailable")
@@ -150,7 +150,7 @@ def test_unknown_artist_exits_1(rapray: Rapray, genius: dict[str, str]) -> None:
 
 def test_unreachable_source_exits_4(rapray: Rapray, genius: dict[str, str]) -> None:
     """The address of an API that refuses connections is named."""
-    port = free_port(0)
+    port = free_port()
     gone = {**genius, "RAPRAY_GENIUS__API_URL": f"http://127.0.0.1:{port}", "RAPRAY_GENIUS__MAX_RETRIES": "0"}
     done = rapray("collect", "--artist", "Mara Quill", **gone)
     assert str(port) in one_sentence(done, 4, "source_unavailable")
@@ -158,7 +158,7 @@ def test_unreachable_source_exits_4(rapray: Rapray, genius: dict[str, str]) -> N
 
 def test_unreachable_ray_exits_4(rapray: Rapray, genius: dict[str, str]) -> None:
     """A job and the ingress; Ray's own patience of minutes is not waited for. What was discovered stays due."""
-    address = f"127.0.0.1:{free_port(0)}"
+    address = f"127.0.0.1:{free_port()}"
     job = rapray("collect", "--artist", "Mara Quill", **genius, RAPRAY_RAY__ADDRESS=address)
     assert address in one_sentence(job, 4, "ray_unavailable")
     ingress = rapray("serve", **genius, RAPRAY_RAY__ADDRESS=f"ray://{address}")

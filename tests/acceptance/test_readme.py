@@ -27,10 +27,10 @@ import pytest
 from typer.main import get_command
 
 from rapray.cli import app
-from rapray.cli.ports import free_port
 from rapray.samples.corpus import songs
 from rapray.samples.site import SampleSite
 from tests.support.commands import PATIENCE_S, ROOT, data_directory, environment, heeding_ctrl_c, processes_of
+from tests.support.serving import free_port
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(900)
@@ -110,7 +110,7 @@ class Terminal:
         if command.startswith("make "):
             return command.replace("make ", "make --dry-run ", 1)
         if command.startswith("ray start "):
-            agent, client = free_port(0), free_port(0)
+            agent, client = free_port(), free_port()
             own = f"--port 0 --ray-client-server-port {client} --dashboard-agent-listen-port {agent}"
             return f"{command} {own} --temp-dir {shlex.quote(str(self.ray_dir))}"
         return command
@@ -176,7 +176,7 @@ def _terminal(site: SampleSite, place: Path, ray_dir: Path) -> Terminal:
     (folder / "lyrics.txt").write_text(songs()[0].lyrics, encoding="utf-8")
     with urllib.request.urlopen(_page_address(site), timeout=30) as page:
         (folder / "page.html").write_bytes(page.read())
-    ports = {"8000": free_port(0), "8265": free_port(0)}
+    ports = {"8000": free_port(), "8265": free_port()}
     variables = environment(
         COLUMNS="200",
         RAPRAY_DATA_DIR=str(place),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from rapray.cli import state
-from rapray.cli.demo import _demo_settings  # pyright: ignore[reportPrivateUsage]
+from rapray.cli.demo import _demo_settings, free_port  # pyright: ignore[reportPrivateUsage]
 
 SITE: Any = SimpleNamespace(url="http://127.0.0.1:8099", token="sample-token")
 ELSEWHERE = {
@@ -36,3 +37,13 @@ def test_demo_ignores_foreign_servers(monkeypatch: pytest.MonkeyPatch, is_comman
     assert settings.genius.requests_per_second == 50
     assert settings.jobs.workers == 7
     assert cast("dict[str, str]", os.environ)["RAPRAY_DATABASE__URL"] == ""
+
+
+def test_free_port_prefers_request() -> None:
+    """A port that is taken is replaced by a free one."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert free_port(port) not in {port, 0}
+    assert free_port(port) == port

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rapray.cli.ports import free_port
+from tests.support.serving import free_port
 
 PASSWORD = "h7nt3r"
 
@@ -15,7 +15,7 @@ PASSWORD = "h7nt3r"
 @pytest.fixture
 def address(monkeypatch: pytest.MonkeyPatch) -> str:
     """A database address where nobody listens."""
-    port = free_port(0)
+    port = free_port()
     monkeypatch.setenv("RAPRAY_DATABASE__URL", f"postgresql://rapray:{PASSWORD}@127.0.0.1:{port}/songs")
     monkeypatch.setenv("RAPRAY_REDIS__ENABLED", "false")
     return f"127.0.0.1:{port}/songs"

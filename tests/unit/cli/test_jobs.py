@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 
 import pytest
 import typer
 
-from rapray.cli.jobs import report, sentence
-from rapray.cli.ports import free_port
+from rapray.cli.jobs import run_job, sentence
 from rapray.errors import ModelUnavailable, RaprayError, RunPaused
 from rapray.pipelines.job import JobReport
 from rapray.store.costs import RunCost
@@ -34,7 +32,7 @@ def test_report_json_counts_only(capsys: pytest.CaptureFixture[str]) -> None:
         print("(raylet) something")  # noqa: T201 (as a library does)
         return DONE
 
-    report(job, as_json=True)
+    run_job(job, as_json=True)
     said = capsys.readouterr()
     assert json.loads(said.out) == {**DONE.as_json(), "seconds": 1.25}
     assert "(raylet)" in said.err
@@ -75,7 +73,7 @@ def test_report_after_stopped_analyzer(
 ) -> None:
     """The counts of all others are there, and the exit code is the error's own only where nothing was done."""
     with pytest.raises(typer.Exit) as ended:
-        report(lambda: done, as_json=True)
+        run_job(lambda: done, as_json=True)
     assert ended.value.exit_code == code
     said = capsys.readouterr()
     printed = json.loads(said.out)
@@ -88,18 +86,8 @@ def test_report_after_stopped_analyzer(
 def test_report_failures_exit_3(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
     """Partial is a code of its own, and the counts are printed all the same."""
     with pytest.raises(typer.Exit) as ended:
-        report(lambda: PARTIAL, as_json)
+        run_job(lambda: PARTIAL, as_json)
     assert ended.value.exit_code == 3
     said = capsys.readouterr()
     assert bool(said.out) is as_json
     assert "2" in said.out + said.err
-
-
-def test_free_port_prefers_request() -> None:
-    """Else any other that is free."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert free_port(port) not in {port, 0}
-    assert free_port(port) == port

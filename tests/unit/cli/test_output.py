@@ -10,7 +10,7 @@ import pytest
 
 from rapray.cli import output
 
-ODD = "/tmp/[bold]x[/bold] [red] 🔥 שלום"
+ODD = "/tmp/[bold]x[/bold] [red] :fire: 🔥 שלום"
 
 
 def test_json_piped_single_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,7 +36,7 @@ def test_json_valid_in_encoding(monkeypatch: pytest.MonkeyPatch, encoding: str) 
 def test_notes_keep_brackets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A path or a title may look like markup; it is none."""
+    """A path or a title that looks like markup or like the name of an emoji is printed as it is."""
     output.note(ODD)
     output.complain(ODD, code="some_code")
     said = capsys.readouterr()
@@ -44,10 +44,18 @@ def test_notes_keep_brackets(
     assert said.err == f"{ODD}\nerror: {ODD} (some_code)\n"
 
 
+def test_text_keeps_long_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """A lyric's line is longer than a terminal and stays one line."""
+    line = f"{ODD} " * 20
+    output.print_text(line, bold=True)
+    assert capsys.readouterr().out == f"{line}\n"
+
+
 def test_table_cells_keep_brackets(capsys: pytest.CaptureFixture[str]) -> None:
-    """The same for a table, and nothing is an empty cell."""
-    output.print_table(("what", "found"), [("[b]", None), ("[/b]", 3)])
+    """The same for a table and its title, and None is an empty cell."""
+    output.print_table(("what", "found"), [("[b]", None), ("[/b]", 3)], title="[i] :fire:")
     out = capsys.readouterr().out
+    assert "[i] :fire:" in out
     assert "[b]" in out
     assert "[/b]" in out
     assert "None" not in out
