@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import socket
 import sys
 import threading
 import time
@@ -127,6 +126,8 @@ def _own_values(users: Settings, site: SampleSite) -> dict[str, str]:
 
 def free_port(preferred: int) -> int:
     """Return the preferred port of loopback if nobody listens on it, otherwise any port that is free now."""
+    import socket
+
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

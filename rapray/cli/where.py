@@ -15,7 +15,8 @@ HELP = (
     "artist=NAME, language=CODE or year>=YEAR (also =, <=, >, <). Repeatable: a track must meet every condition, "
     "but only one of several artists or languages."
 )
-_CONDITION = re.compile(r"\s*(artist|language|year)\s*(>=|<=|=|>|<)\s*(.+?)\s*", re.DOTALL)
+# A pattern is compiled when it is used: every start of the program loads this module.
+_CONDITION = r"(?s)\s*(artist|language|year)\s*(>=|<=|=|>|<)\s*(.+?)\s*"
 _YEARS = range(1, 10_000)
 
 
@@ -52,7 +53,7 @@ def parse(conditions: Sequence[str]) -> NamedScope:
 
 
 def _parts(condition: str) -> tuple[str, str, str]:
-    match = _CONDITION.fullmatch(condition)
+    match = re.fullmatch(_CONDITION, condition)
     if match is None:
         raise UsageError(reason=f"--where {condition!r} is not a condition. Write {HELP}")
     field, operator, value = match.groups()
