@@ -71,7 +71,7 @@ def compare(
 ) -> None:
     """Say how far two analyzers agree: shared scores, moods, themes, and the tracks on which they differ most.
 
-    Compared is what both declare to mean the same: sentiment always, counts and confidence never.
+    It compares the scores that both declare to mean the same: sentiment always, counts and confidence never.
     """
     from rapray.analyzers.registry import spec
     from rapray.store import compare as comparison

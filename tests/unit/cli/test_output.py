@@ -1,4 +1,4 @@
-"""What goes to which stream, and that text comes out as it is."""
+"""Which stream output goes to, and that text is printed as it is."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ODD = "/tmp/[bold]x[/bold] [red] :fire: 🔥 שלום"
 
 
 def test_json_piped_single_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """A line that a program can read, letters as they are."""
+    """One line for a program, with letters outside ASCII as they are."""
     output.print_json({"title": "Año [Nuevo]\n", "n": [1, None]})
-    said = capsys.readouterr()
-    assert said.out.count("\n") == 1
-    assert json.loads(said.out) == {"title": "Año [Nuevo]\n", "n": [1, None]}
-    assert "Año" in said.out
+    printed = capsys.readouterr()
+    assert printed.out.count("\n") == 1
+    assert json.loads(printed.out) == {"title": "Año [Nuevo]\n", "n": [1, None]}
+    assert "Año" in printed.out
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "utf-8"])
@@ -39,9 +39,9 @@ def test_notes_keep_brackets(
     """A path or a title that looks like markup or like the name of an emoji is printed as it is."""
     output.note(ODD)
     output.complain(ODD, code="some_code")
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err == f"{ODD}\nerror: {ODD} (some_code)\n"
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == f"{ODD}\nerror: {ODD} (some_code)\n"
 
 
 def test_text_keeps_long_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +62,7 @@ def test_table_cells_keep_brackets(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_foreign_prints_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    """What a library prints while a job runs does not mix with the result."""
+    """What a library prints while a job runs goes to standard error."""
     with output.only_results_on_stdout():
         print("(raylet) trouble")  # noqa: T201 (as a library does)
     output.print_json({})
