@@ -98,7 +98,7 @@ test-llm: $(VLLM_STAMP) ## Tests of the hosted language model, on vLLM for CPUs
 	$(VLLM_VENV)/bin/python -m pytest -m vllm tests/vllm $(ARGS)
 
 bench: $(STAMP) ## Every benchmark; figures go into benchmarks/RESULTS.md by hand
-	for question in algorithmic analyzers copy_write embedding emotion http_path ingress neighbours rhymes search; do $(BIN)/python -m benchmarks.$$question; done
+	for question in algorithmic analyzers cli_start copy_write embedding emotion http_path ingress neighbours rhymes search; do $(BIN)/python -m benchmarks.$$question; done
 
 bench-llm: $(VLLM_STAMP) ## The benchmark of the hosted language model
 	$(VLLM_VENV)/bin/python -m benchmarks.hosted

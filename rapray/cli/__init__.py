@@ -1,4 +1,4 @@
-"""The `rapray` command: one file a family of commands, all errors and exit codes handled here.
+"""The `rapray` command: one file for each family of commands; errors become a sentence and an exit code here.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 partial, 4 a dependency is unreachable, 130 interrupted.
 """
@@ -21,14 +21,13 @@ from rapray.cli import (
     configuration,
     database,
     demo,
-    doctor,
     failures,
+    host,
     jobs,
     llm,
     ml,
     pages,
-    ray_env,
-    servers,
+    runs,
     serving,
 )
 from rapray.cli.output import complain
@@ -44,30 +43,31 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.callback()(root_options)
-# The help shows the panels in the order of their first command.
+# The help shows the commands in this order, and the panels in the order of their first command.
 for family in (
-    demo,
-    serving,
-    doctor,
-    jobs,
-    analyze,
-    collection,
-    analyses,
-    failures,
-    pages,
-    llm,
-    ml,
-    servers,
-    ray_env,
-    database,
-    configuration,
+    demo.commands,
+    serving.commands,
+    jobs.commands,
+    analyze.commands,
+    collection.commands,
+    pages.commands,
+    analyses.commands,
+    runs.commands,
+    host.commands,
+    failures.commands,
+    pages.samples,
+    llm.commands,
+    database.commands,
+    configuration.commands,
+    ml.commands,
 ):
-    family.add_to(app)
+    # typer takes a group's panel from this call only.
+    app.add_typer(family, rich_help_panel=family.rich_help_panel)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command line and exit with its code."""
-    # A container is stopped by SIGTERM: end as after Ctrl-C, so that everything that was started is stopped.
+    # SIGTERM stops a container: end as after Ctrl-C, so that everything this process started is stopped too.
     signal.signal(signal.SIGTERM, _interrupt)
     _escape_unprintable()
     try:
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _require_utf8(arguments: Sequence[str]) -> None:
-    """Raises UsageError for bytes that are no text: nothing that is stored, asked for or printed could hold them."""
+    """Raise UsageError for an argument that is not text: rapray could neither store, look up nor print it."""
     for argument in arguments:
         try:
             argument.encode()
@@ -97,7 +97,7 @@ def _unreadable(argument: bytes) -> str:
 
 
 def _escape_unprintable() -> None:
-    """Print an escape, instead of failing, for a character that the terminal's encoding lacks."""
+    """Print an escape for a character that the terminal's encoding lacks, instead of failing."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

@@ -1,4 +1,4 @@
-"""`python -m rapray.cli`: the command without its console script."""
+"""Run the command without its console script: `python -m rapray.cli`."""
 
 from rapray.cli import main
 

@@ -4,47 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from psycopg import Connection
 
-from rapray.analyzers.base import ALL
-from rapray.analyzers.registry import identity, spec, specs
-from rapray.analyzers.selection import expanded
 from rapray.cli import state
+from rapray.cli.options import LOOK, Json, Where
 from rapray.cli.output import note, print_json, print_table
-from rapray.cli.where import HELP, parse
-from rapray.config import Settings
+from rapray.cli.where import parse
 from rapray.errors import RaprayError
-from rapray.pipelines.current import due_of
-from rapray.store import compare as comparison
-from rapray.store import due
-from rapray.store.scope import Scope
 
-commands = typer.Typer(name="analyses", help="What analyzers have found so far.", no_args_is_help=True)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from rapray.config import Settings
+    from rapray.store import compare as comparison
+    from rapray.store.scope import Scope
+
+commands = typer.Typer(
+    name="analyses", help="What analyzers have found so far.", no_args_is_help=True, rich_help_panel=LOOK
+)
 _STATES = ("done", "stale", "failed", "dead", "untried")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Hang the family into the tree."""
-    app.add_typer(commands, rich_help_panel="Look")
 
 
 @commands.command(epilog="Example: rapray analyses status --where language=en --json")
 def status(
     *,
     analyzer: Annotated[
-        list[str] | None, typer.Option("--analyzer", help="Which; all that are known if left out.")
+        list[str] | None,
+        typer.Option("--analyzer", help="A name, or several separated by commas. Repeatable. Default: all."),
     ] = None,
-    where: Annotated[list[str] | None, typer.Option("--where", help=HELP)] = None,
+    where: Where = None,
     as_json: Json = False,
 ) -> None:
     """Count each analyzer's tracks: done, stale, failed (due again), dead, untried; each track is in one of the five.
 
     Stale is what has a result of another text, version, model, prompt or parameters.
     """
+    from rapray.analyzers.base import ALL
+    from rapray.analyzers.registry import specs
+    from rapray.analyzers.selection import expanded
+
     settings, named = state.settings(), parse(where or [])
     names = expanded(analyzer or [ALL], specs(settings))
     with state.connected("rapray analyses", settings) as connection:
@@ -71,8 +71,11 @@ def compare(
 ) -> None:
     """Say how far two analyzers agree: shared scores, moods, themes, and the tracks on which they differ most.
 
-    Compared is what both declare to mean the same: sentiment always, counts and confidence never.
+    It compares the scores that both declare to mean the same: sentiment always, counts and confidence never.
     """
+    from rapray.analyzers.registry import spec
+    from rapray.store import compare as comparison
+
     settings = state.settings()
     shared = spec(a, settings).comparable & spec(b, settings).comparable
     with state.connected("rapray analyses", settings) as connection:
@@ -85,6 +88,10 @@ def compare(
 
 def _coverage(connection: Connection, name: str, settings: Settings, scope: Scope) -> dict[str, Any]:
     """The counts of one analyzer; where it is not set up, the reason and no counts."""
+    from rapray.analyzers.registry import identity, spec
+    from rapray.pipelines.current import due_of
+    from rapray.store import due
+
     try:
         wanted = identity(name, settings)
     except RaprayError as error:

@@ -1,43 +1,45 @@
-"""`rapray analyze`: the job over the collection, or with `--file` one text and no database at all."""
+"""`rapray analyze`: the job over the collection, or with `--file` one text and no database."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rapray.analyzers.selection import selected
 from rapray.cli import state
-from rapray.cli.analyze_file import analyze_file
-from rapray.cli.jobs import Json, Limit, report
+from rapray.cli.jobs import run_job
+from rapray.cli.options import JOBS, JsonCounts, Limit, Where
 from rapray.cli.output import note
-from rapray.cli.where import HELP, parse
-from rapray.config import Settings
+from rapray.cli.where import parse
 from rapray.errors import UsageError
 
+if TYPE_CHECKING:
+    from rapray.config import Settings
 
-def add_to(app: typer.Typer) -> None:
-    """Hang the command into the tree."""
-    app.command(rich_help_panel="Jobs", epilog="Example: rapray analyze --file lyrics.txt --json")(analyze)
+commands = typer.Typer()
 
 
+@commands.command(rich_help_panel=JOBS, epilog="Example: rapray analyze --file lyrics.txt --json")
 def analyze(
     *,
     analyzer: Annotated[
         list[str] | None,
         typer.Option(
-            "--analyzer", help="Which: a name, several with commas, or all. Default: analyze.analyzers."
+            "--analyzer",
+            help="A name, several separated by commas, or all. Repeatable. Default: analyze.analyzers.",
         ),
     ] = None,
     limit: Limit = None,
-    where: Annotated[list[str] | None, typer.Option("--where", help=HELP)] = None,
+    where: Where = None,
     file: Annotated[
         str | None,
         typer.Option("--file", help="Analyse this text instead, plain or LRC; '-' for standard input."),
     ] = None,
     duration: Annotated[
         float | None,
-        typer.Option(min=1, max=86_400, help="Of the song of --file, in seconds: for syllables a second."),
+        typer.Option(
+            min=1, max=86_400, help="Length of the song of --file in seconds, for syllables a second."
+        ),
     ] = None,
     max_cost: Annotated[
         float | None,
@@ -45,31 +47,35 @@ def analyze(
             "--max-cost", min=0, help="Most US dollars to spend on each provider. Default: llm.max_cost_usd."
         ),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonCounts = False,
 ) -> None:
     """Analyse every track that has no current result, or one text with --file."""
+    from rapray.analyzers.selection import selected
+
     settings = state.settings()
-    wanted = selected(analyzer or settings.analyze.analyzers, settings)
+    selection = selected(analyzer or settings.analyze.analyzers, settings)
     if file is not None:
         _refuse({"--limit": limit, "--where": where, "--max-cost": max_cost})
-        analyze_file(file, wanted, settings, duration_s=duration, as_json=as_json)
+        from rapray.cli.analyze_file import analyze_file
+
+        analyze_file(file, selection, settings, duration_s=duration, as_json=as_json)
         return
     if duration is not None:
-        raise UsageError(reason="--duration needs --file: a stored track is analysed as it is stored.")
+        raise UsageError(reason="--duration needs --file: it is the length of the song in that file.")
     from rapray.pipelines.analyze import analyze as run
 
-    named = parse(where or [])
-    names, limited = wanted.required(), _limited(settings, max_cost)
-    for name, problem in wanted.problems.items():
+    scope = parse(where or [])
+    names, limited = selection.required(), _limited(settings, max_cost)
+    for name, problem in selection.problems.items():
         note(f"{name} is left out: {problem}")
-    report(lambda: run(limited, names, limit=limit, where=named), as_json)
+    run_job(lambda: run(limited, names, limit=limit, where=scope), as_json)
 
 
 def _refuse(options: dict[str, object]) -> None:
-    """Raises UsageError for what narrows or bounds a run over the collection: with one text it would mean nothing."""
-    given = [name for name, value in options.items() if value is not None and value != []]
-    if given:
-        raise UsageError(reason=f"{' and '.join(given)} cannot be used with --file: it analyses one text.")
+    """Raise UsageError if an option is set that only a run over the collection has."""
+    names = [name for name, value in options.items() if value is not None and value != []]
+    if names:
+        raise UsageError(reason=f"{' and '.join(names)} cannot be used with --file, which analyses one text.")
 
 
 def _limited(settings: Settings, max_cost: float | None) -> Settings:

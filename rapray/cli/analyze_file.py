@@ -1,6 +1,6 @@
-"""`rapray analyze --file`: one text through the analyzers, with no database.
+"""`rapray analyze --file`: one text through the analyzers, without a database.
 
-Answers as `POST /analyze` does: results beside the problems of those that have none.
+The output has the form of `POST /analyze`: results beside the problems of the analyzers that have none.
 """
 
 from __future__ import annotations
@@ -23,29 +23,34 @@ from rapray.errors import InvalidLyrics, RaprayError, UsageError, exit_code_of
 from rapray.text.clean import decode
 from rapray.text.submitted import submitted_lyric
 
-READ_LIMIT = 16_000_000  # a text of five million characters, the most that settings allow, in UTF-8 or longer
+READ_LIMIT = 16_000_000  # bytes: the longest text that settings allow, five million characters, in UTF-8
 PARTIAL = 3
 Problem = dict[str, str]
 
 
 def analyze_file(
-    file: str, wanted: Selection, settings: Settings, *, duration_s: float | None = None, as_json: bool
+    file: str,
+    selection: Selection,
+    settings: Settings,
+    *,
+    duration_s: float | None = None,
+    as_json: bool,
 ) -> None:
-    """Print what each analyzer makes of a text.
+    """Print what each analyzer measures in a text, and exit.
 
-    Exits with 0 where all that were named have a result and "all" left out only what is not set up; with 3 where some
-    have none; with the first problem's own code where none has.
+    The exit code is 0 if every analyzer that the user named has a result; "all" may leave out those that are not set
+    up. It is 3 if only some have a result, and the first problem's own code if none has.
 
     Raises:
         UsageError, InvalidLyrics: see `read_lyric`.
     """
     lyric = read_lyric(file, settings.analyze.max_lyrics_chars, duration_s)
-    outcomes = {name: _outcome(name, lyric, settings) for name in wanted.ready} | dict(wanted.problems)
-    results = {name: to_json(one) for name, one in outcomes.items() if isinstance(one, Analysis)}
-    problems = {name: _problem(one) for name, one in outcomes.items() if not isinstance(one, Analysis)}
-    left_out = wanted.problems.keys() - wanted.named if results else set[str]()
-    _tell(problems, left_out)
-    _show(lyric, results, problems, as_json=as_json)
+    outcomes = {name: _outcome(name, lyric, settings) for name in selection.ready} | dict(selection.problems)
+    results = {name: to_json(result) for name, result in outcomes.items() if isinstance(result, Analysis)}
+    problems = {name: _problem(error) for name, error in outcomes.items() if not isinstance(error, Analysis)}
+    left_out = selection.problems.keys() - selection.named if results else set[str]()
+    _print_problems(problems, left_out)
+    _print_results(lyric, results, problems, as_json=as_json)
     if not results:
         raise typer.Exit(exit_code_of(next(iter(problems.values()))["code"]))
     if problems.keys() - left_out:
@@ -53,11 +58,11 @@ def analyze_file(
 
 
 def read_lyric(file: str, max_chars: int, duration_s: float | None = None) -> Lyric:
-    """The text of a file or of standard input, plain or LRC, as a lyric.
+    """Read a lyric, plain or LRC, from a file or from standard input.
 
     Raises:
         UsageError: the file cannot be read.
-        InvalidLyrics: it is not UTF-8, empty or too long.
+        InvalidLyrics: the text is not UTF-8, is empty or is too long.
     """
     raw = decode(_read(file), "standard input" if file == "-" else file)
     return submitted_lyric(file, raw, max_chars, duration_s)
@@ -84,11 +89,11 @@ def _outcome(name: str, lyric: Lyric, settings: Settings) -> Analysis | Failure 
         return error
 
 
-def _problem(why: Failure | RaprayError) -> Problem:
-    return {"code": why.code, "detail": why.detail if isinstance(why, Failure) else str(why)}
+def _problem(error: Failure | RaprayError) -> Problem:
+    return {"code": error.code, "detail": error.detail if isinstance(error, Failure) else str(error)}
 
 
-def _tell(problems: dict[str, Problem], left_out: Collection[str]) -> None:
+def _print_problems(problems: dict[str, Problem], left_out: Collection[str]) -> None:
     for name, problem in problems.items():
         if name in left_out:
             note(f"{name} is left out: {problem['detail']}")
@@ -96,10 +101,10 @@ def _tell(problems: dict[str, Problem], left_out: Collection[str]) -> None:
             complain(f"{name}: {problem['detail']}", problem["code"])
 
 
-def _show(
+def _print_results(
     lyric: Lyric, results: dict[str, dict[str, Any]], problems: dict[str, Problem], *, as_json: bool
 ) -> None:
-    """Results to standard output, nothing there where there is none."""
+    """Print the results to standard output; print nothing there if there are none."""
     if as_json and results:
         about = {"content_hash": lyric.content_hash, "language": lyric.language}
         print_json({**about, "results": results, "problems": problems})

@@ -1,4 +1,4 @@
-"""`rapray llm`: whether a provider of a language model answers, how, and how fast."""
+"""`rapray llm`: whether a language model's provider answers, how, and how fast."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from rapray.cli import state
+from rapray.cli.options import OPERATE, Json
 from rapray.cli.output import print_json, print_table
 from rapray.errors import MissingExtra
 
 UNREACHABLE = 4
 commands = typer.Typer(
-    no_args_is_help=True, help="Language models behind APIs.", epilog="Example: rapray llm check ollama"
+    name="llm",
+    help="Language models behind APIs.",
+    epilog="Example: rapray llm check ollama",
+    no_args_is_help=True,
+    rich_help_panel=OPERATE,
 )
-
-
-def add_to(app: typer.Typer) -> None:
-    """Hang the commands into the tree."""
-    app.add_typer(commands, name="llm", rich_help_panel="Operate")
 
 
 @commands.command(epilog="Example: rapray llm check qwen --json")
@@ -27,42 +27,43 @@ def check(
         str, typer.Argument(help="A provider of llm.providers: qwen, gemma, ollama, local …")
     ],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Ask a provider for its models and for one analysis of a short verse; exit 4 where it does not answer."""
+    """Ask a provider for its models and for one analysis of a short verse; exit 4 if it does not answer."""
     try:
         from rapray.analyzers.llm.check import check as run
     except ModuleNotFoundError as error:
         raise MissingExtra(feature="A language model", extra="llm") from error
-    found = run(state.settings(), provider)
+    result = run(state.settings(), provider)
     if as_json:
-        print_json(found)
+        print_json(result)
     else:
-        print_table(("step", "found"), _rows(found), title=f"{provider}: {found['model']}")
-    if found["problem"] is not None:
+        print_table(("step", "result"), _rows(result), title=f"{provider}: {result['model']}")
+    if result["problem"] is not None:
         raise typer.Exit(UNREACHABLE)
 
 
-def _rows(found: dict[str, Any]) -> list[tuple[str, object]]:
-    shown = {
-        "address": found["base_url"],
-        "reachable": "yes" if found["is_reachable"] else "no",
-        "models": _listed(found),
-        "answer": found["structured_output"],
-        "latency of one token, s": found["latency_s"],
-        "seconds of the answer": found["seconds"],
-        "tokens a second": found["tokens_per_second"],
-        "tokens in, out": f"{found['input_tokens']}, {found['output_tokens']}",
-        "cost, USD": "not known" if found["cost_usd"] is None and found["seconds"] else found["cost_usd"],
-        "problem": found["problem"] and f"{found['problem']['detail']} ({found['problem']['code']})",
+def _rows(result: dict[str, Any]) -> list[tuple[str, object]]:
+    is_cost_unknown = result["cost_usd"] is None and result["seconds"]
+    rows = {
+        "address": result["base_url"],
+        "reachable": "yes" if result["is_reachable"] else "no",
+        "models": _models(result),
+        "answer": result["structured_output"],
+        "latency of one token, s": result["latency_s"],
+        "seconds of the answer": result["seconds"],
+        "tokens a second": result["tokens_per_second"],
+        "tokens in, out": f"{result['input_tokens']}, {result['output_tokens']}",
+        "cost, USD": "not known" if is_cost_unknown else result["cost_usd"],
+        "problem": result["problem"] and f"{result['problem']['detail']} ({result['problem']['code']})",
     }
-    return [(name, value) for name, value in shown.items() if value not in (None, "None, None")]
+    return [(name, value) for name, value in rows.items() if value not in (None, "None, None")]
 
 
-def _listed(found: dict[str, Any]) -> str | None:
-    """The first few of the models, and whether the one that is set is missing; or that there is no list."""
-    names: list[str] | None = found["models"]
+def _models(result: dict[str, Any]) -> str | None:
+    """Return the first models of the provider, and whether the configured one is missing."""
+    names: list[str] | None = result["models"]
     if names is None:
-        return "the API does not say" if found["is_reachable"] else None
-    unknown = "" if found["is_model_listed"] else f" ({found['model']} is not among them)"
-    return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") + unknown
+        return "the API does not list them" if result["is_reachable"] else None
+    missing = "" if result["is_model_listed"] else f" ({result['model']} is not among them)"
+    return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") + missing

@@ -1,4 +1,4 @@
-"""`rapray ml …`: train and score rapray's own models."""
+"""`rapray ml`: train and score rapray's own models."""
 
 from __future__ import annotations
 
@@ -9,27 +9,23 @@ from typing import Annotated
 import typer
 
 from rapray.cli import state
+from rapray.cli.options import MODELS, Json
 from rapray.cli.output import note, print_json, print_table
 from rapray.errors import MissingExtra, UsageError
 
-PANEL = "Models"
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+commands = typer.Typer(
+    name="ml", help="Train and score rapray's own models.", no_args_is_help=True, rich_help_panel=MODELS
+)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Hang the family into the tree."""
-    family = typer.Typer(help="Train and score rapray's own models.", no_args_is_help=True)
-    example = "rapray ml train-emotion --train train.tsv --dev dev.tsv --out model"
-    family.command(epilog=f"Example: {example}")(train_emotion)
-    family.command(epilog="Example: rapray ml eval-emotion dev.tsv --json")(eval_emotion)
-    app.add_typer(family, name="ml", rich_help_panel=PANEL)
-
-
+@commands.command(
+    epilog="Example: rapray ml train-emotion --train train.tsv --dev dev.tsv --out model",
+)
 def train_emotion(
     *,
     train: Annotated[Path, typer.Option(help="Labelled sentences: text, label ids, id, split by tabs.")],
-    dev: Annotated[Path, typer.Option(help="Others of that form, to measure on.")],
-    out: Annotated[Path, typer.Option(help="A folder for the weights and their card.")],
+    dev: Annotated[Path, typer.Option(help="More sentences of the same form, to measure on.")],
+    out: Annotated[Path, typer.Option(help="A folder for the weights and the model card.")],
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
     epochs: Annotated[int | None, typer.Option(min=1, max=100, help="Passes over the sentences.")] = None,
     about: Annotated[
@@ -38,7 +34,7 @@ def train_emotion(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train the built-in emotion model anew; about ten minutes of one core for 43,000 sentences."""
+    """Train the built-in emotion model again; 43,000 sentences take one core about ten minutes."""
     from rapray.ml.labelled import read_labelled
 
     try:
@@ -48,8 +44,8 @@ def train_emotion(
         raise MissingExtra(feature="Training", extra="embeddings") from missing
     state.settings()
     recipe = Recipe(seed=seed) if epochs is None else Recipe(seed=seed, epochs=epochs)
-    described = None if about is None else _text_of(about)
-    report = run(read_labelled(train), read_labelled(dev), out, recipe, note, about=described)
+    description = None if about is None else _text_of(about)
+    report = run(read_labelled(train), read_labelled(dev), out, recipe, note, about=description)
     if as_json:
         print_json(asdict(report))
         return
@@ -68,6 +64,7 @@ def _text_of(file: Path) -> str:
         raise UsageError(reason=f"--about: {file} cannot be read: {error}") from error
 
 
+@commands.command(epilog="Example: rapray ml eval-emotion dev.tsv --json")
 def eval_emotion(
     file: Annotated[Path, typer.Argument(help="Labelled sentences: text, label ids, id, split by tabs.")],
     *,
@@ -79,15 +76,15 @@ def eval_emotion(
     from rapray.ml.labelled import read_labelled
 
     labelled = read_labelled(file)
-    scored = run(load_emotion_model(state.settings().emotion), labelled)
+    scores = run(load_emotion_model(state.settings().emotion), labelled)
     if as_json:
-        print_json(scored)
+        print_json(scores)
         return
     print_table(
         ("label", "sentences", "F1", "calibration error"),
         [
-            (label, int(scored["support"][label]), score, scored["calibration_error"][label])
-            for label, score in scored["f1"].items()
+            (label, int(scores["support"][label]), score, scores["calibration_error"][label])
+            for label, score in scores["f1"].items()
         ],
-        title=f"macro-F1 {scored['macro_f1']}, {scored['model']}@{scored['revision'][:8]}",
+        title=f"macro-F1 {scores['macro_f1']}, {scores['model']}@{scores['revision'][:8]}",
     )

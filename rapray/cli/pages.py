@@ -1,4 +1,4 @@
-"""`rapray parse` and `rapray samples`: saved pages, and the site to try the Genius source against. No database."""
+"""`rapray parse` and `rapray samples`: a saved song page, and the sample site to try the Genius source on."""
 
 from __future__ import annotations
 
@@ -9,43 +9,45 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rapray.cli.output import note, print_json, stdout
+from rapray.cli.options import LOOK, OPERATE, Json
+from rapray.cli.output import note, print_json, print_text
 from rapray.errors import UsageError
 
 if TYPE_CHECKING:
     from rapray.sources.genius import ParsedPage
 
-samples = typer.Typer(name="samples", help="The sample site with original songs.", no_args_is_help=True)
+commands = typer.Typer()
+samples = typer.Typer(
+    name="samples",
+    help="The sample site with original songs.",
+    no_args_is_help=True,
+    rich_help_panel=OPERATE,
+)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Hang the family into the tree."""
-    app.command(rich_help_panel="Look", epilog="Example: rapray parse page.html --json")(parse)
-    app.add_typer(samples, rich_help_panel="Operate")
-
-
+@commands.command(rich_help_panel=LOOK, epilog="Example: rapray parse page.html --json")
 def parse(
     page: Annotated[
         str, typer.Argument(metavar="PAGE.html", help="A saved song page, '-' for standard input.")
     ],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Say what the parser makes of a saved page: outcome, title, artist, lyrics, identifiers."""
+    """Print what the parser reads from a saved page: outcome, title, artist, lyrics, identifiers."""
     from rapray.sources.genius import parse_page
 
     parsed = parse_page(_read(page))
     if as_json:
         print_json(asdict(parsed))
     else:
-        _show(parsed)
+        _print_page(parsed)
 
 
 @samples.command(epilog="Example: rapray samples serve --port 8099")
 def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8099,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free port.")] = 8099,
 ) -> None:
     """Serve the sample songs the way Genius serves its own, until Ctrl-C."""
     from rapray.samples.site import serve_forever
@@ -60,9 +62,7 @@ def _read(page: str) -> bytes:
         raise UsageError(reason=f"{page} cannot be read: {error.strerror}") from error
 
 
-def _show(parsed: ParsedPage) -> None:
-    stdout.print(
-        f"outcome  {parsed.outcome}\ntitle    {parsed.title}\nartist   {parsed.artist}", markup=False
-    )
+def _print_page(parsed: ParsedPage) -> None:
+    print_text(f"outcome  {parsed.outcome}\ntitle    {parsed.title}\nartist   {parsed.artist}")
     if parsed.lyrics:
-        stdout.print(f"\n{parsed.lyrics}", markup=False, highlight=False)
+        print_text(f"\n{parsed.lyrics}")

@@ -8,31 +8,28 @@ from typing import Annotated
 import typer
 
 from rapray.cli import state
+from rapray.cli.options import START
 from rapray.cli.output import note
-from rapray.embedded import resolve_endpoints
-from rapray.store import migrate
-from rapray.store.pool import check_budget, check_server, connect
+
+commands = typer.Typer()
 
 
-def add_to(app: typer.Typer) -> None:
-    """Hang the command into the tree."""
-    app.command(rich_help_panel="Start here", epilog="Example: rapray serve --port 8000")(serve)
-
-
+@commands.command(rich_help_panel=START, epilog="Example: rapray serve --port 8000")
 def serve(
     *,
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Default: serve.port.")] = None,
 ) -> None:
     """Serve the HTTP API and the web pages until Ctrl-C."""
+    from rapray.embedded import resolve_endpoints
     from rapray.pipelines.cluster import ray_session
     from rapray.serve.app import database_connections, served
+    from rapray.store import migrate
+    from rapray.store.pool import check_budget, check_server, connect
 
-    wanted = state.settings()
-    settings = (
-        wanted
-        if port is None
-        else wanted.model_copy(update={"serve": wanted.serve.model_copy(update={"port": port})})
-    )
+    settings = state.settings()
+    if port is not None:
+        serve_settings = settings.serve.model_copy(update={"port": port})
+        settings = settings.model_copy(update={"serve": serve_settings})
     endpoints = resolve_endpoints(settings)
     with connect(endpoints.database_url, application_name="rapray serve") as connection:
         check_server(connection)

@@ -1,6 +1,6 @@
-"""The options that every command shares, and the settings that they lead to.
+"""The options in front of a command's name, and the settings and the database that they lead to.
 
-Settings are loaded when a command asks for them, so that `rapray --help` works with a broken file.
+Settings are loaded when a command asks for them, so that `rapray --help` works even if a settings file is broken.
 """
 
 from __future__ import annotations
@@ -10,23 +10,21 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from psycopg import Connection
 
 from rapray import __version__
-from rapray.cli.output import stdout
-from rapray.config import Loaded, Settings, load_settings
-from rapray.embedded import resolve_endpoints
-from rapray.store import migrate
-from rapray.store.pool import address_of, connect, map_errors
-from rapray.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from rapray.config import Loaded, Settings
 
 
 @dataclass(frozen=True, slots=True)
 class RootOptions:
-    """What stood before the command's name."""
+    """The options in front of the command's name."""
 
     overrides: dict[str, str] = field(default_factory=dict[str, str])
     config_file: Path | None = None
@@ -35,9 +33,9 @@ class RootOptions:
 _options: ContextVar[RootOptions] = ContextVar("root_options")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        stdout.print(__version__)
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(__version__)
         raise typer.Exit
 
 
@@ -53,7 +51,7 @@ def root_options(
         Path | None, typer.Option("--data-dir", help="Where rapray keeps everything on this host.")
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Collect rap lyrics, measure and analyse every track, and ask questions about the collection."""
@@ -65,29 +63,36 @@ def root_options(
 
 
 def loaded() -> Loaded:
-    """The settings with their origins, for the command that runs now; sets up logging on the way."""
+    """Load the current command's settings with their origins, and configure logging accordingly."""
+    from rapray.config import load_settings
+    from rapray.telemetry import configure_logging
+
     options = _options.get()
-    found = load_settings(options.overrides, config_file=options.config_file)
-    configure_logging(found.settings.log.level, found.settings.log.format)
-    return found
+    result = load_settings(options.overrides, config_file=options.config_file)
+    configure_logging(result.settings.log.level, result.settings.log.format)
+    return result
 
 
 def settings() -> Settings:
-    """The settings for the command that runs now."""
+    """Load the current command's settings, and configure logging accordingly."""
     return loaded().settings
 
 
 @contextmanager
 def connected(command: str, own: Settings | None = None) -> Generator[Connection]:
-    """A connection to a database that has this program's schema, closed at the end.
+    """Connect to a database that has this program's schema; the connection is closed at the end.
 
     Args:
-        command: as the server shows it, "rapray track".
-        own: the settings, where the command has them.
+        command: the name that the server shows for the connection, such as "rapray track".
+        own: the settings, if the command has loaded them already.
 
     Raises:
-        DependencyError: there is no such database, or it goes away meanwhile.
+        DependencyError: there is no such database, or it becomes unreachable.
     """
+    from rapray.embedded import resolve_endpoints
+    from rapray.store import migrate
+    from rapray.store.pool import address_of, connect, map_errors
+
     url = resolve_endpoints(own or settings()).database_url
     with map_errors(address_of(url)), connect(url, application_name=command) as connection:
         migrate.require_current(connection)
@@ -95,10 +100,10 @@ def connected(command: str, own: Settings | None = None) -> Generator[Connection
 
 
 def withdraw(keys: Iterable[str]) -> None:
-    """Take no value of these settings from the command line any more."""
-    options, unwanted = _options.get(), set(keys)
-    kept = {key: value for key, value in options.overrides.items() if key not in unwanted}
-    _options.set(replace(options, overrides=kept))
+    """Ignore the values that the command line gave to these settings."""
+    options, withdrawn = _options.get(), set(keys)
+    overrides = {key: value for key, value in options.overrides.items() if key not in withdrawn}
+    _options.set(replace(options, overrides=overrides))
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -106,7 +111,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     for text in texts:
         key, separator, value = text.partition("=")
         if not separator or not key:
-            message = f"it takes KEY=VALUE, not {text!r}"
+            message = f"expected KEY=VALUE, not {text!r}"
             raise typer.BadParameter(message, param_hint="--set")
         pairs[key] = value
     return pairs

@@ -1,27 +1,33 @@
-"""The small language of `--where`: artist=NAME, language=CODE, year=, year>=, year<=, year>, year<.
-
-Makes values, never SQL. Does not know which artists there are.
-"""
+"""The conditions of `--where`: artist=NAME, language=CODE, year=, year>=, year<=, year>, year<."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rapray.errors import UsageError
-from rapray.store.scope import NamedScope
 
-HELP = "artist=NAME, language=CODE or year>=YEAR (also =, <=, >, <). Repeatable; all must hold, of several artists one."
-_CONDITION = re.compile(r"\s*(artist|language|year)\s*(>=|<=|=|>|<)\s*(.+?)\s*", re.DOTALL)
+if TYPE_CHECKING:
+    from rapray.store.scope import NamedScope
+
+HELP = (
+    "artist=NAME, language=CODE or year>=YEAR (also =, <=, >, <). Repeatable: a track must meet every condition, "
+    "but only one of several artists or languages."
+)
+# A pattern is compiled when it is used: every start of the program loads this module.
+_CONDITION = r"(?s)\s*(artist|language|year)\s*(>=|<=|=|>|<)\s*(.+?)\s*"
 _YEARS = range(1, 10_000)
 
 
 def parse(conditions: Sequence[str]) -> NamedScope:
-    """The scope that these conditions ask for together.
+    """Return the scope of the tracks that meet these conditions.
 
     Raises:
-        UsageError: one is none, or they contradict each other.
+        UsageError: a condition cannot be read, or two contradict each other.
     """
+    from rapray.store.scope import NamedScope
+
     artists: list[str] = []
     languages: list[str] = []
     lowest: list[int] = []
@@ -33,31 +39,31 @@ def parse(conditions: Sequence[str]) -> NamedScope:
             lowest += low
             highest += high
         elif operator != "=":
-            raise UsageError(reason=f"--where {condition!r}: {field} takes = alone")
+            raise UsageError(reason=f"--where {condition!r}: use = with {field}, not {operator}")
         elif field == "artist":
             artists.append(value)
         else:
             languages.append(_language(value))
-    found = NamedScope(
+    scope = NamedScope(
         tuple(artists), max(lowest, default=None), min(highest, default=None), tuple(languages)
     )
-    if found.year_from is not None and found.year_to is not None and found.year_from > found.year_to:
-        raise UsageError(reason=f"--where: no year is from {found.year_from} to {found.year_to}")
-    return found
+    if scope.year_from is not None and scope.year_to is not None and scope.year_from > scope.year_to:
+        raise UsageError(reason=f"--where: no year is from {scope.year_from} to {scope.year_to}")
+    return scope
 
 
 def _parts(condition: str) -> tuple[str, str, str]:
-    match = _CONDITION.fullmatch(condition)
+    match = re.fullmatch(_CONDITION, condition)
     if match is None:
-        raise UsageError(reason=f"--where {condition!r} is no condition: {HELP}")
+        raise UsageError(reason=f"--where {condition!r} is not a condition. Write {HELP}")
     field, operator, value = match.groups()
     return field, operator, value
 
 
 def _years(operator: str, value: str) -> tuple[list[int], list[int]]:
-    """The lowest and the highest year that a condition asks for, each where it does."""
+    """Return the lowest and the highest year that a condition allows; an empty list is no bound."""
     if not (value.isascii() and value.isdecimal() and len(value) <= 4 and int(value) in _YEARS):
-        raise UsageError(reason=f"--where: {value!r} is no year")
+        raise UsageError(reason=f"--where: {value!r} is not a year; write it in digits, such as 1999")
     year = int(value)
     low = {">=": [year], ">": [year + 1], "=": [year]}.get(operator, [])
     high = {"<=": [year], "<": [year - 1], "=": [year]}.get(operator, [])
@@ -66,5 +72,5 @@ def _years(operator: str, value: str) -> tuple[list[int], list[int]]:
 
 def _language(value: str) -> str:
     if not re.fullmatch("[a-z]{2}", value):
-        raise UsageError(reason=f"--where: {value!r} is no language; give an ISO 639-1 code such as en")
+        raise UsageError(reason=f"--where: {value!r} is not a language; write an ISO 639-1 code such as en")
     return value

@@ -1,4 +1,4 @@
-"""Runs a command line inside this process, with nothing of the developer's own settings."""
+"""Command lines that run inside this process, without the developer's own settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rapray.cli import main
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command line ended and what it printed where."""
+    """The exit code of a command line, and what it printed to each stream."""
 
     code: int
     out: str
@@ -29,7 +29,7 @@ Rapray = Callable[..., Ended]
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty folder, a data directory that nothing is in, and no variable of the developer's."""
+    """Give the test an empty folder, a new data directory, and none of the developer's variables."""
     for name in [name for name in os.environ if name.startswith(("RAPRAY_", "RAY_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("RAPRAY_DATA_DIR", str(tmp_path / "data"))
@@ -38,16 +38,16 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def rapray(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Rapray]:
-    """`rapray("track", "1")` ends and says how, and what it printed."""
+    """Return a function that runs a command line: `rapray("track", "1")`."""
     on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def run(*arguments: str, stdin: bytes = b"") -> Ended:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
         with pytest.raises(SystemExit) as ended:
             main(arguments)
-        said = capsys.readouterr()
+        printed = capsys.readouterr()
         code = ended.value.code
-        return Ended(code if isinstance(code, int) else 0, said.out, said.err)
+        return Ended(code if isinstance(code, int) else 0, printed.out, printed.err)
 
     yield run
     signal.signal(signal.SIGTERM, on_sigterm)

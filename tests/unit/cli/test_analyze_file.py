@@ -1,4 +1,4 @@
-"""`rapray analyze --file`: one text, no database, whatever is in the file."""
+"""`rapray analyze --file`: one text without a database, whatever the file holds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _analysis(out: str) -> dict[str, Any]:
 
 
 def test_file_and_stdin_agree(rapray: Any, tmp_path: Path) -> None:
-    """A path or `-`; JSON alone on standard output; nothing is started or left behind."""
+    """A path and `-` give the same JSON; no server is started and no file is left."""
     (tmp_path / "lyrics.txt").write_text(VERSE, encoding="utf-8")
     by_path = rapray("analyze", "--file", "lyrics.txt", "--json")
     by_stream = rapray("analyze", "--file", "-", "--json", stdin=VERSE.encode())
@@ -29,17 +29,17 @@ def test_synced_file_has_pace(rapray: Any, tmp_path: Path) -> None:
     """An .lrc file: the words of the plain text, and a pace."""
     lrc = "[ar:Ada]\r\n[00:10.00]I count the cost and cross the coast\r\n[00:12.00]I lost the most\r\n"
     (tmp_path / "song.lrc").write_text("\ufeff" + lrc, encoding="utf-8")
-    found = _analysis(rapray("analyze", "--file", "song.lrc", "--json").out)
-    assert found["counts"]["words"] == 12
-    assert found["flow"]["syllables_per_second"] == 4
-    assert found["flow"]["syllables_per_second_from"] == "synced"
+    analysis = _analysis(rapray("analyze", "--file", "song.lrc", "--json").out)
+    assert analysis["counts"]["words"] == 12
+    assert analysis["flow"]["syllables_per_second"] == 4
+    assert analysis["flow"]["syllables_per_second_from"] == "synced"
 
 
 def test_duration_only_for_text(rapray: Any) -> None:
-    """Eight syllables in four seconds; a stored track is analysed as it is stored."""
+    """Eight syllables in four seconds are two a second; without --file the option is refused."""
     line = b"I count the cost and cross the coast\n"
-    found = _analysis(rapray("analyze", "--file", "-", "--duration", "4", "--json", stdin=line).out)
-    assert (found["flow"]["syllables_per_second"], found["flow"]["syllables_per_second_from"]) == (
+    analysis = _analysis(rapray("analyze", "--file", "-", "--duration", "4", "--json", stdin=line).out)
+    assert (analysis["flow"]["syllables_per_second"], analysis["flow"]["syllables_per_second_from"]) == (
         2,
         "duration",
     )
@@ -92,19 +92,19 @@ def test_unusable_text_exits_2(rapray: Any, body: bytes, code: str) -> None:
     ids=["nul", "windows", "hebrew", "arabic", "long line", "long word", "emoji and words"],
 )
 def test_odd_text_is_analysed(rapray: Any, body: bytes) -> None:
-    """Exit 0 and JSON that a strict reader takes: no NaN, no infinity, no NUL."""
+    """Exit 0 and JSON that a strict parser accepts: no NaN, no infinity, no NUL."""
     ended = rapray("analyze", "--file", "-", "--json", stdin=body)
     assert (ended.code, ended.err) == (0, "")
     assert "\\u0000" not in ended.out
 
     def refuse(constant: str) -> None:
-        pytest.fail(f"{constant} is no JSON")
+        pytest.fail(f"{constant} is not JSON")
 
     assert json.loads(ended.out, parse_constant=refuse)["results"]
 
 
 def test_windows_markers_change_nothing(rapray: Any) -> None:
-    """Byte order mark and CRLF are no lyric: the content hash is the same."""
+    """A byte order mark and CRLF do not change the content hash."""
     plain = rapray("analyze", "--file", "-", "--json", stdin=VERSE.encode())
     windows = rapray(
         "analyze", "--file", "-", "--json", stdin=b"\xef\xbb\xbf" + VERSE.replace("\n", "\r\n").encode()
@@ -113,7 +113,7 @@ def test_windows_markers_change_nothing(rapray: Any) -> None:
 
 
 def test_all_reports_missing_analyzers(rapray: Any) -> None:
-    """As POST /analyze: one that is not set up takes no other result along."""
+    """As in POST /analyze, an analyzer that is not set up costs the others nothing."""
     ended = rapray("analyze", "--file", "-", "--analyzer", "all", "--json", stdin=VERSE.encode())
     answer = json.loads(ended.out)
     assert {"algorithmic", "emotion"} <= set(answer["results"])
@@ -124,13 +124,13 @@ def test_all_reports_missing_analyzers(rapray: Any) -> None:
 
 
 def test_unconfigured_name_exits_3(rapray: Any) -> None:
-    """The result is there, and the exit code says that something that was named is not."""
+    """The other result is printed; the exit code says that an analyzer the user named has none."""
     ended = rapray("analyze", "--file", "-", "--analyzer", "qwen,algorithmic", "--json", stdin=VERSE.encode())
     assert (ended.code, list(json.loads(ended.out)["results"])) == (3, ["algorithmic"])
 
 
 def test_single_failure_exit_code(rapray: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A provider that does not answer is a dependency, and not an analyzer that failed on this text."""
+    """A provider that does not answer is an unreachable dependency, not a failure on this text."""
     for name, value in {"API_KEY": "k", "BASE_URL": "http://127.0.0.1:1/v1", "MAX_RETRIES": "0"}.items():
         monkeypatch.setenv(f"RAPRAY_LLM__PROVIDERS__QWEN__{name}", value)
     ended = rapray("analyze", "--file", "-", "--analyzer", "qwen", "--json", stdin=VERSE.encode())
@@ -142,7 +142,7 @@ def test_single_failure_exit_code(rapray: Any, monkeypatch: pytest.MonkeyPatch) 
     "options", [("--limit", "3"), ("--where", "language=en"), ("--max-cost", "1")], ids=" ".join
 )
 def test_job_options_are_refused(rapray: Any, options: tuple[str, str]) -> None:
-    """It would be ignored without a word."""
+    """These options have no effect on one text, so they are refused instead of ignored."""
     ended = rapray("analyze", "--file", "-", *options, stdin=VERSE.encode())
     assert (ended.code, ended.out) == (2, "")
     assert options[0] in ended.err

@@ -1,4 +1,4 @@
-"""`rapray config`: every setting, its origin, and no secret."""
+"""`rapray config`: every setting and its origin, but no secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECRET = "h7nt3r-and-more"
 
 @pytest.fixture
 def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A secret in each place that holds one."""
+    """Set every secret setting."""
     monkeypatch.setenv("RAPRAY_DATABASE__URL", f"postgresql://rapray:{SECRET}@db.example:5432/rapray")
     monkeypatch.setenv("RAPRAY_REDIS__URL", f"redis://:{SECRET}@cache.example:6379/0")
     monkeypatch.setenv("RAPRAY_GENIUS__TOKEN", SECRET)
@@ -24,7 +24,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("secrets")
 @pytest.mark.parametrize("options", [(), ("--origin",), ("--json",), ("--origin", "--json")], ids=str)
 def test_show_hides_secrets(rapray: Any, options: tuple[str, ...]) -> None:
-    """Asterisks in every form of output; that it is set can be seen."""
+    """Every form of output shows asterisks for a secret that is set."""
     ended = rapray("config", "show", *options)
     assert ended.code == 0
     assert SECRET not in ended.out + ended.err
@@ -44,15 +44,15 @@ def test_show_origin_names_source(rapray: Any, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("RAPRAY_JOBS__WORKERS", "4")
     monkeypatch.setenv("RAPRAY_JOBS__WRITERS", "4")
     ended = rapray("--set", "jobs.workers=5", "config", "show", "--origin", "--json")
-    found = json.loads(ended.out)
-    assert found["jobs.workers"] == {"value": 5, "origin": "command line"}
-    assert found["jobs.writers"] == {"value": 4, "origin": "environment RAPRAY_JOBS__WRITERS"}
-    assert found["jobs.fetchers"] == {"value": 3, "origin": f"file {tmp_path / 'rapray.yaml'}:4"}
-    assert found["jobs.max_attempts"]["origin"] == "default"
+    values = json.loads(ended.out)
+    assert values["jobs.workers"] == {"value": 5, "origin": "command line"}
+    assert values["jobs.writers"] == {"value": 4, "origin": "environment RAPRAY_JOBS__WRITERS"}
+    assert values["jobs.fetchers"] == {"value": 3, "origin": f"file {tmp_path / 'rapray.yaml'}:4"}
+    assert values["jobs.max_attempts"]["origin"] == "default"
 
 
 def test_check_valid_exits_0(rapray: Any) -> None:
-    """A note for the person, nothing for a program."""
+    """Only standard error says that the settings are valid."""
     ended = rapray("config", "check")
     assert (ended.code, ended.out) == (0, "")
     assert "valid" in ended.err
@@ -60,7 +60,7 @@ def test_check_valid_exits_0(rapray: Any) -> None:
 
 @pytest.mark.usefixtures("secrets")
 def test_check_lists_every_problem(rapray: Any, tmp_path: Path) -> None:
-    """All problems at once, so that a file is mended in one go."""
+    """All problems are listed at once, so that a file can be mended in one go."""
     (tmp_path / "rapray.yaml").write_text(f"jobs:\n  workers: {SECRET}\nserve:\n  port: 0\nnosuch: 1\n")
     ended = rapray("config", "check")
     assert ended.code == 2

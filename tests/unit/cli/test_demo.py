@@ -1,4 +1,4 @@
-"""What the demo takes of the user's settings, and what never."""
+"""Which of the user's settings the demo uses, and which it never does."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize("is_command_line", [True, False])
 def test_demo_ignores_foreign_servers(monkeypatch: pytest.MonkeyPatch, is_command_line: bool) -> None:
-    """Nothing is written into a database that is named, and no site but the sample one is asked, however it is named."""
+    """The demo uses neither the user's servers nor the user's source, wherever they are set."""
     environment = os.environ.copy()
     if not is_command_line:
         environment |= {f"RAPRAY_{key.replace('.', '__').upper()}": value for key, value in ELSEWHERE.items()}
     monkeypatch.setattr(os, "environ", environment)
-    given = [f"{key}={value}" for key, value in ELSEWHERE.items()] if is_command_line else []
-    state.root_options(overrides=[*given, "jobs.workers=7"])
+    overrides = [f"{key}={value}" for key, value in ELSEWHERE.items()] if is_command_line else []
+    state.root_options(overrides=[*overrides, "jobs.workers=7"])
     settings = _demo_settings(state.settings(), SITE)
     assert (settings.database.url, settings.redis.url, settings.serve.host) == (None, None, "127.0.0.1")
     assert (settings.genius.web_url, settings.genius.api_url) == (SITE.url, f"{SITE.url}/api")

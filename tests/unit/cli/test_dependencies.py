@@ -37,7 +37,7 @@ def address(monkeypatch: pytest.MonkeyPatch) -> str:
     ids=" ".join,
 )
 def test_refused_database_is_named(rapray: Any, address: str, command: tuple[str, ...]) -> None:
-    """Address and reason, and which variable to look at; what did not happen is in no output."""
+    """The error names the address, the reason and the variable to check; nothing goes to standard output."""
     ended = rapray(*command)
     assert (ended.code, ended.out) == (4, "")
     (line,) = ended.err.strip().splitlines()
@@ -48,7 +48,7 @@ def test_refused_database_is_named(rapray: Any, address: str, command: tuple[str
 
 
 def test_doctor_reports_missing_servers(rapray: Any, address: str) -> None:
-    """All findings are there although one failed, and the exit code is that of a missing server."""
+    """A failed check hides no other finding, and the exit code says that a server is missing."""
     ended = rapray("doctor", "--json")
     assert ended.code == 4
     assert PASSWORD not in ended.out + ended.err
@@ -61,7 +61,7 @@ def test_doctor_reports_missing_servers(rapray: Any, address: str) -> None:
 
 @pytest.mark.parametrize("url", ["postgresql://rapray:h7nt3r@", "h7nt3r", "postgresql://a b:h7nt3r@x/y z?=&"])
 def test_malformed_address_is_hidden(rapray: Any, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """A typing error in the address does not put its password on the screen."""
+    """An address with a typing error is not printed: it holds a password."""
     monkeypatch.setenv("RAPRAY_DATABASE__URL", url)
     monkeypatch.setenv("RAPRAY_REDIS__ENABLED", "false")
     ended = rapray("db", "current")

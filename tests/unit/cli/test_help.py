@@ -26,7 +26,7 @@ COMMANDS = dict(_leaves(ROOT))
 
 @pytest.fixture(params=COMMANDS, ids=" ".join)
 def path(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    """Each command that does something, by the words that name it."""
+    """Return the words that name a command; groups are left out."""
     return request.param
 
 
@@ -40,7 +40,7 @@ def test_help_ends_with_example(path: tuple[str, ...], rapray: Any) -> None:
 
 
 def test_help_examples_are_accepted(path: tuple[str, ...]) -> None:
-    """The words of the example are options and arguments that the command has."""
+    """The command has the options and arguments of its example."""
     command = COMMANDS[path]
     words = shlex.split(command.epilog.removeprefix("Example: "))
     arguments = words[words.index("rapray") + 1 + len(path) :]
@@ -49,15 +49,15 @@ def test_help_examples_are_accepted(path: tuple[str, ...]) -> None:
 
 
 def test_help_describes_every_option(path: tuple[str, ...]) -> None:
-    """A line for the command, a line for each option whose name is not all there is to say."""
+    """The command and each of its options but --limit have a help text."""
     command = COMMANDS[path]
     assert command.help
-    silent = [parameter.name for parameter in command.params if parameter.param_type_name == "option"]
-    assert [name for name in silent if name not in _described(command) and name != "limit"] == []
+    options = [parameter.name for parameter in command.params if parameter.param_type_name == "option"]
+    assert [name for name in options if name not in _described(command) and name != "limit"] == []
 
 
 def test_help_root_lists_commands(rapray: Any) -> None:
-    """The whole tree's first level, with the way in at the top."""
+    """The root's help lists every command, with the demo at the top."""
     ended = rapray("--help")
     assert ended.code == 0
     positions = [ended.out.index(f"│ {path[0]} ") for path in COMMANDS]

@@ -14,7 +14,7 @@ PAGE = """<html><head><title>Mara Quill – Tide Tables Lyrics | Genius Lyrics</
 
 
 def test_saved_page_as_json(rapray: Any, tmp_path: Path) -> None:
-    """A path or `-`; JSON alone on standard output; nothing is started or left behind."""
+    """A path and `-` give the same JSON; no server is started and no file is left."""
     (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
     ended = rapray("parse", "page.html", "--json")
     assert (ended.code, ended.err) == (0, "")
@@ -27,7 +27,7 @@ def test_saved_page_as_json(rapray: Any, tmp_path: Path) -> None:
 
 
 def test_saved_page_keeps_brackets(rapray: Any) -> None:
-    """`[Verse 1]` is a header of the lyric, not markup of the terminal."""
+    """`[Verse 1]` is a header of the lyric, not terminal markup."""
     ended = rapray("parse", "-", stdin=PAGE.encode())
     assert ended.code == 0
     assert "[Verse 1]\nI keep the tide" in ended.out
@@ -39,7 +39,7 @@ def test_saved_page_keeps_brackets(rapray: Any) -> None:
     ids=["nothing", "nul", "noise", "pdf", "other page", "deep"],
 )
 def test_garbage_is_unparsable(rapray: Any, body: bytes) -> None:
-    """What is no song page has an outcome of its own."""
+    """A file that is not a song page has an outcome of its own."""
     ended = rapray("parse", "-", "--json", stdin=body)
     assert ended.code == 0
     parsed = json.loads(ended.out)

@@ -1,4 +1,4 @@
-"""What is refused before anything happens: exit code 2 and a sentence."""
+"""Command lines that are refused before anything runs: exit code 2 and a sentence."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_bad_usage_exits_2(rapray: Any, tmp_path: Path, arguments: tuple[str, ..
 
 @pytest.mark.parametrize("name", ["RAPRAY_NOSUCH", "RAPRAY_JOBS__NOSUCH", "RAPRAY_JOBS__WORKERS"])
 def test_bad_variable_is_named(rapray: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Every command stops at it, and says which variable it is."""
+    """Every command stops and names the variable."""
     monkeypatch.setenv(name, "many")
     for command in (("config", "check"), ("analyze", "--file", "-")):
         ended = rapray(*command, stdin=b"one for the money\n")
@@ -84,7 +84,7 @@ def test_missing_home_exits_2(rapray: Any, monkeypatch: pytest.MonkeyPatch, data
 
 
 def test_help_with_broken_settings(rapray: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who looks for help may have broken the settings."""
+    """Help and the version work with broken settings."""
     monkeypatch.setenv("RAPRAY_NOSUCH", "1")
     assert rapray("--help").code == 0
     assert rapray("collect", "--help").code == 0

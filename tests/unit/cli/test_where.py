@@ -1,4 +1,4 @@
-"""The language of `--where`."""
+"""The conditions of `--where`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from rapray.store.scope import NamedScope
     ],
 )
 def test_where_conditions_become_filters(conditions: list[str], expected: NamedScope) -> None:
-    """All conditions hold together; names may hold any sign."""
+    """All conditions are combined; names may hold any character."""
     assert parse(conditions) == expected
 
 
@@ -49,14 +49,14 @@ def test_where_conditions_become_filters(conditions: list[str], expected: NamedS
     ],
 )
 def test_where_rejects_other_text(conditions: list[str]) -> None:
-    """What is not understood is refused, never guessed and never handed to the database."""
+    """A condition that cannot be read is refused: it is neither guessed nor passed to the database."""
     with pytest.raises(UsageError, match="--where"):
         parse(conditions)
 
 
 @given(st.text())
 def test_where_accepts_any_text(text: str) -> None:
-    """No text breaks it, and what an artist is called comes out as it went in."""
+    """Any text is either parsed or refused, and an artist's name comes out as it went in."""
     with suppress(UsageError):
         parse([text])
     name = " ".join(text.split())
