@@ -5,15 +5,16 @@ Loads no analyzer to list it; `plugins.py` knows those of packages.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from rapray.analyzers.base import ALL, Analyzer, AnalyzerSpec, Identity, Needs
+from rapray.analyzers.base import ALL, Analyzer, AnalyzerSpec, Needs
 from rapray.analyzers.plugins import as_identified, as_told, faults_of, installed, require_whole
 from rapray.config import Settings
-from rapray.domain import Comparable
-from rapray.errors import ConfigError, UnknownAnalyzer
+from rapray.domain import Comparable, Provenance
+from rapray.errors import ConfigError, RaprayError, UnknownAnalyzer
 
 
 def _language_model(name: str, summary: str) -> AnalyzerSpec:
@@ -112,8 +113,8 @@ def create(name: str, settings: Settings) -> Analyzer:
     return as_told(chosen, _called(chosen, chosen.factory, settings))
 
 
-def identity(name: str, settings: Settings) -> Identity:
-    """What results of this analyzer must say to be current, without loading its weights.
+def provenance_of(name: str, settings: Settings) -> Provenance:
+    """Return the provenance that results of this analyzer have under these settings, without loading its weights.
 
     Raises:
         RaprayError: as `create`.
@@ -121,8 +122,17 @@ def identity(name: str, settings: Settings) -> Identity:
     chosen = spec(name, settings)
     require_whole(chosen)
     if chosen.identify is None:
-        return Identity(name, chosen.version)
+        return Provenance(name, chosen.version)
     return as_identified(chosen, _called(chosen, chosen.identify, settings))
+
+
+def provenances(settings: Settings) -> dict[str, Provenance]:
+    """Return the provenance of each analyzer that is set up here, by name."""
+    known: dict[str, Provenance] = {}
+    for name in specs(settings):
+        with suppress(RaprayError):
+            known[name] = provenance_of(name, settings)
+    return known
 
 
 def preflight(name: str, settings: Settings) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,7 +17,7 @@ from rapray.errors import ArtistNotFound, TrackNotFound, UsageError
 if TYPE_CHECKING:
     from rapray.config import Settings
     from rapray.store.read import Pool
-    from rapray.store.records import StoredArtist
+    from rapray.store.records import StoredAnalysis, StoredArtist
     from rapray.store.search import Hit
 
 SHOWN_LINES = 4  # of each passage
@@ -64,21 +64,31 @@ def search(
 @commands.command(rich_help_panel=LOOK, epilog="Example: rapray track 12 --json")
 def track(track_id: Annotated[int, typer.Argument(metavar="ID", min=1)], *, as_json: Json = False) -> None:
     """Print one track: title, artist, year, lyrics, analyses."""
+    from rapray.analyzers.registry import provenances
     from rapray.store import read
 
     settings = state.settings()
     with state.connected("rapray track", settings):
         pass  # for its error if the schema is too old
-    stored = _read(settings, lambda pool: read.get_track(pool, track_id))
+    current = provenances(settings).values()
+    stored = _read(settings, lambda pool: read.get_track(pool, track_id, current))
     if stored is None:
         raise TrackNotFound(track_id=track_id)
     if as_json:
-        print_json(asdict(stored))
+        analyses = [_to_json(result) for result in stored.analyses]
+        print_json(asdict(replace(stored, analyses=())) | {"analyses": analyses})
         return
     print_text(f"{stored.title} by {stored.artist}, {stored.release_year or 'year unknown'}", bold=True)
     print_text(f"\n{stored.lyrics}\n")
-    for analysis in stored.analyses:
-        print_text(f"{analysis.analyzer} {analysis.version}: see --json")
+    for result in stored.analyses:
+        provenance = result.analysis.provenance
+        print_text(f"{provenance.analyzer} {provenance.version}: see --json")
+
+
+def _to_json(stored: StoredAnalysis) -> dict[str, Any]:
+    from rapray.analyzers.base import to_json
+
+    return to_json(stored.analysis) | {"created_at": stored.created_at, "is_current": stored.is_current}
 
 
 @commands.command(rich_help_panel=LOOK, epilog='Example: rapray artist "Mara Quill" --json')

@@ -6,39 +6,33 @@ Does not know what an analyzer measures: `data` is plain JSON.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from pgvector import HalfVector
 from psycopg import AsyncConnection, Connection
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import Analysis, Failure, analyze_stage
+from rapray.domain import Analysis, Failure, Provenance
 from rapray.errors import AnalysisFailed
-from rapray.store import failures, queries
+from rapray.store import failures, provenances, queries
 from rapray.store.bounds import fitted
 from rapray.store.ledger import batch_id, stage, write_once
 from rapray.store.pool import acquired, know_vectors
 from rapray.store.records import StoredAnalysis
-from rapray.store.values import storable_or_none
 
 _SQL = queries.load("analyses")
 _COLUMNS = {
     "track_id": "int8",
-    "analyzer": "text",
-    "version": "text",
+    "provenance_id": "int4",
     "content_hash": "text",
     "sentiment": "float4",
     "confidence": "float4",
     "data": "jsonb",
     "analysis_embedding": "halfvec",
-    "model": "text",
-    "model_revision": "text",
-    "prompt_version": "text",
-    "parameters": "text",
     "seconds": "float4",
     "input_tokens": "int4",
     "output_tokens": "int4",
@@ -77,9 +71,9 @@ def write_analyses(
         counts = _write(inside, fit) if fit else Counter[str]()
         counts["dead"] = failures.record(inside, all_failed, max_attempts)
         counts["failed"] = len(all_failed)
-        for of_stage in sorted({_stage_of(result) for result in fit}):
-            done = [(one.key, one.content_hash) for one in fit if _stage_of(one) == of_stage]
-            failures.clear(inside, of_stage, done)
+        for provenance in sorted({result.provenance for result in fit}, key=lambda made_by: made_by.stage):
+            done = [(result.key, result.content_hash) for result in fit if result.provenance == provenance]
+            failures.clear(inside, provenance.stage, done)
         return counts
 
     return write_once(conn, run_id, batch_id(keys), write)
@@ -93,26 +87,20 @@ def _sorted_out(results: Sequence[Analysis]) -> tuple[list[Analysis], list[Failu
         try:
             fit.append(fitted(result))
         except AnalysisFailed as error:
-            failed = Failure(_stage_of(result), result.key, error.code, str(error), result.content_hash)
-            unfit.append(failed)
+            stage_ = result.provenance.stage
+            unfit.append(Failure(stage_, result.key, error.code, str(error), result.content_hash))
     return fit, unfit
 
 
-def _stage_of(result: Analysis) -> str:
-    made_with = (result.model, result.model_revision, result.prompt_version)
-    return analyze_stage(result.analyzer, result.version, *made_with, parameters=result.parameters)
-
-
 def _batch_key(result: Analysis) -> str:
-    made_with = (result.model, result.model_revision, result.prompt_version, result.parameters)
-    made_by = (result.analyzer, result.version, *made_with)
-    return "\x1f".join((result.key, result.content_hash, *map(str, made_by)))
+    return "\x1f".join((result.key, result.content_hash, result.provenance.digest))
 
 
 def _write(conn: Connection, results: Sequence[Analysis]) -> Counter[str]:
     know_vectors(conn)
-    latest = {(int(result.key), result.analyzer, result.version): result for result in results}
-    stage(conn, "staged_analyses", _COLUMNS, (_row(latest[key]) for key in sorted(latest)))
+    ids = provenances.ids_of(conn, {result.provenance for result in results})
+    latest = {(int(result.key), ids[result.provenance]): result for result in results}
+    stage(conn, "staged_analyses", _COLUMNS, (_row(*key, latest[key]) for key in sorted(latest)))
     row = conn.execute(_SQL["upsert"]).fetchone()
     assert row is not None
     new, changed, present = row
@@ -121,20 +109,15 @@ def _write(conn: Connection, results: Sequence[Analysis]) -> Counter[str]:
     return counts
 
 
-def _row(result: Analysis) -> tuple[Any, ...]:
+def _row(track_id: int, provenance_id: int, result: Analysis) -> tuple[Any, ...]:
     return (
-        int(result.key),
-        result.analyzer,
-        result.version,
+        track_id,
+        provenance_id,
         result.content_hash,
         result.sentiment,
         result.confidence,
         Jsonb(result.data),
         None if result.embedding is None else HalfVector(list(result.embedding)),
-        storable_or_none(result.model),
-        storable_or_none(result.model_revision),
-        storable_or_none(result.prompt_version),
-        storable_or_none(result.parameters),
         result.seconds,
         result.input_tokens,
         result.output_tokens,
@@ -142,8 +125,24 @@ def _row(result: Analysis) -> tuple[Any, ...]:
     )
 
 
-async def get_analyses(pool: AsyncConnectionPool[AsyncConnection], track_id: int) -> list[StoredAnalysis]:
-    """A track's results, by analyzer, the newest version first; empty where there is no such track."""
-    async with acquired(pool) as conn, conn.cursor(row_factory=class_row(StoredAnalysis)) as cursor:
-        await cursor.execute(_SQL["of_track"], {"track_id": track_id})
-        return await cursor.fetchall()
+async def get_analyses(
+    pool: AsyncConnectionPool[AsyncConnection], track_id: int, current: Iterable[Provenance]
+) -> list[StoredAnalysis]:
+    """Return a track's results by analyzer: the current one first, then the newest; empty without such a track.
+
+    Args:
+        pool: of the collection.
+        track_id: any whole number.
+        current: the provenances that the settings ask for.
+    """
+    statement = _SQL["of_track"].format(provenance=provenances.COLUMNS)
+    parameters = {"track_id": track_id, "current": [provenance.digest for provenance in current]}
+    async with acquired(pool) as conn, conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(statement, parameters)
+        return [_stored(str(track_id), row) for row in await cursor.fetchall()]
+
+
+def _stored(key: str, row: dict[str, Any]) -> StoredAnalysis:
+    provenance = provenances.from_row(row)
+    created_at, is_current = row.pop("created_at"), row.pop("is_current")
+    return StoredAnalysis(Analysis(key, provenance, **row), created_at, is_current)

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
 
-from rapray.domain import Section
+from rapray.domain import Analysis, Section
 
 
 @dataclass(frozen=True, slots=True)
 class TrackSummary:
-    """A track without its lyrics: what a list or a search result shows."""
+    """A track without its lyrics: what a list or a search result shows.
+
+    `duplicate_group` is the id of the track that stands for all with its text: its own if it repeats none.
+    """
 
     id: int
     title: str
@@ -27,27 +29,17 @@ class TrackSummary:
     language: str | None
     url: str
     content_hash: str
-    duplicate_group: int | None
+    duplicate_group: int
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAnalysis:
-    """One analyzer's stored result; `is_current` says that it is of the track's present text."""
+    """An analysis of a track, without its embedding.
 
-    analyzer: str
-    version: str
-    content_hash: str
-    sentiment: float | None
-    confidence: float | None
-    data: Mapping[str, Any]
-    model: str | None
-    model_revision: str | None
-    prompt_version: str | None
-    parameters: str | None
-    seconds: float | None
-    input_tokens: int | None
-    output_tokens: int | None
-    cost_usd: float | None
+    `is_current` says that it has the provenance that the settings ask for and is of the track's present text.
+    """
+
+    analysis: Analysis
     created_at: datetime
     is_current: bool
 
@@ -73,7 +65,7 @@ class StoredTrack:
     identifiers: Mapping[str, str]
     url: str
     content_hash: str
-    duplicate_group: int | None
+    duplicate_group: int
     created_at: datetime
     updated_at: datetime
     analyses: tuple[StoredAnalysis, ...]

@@ -4,13 +4,15 @@ SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text))
 FROM (SELECT source, source_id, name, name_normalized, url FROM artists) r;
 
 -- name: tracks
--- Tracks with their artist and the track that stands for their group, both by source and id.
+-- Tracks with their artist and the track that they repeat, both by source and id.
 SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text)), ''))
 FROM (
     SELECT t.source, t.source_id, a.source AS artist_source, a.source_id AS artist_source_id, t.title, t.featured,
            t.lyrics, t.sections, t.language, t.album, t.release_date, t.release_year, t.is_explicit, t.identifiers,
-           t.spotify_data, t.url, t.content_hash, g.source AS group_source, g.source_id AS group_source_id
-    FROM tracks t JOIN artists a ON a.id = t.artist_id LEFT JOIN tracks g ON g.id = t.duplicate_group
+           t.spotify_data, t.url, t.content_hash, d.kind, d.similarity, leader.source AS leader_source,
+           leader.source_id AS leader_source_id
+    FROM tracks t JOIN artists a ON a.id = t.artist_id LEFT JOIN duplicates d ON d.track_id = t.id
+    LEFT JOIN tracks leader ON leader.id = d.leader_id
 ) r;
 
 -- name: crawl
@@ -32,13 +34,12 @@ FROM (
 ) r;
 
 -- name: analysis_results
--- Analyses by track, analyzer and version; their figures only if rules computed them, not a model.
+-- Analyses by track and provenance; their figures only if rules computed them, not a model.
 SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text)), ''))
 FROM (
-    SELECT t.source, t.source_id, r.analyzer, r.version, r.content_hash, r.model, r.model_revision, r.prompt_version,
-           r.parameters, r.analysis_embedding IS NULL AS has_no_embedding,
-           CASE WHEN r.model IS NULL THEN row (r.sentiment, r.confidence, r.data, r.analysis_embedding) END AS figures
-    FROM analysis_results r JOIN tracks t ON t.id = r.track_id
+    SELECT t.source, t.source_id, p.digest, r.content_hash, r.analysis_embedding IS NULL AS has_no_embedding,
+           CASE WHEN p.model IS NULL THEN row (r.sentiment, r.confidence, r.data, r.analysis_embedding) END AS figures
+    FROM analysis_results r JOIN provenances p ON p.id = r.provenance_id JOIN tracks t ON t.id = r.track_id
 ) r;
 
 -- name: dead_letters

@@ -9,9 +9,11 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from rapray.domain import Analysis, Failure, FetchResult, LyricVectors, Outcome
+from rapray.domain import Analysis, Failure, FetchResult, LyricVectors, Outcome, Provenance
 from rapray.store import analyses, failures, runs, tracks, vectors
 from rapray.store.checksum import checksum
+
+_OF_MODEL = "WHERE provenance_id IN (SELECT id FROM provenances WHERE model = 'm')"
 
 
 def _fill(
@@ -30,8 +32,8 @@ def _fill(
     ).fetchall():
         seeded = lyric_vectors(track_id, text, seed=int(source_id))
         vectors.write_embeddings(conn, run, model_id, 8, [seeded], stage="embed/x")
-        rules = Analysis(str(track_id), "a", "1", text, {"n": source_id}, seconds=float(track_id))
-        computed = replace(rules, analyzer="b", confidence=0.5, model="m", model_revision="r1")
+        rules = Analysis(str(track_id), Provenance("a", "1"), text, {"n": source_id}, seconds=float(track_id))
+        computed = replace(rules, provenance=Provenance("b", "1", "m", "r1"), confidence=0.5)
         analyses.write_analyses(conn, run, [rules, computed])
         if source_id == "3":
             failures.record(conn, [Failure("embed/x", str(track_id), "e", "d", text)], 1)
@@ -64,10 +66,13 @@ def test_checksum_other_order(
         ("UPDATE lyric_embeddings SET embedding = '[1,0,0,0,0,0,0,0]'", set()),
         ("UPDATE analysis_results SET data = '{{}}' WHERE track_id = {track}", {"analysis_results"}),
         ("UPDATE analysis_results SET sentiment = 0.1 WHERE track_id = {track}", {"analysis_results"}),
-        ("UPDATE analysis_results SET data = '{{}}', confidence = 0.1 WHERE model = 'm'", set()),
-        ("UPDATE analysis_results SET model_revision = 'r2' WHERE model = 'm'", {"analysis_results"}),
-        ("UPDATE analysis_results SET content_hash = 'x' WHERE model = 'm'", {"analysis_results"}),
-        ("DELETE FROM analysis_results WHERE model = 'm'", {"analysis_results"}),
+        (f"UPDATE analysis_results SET data = '{{{{}}}}', confidence = 0.1 {_OF_MODEL}", set()),
+        (
+            "UPDATE provenances SET model_revision = 'r2', digest = 'd' WHERE model = 'm'",
+            {"analysis_results"},
+        ),
+        (f"UPDATE analysis_results SET content_hash = 'x' {_OF_MODEL}", {"analysis_results"}),
+        (f"DELETE FROM analysis_results {_OF_MODEL}", {"analysis_results"}),
     ],
     ids=[
         "track",
