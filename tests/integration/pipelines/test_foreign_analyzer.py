@@ -73,7 +73,7 @@ def theirs(shared_ray: SharedRay[Any], tmp_path_factory: pytest.TempPathFactory)
     raylets.disconnect()
     with pytest.MonkeyPatch.context() as patch:
         install(patch, folder, "theirs", code=CODE)
-        install(patch, folder, "other", code=CODE.replace('"2.0", None', '"2.1", None'))
+        install(patch, folder, "other", code=CODE.replace('"2.0"', '"2.1"'))
         install(
             patch,
             folder,
