@@ -5,18 +5,20 @@ Knows no database, no HTTP, no Ray: only what an artist, a track, an analysis or
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
+_DIGEST_CHARS = 32
 LARGEST_ID = 2**63 - 1
 """Of a track or an artist: what PostgreSQL's bigint holds."""
 
@@ -217,26 +219,54 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """Everything that decides an analyzer's result besides the text.
+
+    A stored result is current if its provenance equals the one that the settings ask for. `model` and `model_revision`
+    name the weights, and `prompt_version` the prompt; None if there are none. `parameters` is a digest of the settings
+    that decide a result; None if all of them have their defaults.
+    """
+
+    analyzer: str
+    version: str
+    model: str | None = None
+    model_revision: str | None = None
+    prompt_version: str | None = None
+    parameters: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The first 32 hex digits of the SHA-256 of the six values as a JSON array.
+
+        PostgreSQL writes the same text for `jsonb_build_array(...)::text`, so SQL can compute this digest too.
+        """
+        values = json.dumps(list(astuple(self)), ensure_ascii=False)
+        return sha256(values.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARS]
+
+    @property
+    def stage(self) -> str:
+        """The stage of this provenance's failures; their keys are track ids.
+
+        Another model, prompt or setting is another stage, so it begins without dead letters.
+        """
+        return f"analyze/{self.analyzer}/{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """One analyzer's result for one text.
 
     `sentiment` is in [-1, 1], `confidence` in [0, 1]; None where there is no honest figure. `embedding` has 256 values
-    or is None. `data` is plain JSON. `parameters` is a digest of the settings that decided it, None where all are at
-    their defaults. `seconds` is what this text cost.
+    or is None. `data` is plain JSON. `seconds` is what this text cost.
     """
 
     key: str
-    analyzer: str
-    version: str
+    provenance: Provenance
     content_hash: str
     data: Mapping[str, Any]
     sentiment: float | None = None
     confidence: float | None = None
     embedding: tuple[float, ...] | None = None
-    model: str | None = None
-    model_revision: str | None = None
-    prompt_version: str | None = None
-    parameters: str | None = None
     seconds: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -282,26 +312,6 @@ class Failure:
 def embed_stage(model: ModelInfo) -> str:
     """The stage of embedding with a model; the keys of its failures are track ids."""
     return f"embed/{model.name}@{model.revision}"
-
-
-def analyze_stage(
-    analyzer: str,
-    version: str,
-    model: str | None = None,
-    model_revision: str | None = None,
-    prompt_version: str | None = None,
-    *,
-    parameters: str | None = None,
-) -> str:
-    """The stage of an analyzer with its model, prompt and parameters: another of them begins without dead letters.
-
-    `analyze/<analyzer>/<version>/<model>@<revision>/<prompt>/<parameters>`, what is not there left out at the end.
-    A model may be a path: its name is percent-encoded, so that no stage reads like another. The keys of its failures
-    are track ids.
-    """
-    made_with = "@".join(quote(part, safe=":") for part in (model, model_revision) if part is not None)
-    prompt = quote(prompt_version or "", safe=":")
-    return "/".join((f"analyze/{analyzer}/{version}", made_with, prompt, parameters or "")).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

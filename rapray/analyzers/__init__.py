@@ -8,7 +8,7 @@ from __future__ import annotations
 from rapray.analyzers.base import (
     Analyzer,
     AnalyzerSpec,
-    Identity,
+    ModelBacked,
     Needs,
     digest_of,
     failure,
@@ -16,18 +16,18 @@ from rapray.analyzers.base import (
     rounded,
     to_json,
 )
-from rapray.analyzers.registry import create, identity, spec, specs
+from rapray.analyzers.registry import create, provenance_of, spec, specs
 
 __all__ = [
     "Analyzer",
     "AnalyzerSpec",
-    "Identity",
+    "ModelBacked",
     "Needs",
     "create",
     "digest_of",
     "failure",
-    "identity",
     "one_by_one",
+    "provenance_of",
     "rounded",
     "spec",
     "specs",

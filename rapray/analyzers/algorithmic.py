@@ -18,7 +18,7 @@ from rapray.analyzers.algorithmic_measure import measure
 from rapray.analyzers.base import one_by_one, rounded
 from rapray.analyzers.style_vector import style_vector
 from rapray.config import Settings
-from rapray.domain import Analysis, Failure, Lyric, ModelInfo
+from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.errors import EmptyLyrics
 from rapray.text.language import detect_language
 from rapray.text.pace import pace
@@ -32,11 +32,7 @@ _READ_FOR_LANGUAGE = 800  # characters, in lines from all over the song: more to
 class AlgorithmicAnalyzer:
     """Measures lyrics. Has no state: the same text gives the same result, `seconds` aside, in every process."""
 
-    name = "algorithmic"
-    version = "2.0.0"
-    model: ModelInfo | None = None
-    prompt_version: str | None = None
-    parameters: str | None = None  # no setting changes what it finds
+    provenance = Provenance("algorithmic", "2.0.0")  # no setting changes what it finds
 
     def __init__(self, settings: Settings | None = None, name: str = "algorithmic") -> None:
         del settings, name  # nothing to configure: the registry hands every analyzer both
@@ -56,8 +52,7 @@ class AlgorithmicAnalyzer:
         measured = rounded(measure(sections, reading, rhymes, _language(reading), speed))
         return Analysis(
             key=lyric.key,
-            analyzer=self.name,
-            version=self.version,
+            provenance=self.provenance,
             content_hash=lyric.content_hash,
             data=measured,
             sentiment=measured["sentiment"]["without_profanity"],

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any, Protocol, runtime_checkable
 
 from rapray.analyzers.budget import Budget
-from rapray.domain import Analysis, Comparable, Failure, Lyric, ModelInfo, analyze_stage
+from rapray.domain import Analysis, Comparable, Failure, Lyric, ModelInfo, Provenance
 from rapray.errors import AnalysisFailed, RaprayError
 
 ALL = "all"
@@ -38,7 +38,8 @@ class AnalyzerSpec:
     """An analyzer before it is loaded, so that all can be listed without importing one.
 
     `factory` is "package.module:callable" and takes the settings and the analyzer's name. `identify` is the same for a
-    callable that gives the `Identity`; left out: there is neither a model nor a prompt. `preflight` is the same for a
+    callable that returns the `Provenance` of results without loading weights; an analyzer without model, prompt and
+    parameters needs none. `preflight` is the same for a
     callable that raises where the analyzer cannot do its work; a job calls it once, before the first lyric. One that
     `is_remote` waits for a server elsewhere: it is given many texts at once, and no health check asks it for an
     analysis, which may cost. A new `version` makes all results of the old one due again. `comparable` says which
@@ -60,49 +61,13 @@ class AnalyzerSpec:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What a stored result of an analyzer must say to be current; known without loading any weights.
-
-    `parameters` is what `digest_of` makes of the settings that decide a result, and of no others: another time-out
-    makes nothing due. `note` is for operators and no part of a result: that a built-in model stands in for another.
-    """
-
-    name: str
-    version: str
-    model: ModelInfo | None = None
-    prompt_version: str | None = None
-    parameters: str | None = None
-    note: str = field(default="", compare=False)
-
-
 @runtime_checkable
 class Analyzer(Protocol):
-    """Reads lyrics. `model` is None where there are no weights, `prompt_version` where there is no prompt."""
+    """Reads lyrics."""
 
     @property
-    def name(self) -> str:
-        """Key of the registry and of stored results."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Changes whenever a result may change."""
-        ...
-
-    @property
-    def model(self) -> ModelInfo | None:
-        """The weights that results come from."""
-        ...
-
-    @property
-    def prompt_version(self) -> str | None:
-        """The prompt that results come from."""
-        ...
-
-    @property
-    def parameters(self) -> str | None:
-        """The digest of the settings that decide results, None where all are at their defaults; see `Identity`."""
+    def provenance(self) -> Provenance:
+        """What results say about how they were made. Its analyzer and version are those of the spec."""
         ...
 
     def analyze(self, batch: Sequence[Lyric]) -> list[Analysis | Failure]:
@@ -110,6 +75,21 @@ class Analyzer(Protocol):
 
         Whoever runs an analyzer asks through `rapray.analyzers.outcomes`, which holds it to this.
         """
+        ...
+
+
+@runtime_checkable
+class ModelBacked(Protocol):
+    """An analyzer that has a model which `/health` lists."""
+
+    @property
+    def model(self) -> ModelInfo:
+        """The weights that results come from."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What operators should know of the model, e.g. that it stands in for another; empty if there is nothing."""
         ...
 
 
@@ -153,40 +133,27 @@ def _outcome(
     try:
         return analyze_one(lyric)
     except RaprayError as error:
-        return failure(analyzer, lyric, error)
+        return failure(analyzer.provenance, lyric, error)
     except ENDS_THE_PROGRAM:
         raise
     except BaseException as error:  # noqa: BLE001 - no text may stop a job: this is stored as its failure
         reason = f"{type(error).__name__}: {error}"
-        return failure(analyzer, lyric, AnalysisFailed(analyzer=analyzer.name, reason=reason))
+        failed = AnalysisFailed(analyzer=analyzer.provenance.analyzer, reason=reason)
+        return failure(analyzer.provenance, lyric, failed)
 
 
-def failure(analyzer: Analyzer | Identity, lyric: Lyric, error: RaprayError) -> Failure:
-    """An error as the stored failure of one lyric."""
-    model = analyzer.model
-    stage = analyze_stage(
-        analyzer.name,
-        analyzer.version,
-        model.name if model else None,
-        model.revision if model else None,
-        analyzer.prompt_version,
-        parameters=analyzer.parameters,
-    )
-    return Failure(stage, lyric.key, error.code, str(error), lyric.content_hash, error.blames_text)
+def failure(provenance: Provenance, lyric: Lyric, error: RaprayError) -> Failure:
+    """Return an error as the failure of one lyric, ready to be stored."""
+    return Failure(provenance.stage, lyric.key, error.code, str(error), lyric.content_hash, error.blames_text)
 
 
 def to_json(analysis: Analysis, *, include_embedding: bool = False) -> dict[str, Any]:
     """The one form in which programs see an analysis, over HTTP and from the command line."""
     shown: dict[str, Any] = {
-        "analyzer": analysis.analyzer,
-        "version": analysis.version,
+        **asdict(analysis.provenance),
         "sentiment": analysis.sentiment,
         "confidence": analysis.confidence,
         "data": analysis.data,
-        "model": analysis.model,
-        "model_revision": analysis.model_revision,
-        "prompt_version": analysis.prompt_version,
-        "parameters": analysis.parameters,
         "content_hash": analysis.content_hash,
         "seconds": analysis.seconds,
         "input_tokens": analysis.input_tokens,

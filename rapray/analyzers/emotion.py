@@ -18,7 +18,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rapray.analyzers.base import Identity, digest_of, failure, one_by_one, rounded
+from rapray.analyzers.base import digest_of, failure, one_by_one, rounded
 from rapray.analyzers.emotion_choice import choose, load_emotion_model
 from rapray.analyzers.emotion_model import EmotionModel, ModelCard, Read, weighted
 from rapray.analyzers.emotion_result import (
@@ -32,7 +32,7 @@ from rapray.analyzers.emotion_result import (
 )
 from rapray.analyzers.emotion_vector import emotion_vector
 from rapray.config import EmotionSettings, Settings
-from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Section
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Provenance, Section
 from rapray.embeddings.windows import Window
 from rapray.errors import AnalysisFailed, EmptyLyrics, InvalidLyrics, RaprayError
 from rapray.text.sections import split_sections
@@ -66,16 +66,12 @@ class EmotionAnalyzer:
     dominant one.
     """
 
-    version = VERSION
-    prompt_version: str | None = None
-
     def __init__(self, settings: Settings, name: str = "emotion") -> None:
-        self.name = name
         chosen = choose(settings.emotion)
         self._model: EmotionModel = load_emotion_model(settings.emotion, chosen)
         self.note = chosen.note
         self.model: ModelInfo = self._model.card.info
-        self.parameters = _parameters(settings.emotion)
+        self.provenance = _provenance(name, self.model, settings.emotion)
 
     def analyze(self, batch: Sequence[Lyric]) -> list[Analysis | Failure]:
         """An analysis a lyric; a text without a word fails with the code "lyrics_empty".
@@ -106,7 +102,7 @@ class EmotionAnalyzer:
         try:
             return self._parts(lyric)
         except RaprayError as error:
-            return failure(self, lyric, error)
+            return failure(self.provenance, lyric, error)
 
     def _parts(self, lyric: Lyric) -> list[_Part]:
         sections = lyric.sections or split_sections(lyric.lyrics)
@@ -140,13 +136,13 @@ class EmotionAnalyzer:
         try:
             return self._analysis(lyric, parts, read, seconds)
         except RaprayError as error:
-            return failure(self, lyric, error)
+            return failure(self.provenance, lyric, error)
 
     def _analysis(self, lyric: Lyric, parts: list[_Part], read: Read, seconds: float) -> Analysis:
         tokens = [window.tokens for part in parts for window in part.windows]
         whole, state = weighted(read.probabilities, tokens), weighted(read.states, tokens)
         if not (np.isfinite(whole).all() and np.isfinite(state).all()):
-            raise AnalysisFailed(analyzer=self.name, reason="the model's answer is not finite")
+            raise AnalysisFailed(analyzer=self.provenance.analyzer, reason="the model's answer is not finite")
         arc = _arc(parts, read)
         lengths = np.array([max(part.tokens, 1) for part in parts], np.float64)
         card = self._model.card
@@ -154,36 +150,31 @@ class EmotionAnalyzer:
         felt = [place for place, label in enumerate(card.labels) if not is_neutral(label)]
         return Analysis(
             key=lyric.key,
-            analyzer=self.name,
-            version=self.version,
+            provenance=self.provenance,
             content_hash=lyric.content_hash,
             data=_data(card, parts, whole, arc),
             sentiment=rounded(sentiment(labels), _DIGITS),
             confidence=labels[dominant(labels)] if card.is_calibrated else None,
             embedding=emotion_vector(whole[felt], arc[:, felt], lengths, state),
-            model=card.info.name,
-            model_revision=card.info.revision,
-            parameters=self.parameters,
             seconds=seconds,
             input_tokens=sum(tokens),
         )
 
 
-def identify(settings: Settings, name: str) -> Identity:
-    """Which model results must be from to be current; loads none.
+def identify(settings: Settings, name: str) -> Provenance:
+    """Return the provenance that results have under these settings; loads no model.
 
     Raises:
         MissingExtra, ModelUnavailable: see `rapray.analyzers.emotion_choice.choose`.
     """
-    chosen = choose(settings.emotion)
-    return Identity(name, VERSION, chosen.info, parameters=_parameters(settings.emotion), note=chosen.note)
+    return _provenance(name, choose(settings.emotion).info, settings.emotion)
 
 
-def _parameters(settings: EmotionSettings) -> str | None:
-    """Of the settings beside the model, which the identity names. "auto" is taken as it stands: what it comes to
-    differs between the hosts of a cluster, and no result may be stale for the host that asks.
-    """
-    return digest_of({"dtype": settings.dtype}, {"dtype": "auto"})
+def _provenance(name: str, model: ModelInfo, settings: EmotionSettings) -> Provenance:
+    # "auto" is taken as it stands: what it comes to differs between the hosts of a cluster, and no result may be stale
+    # for the host that asks.
+    parameters = digest_of({"dtype": settings.dtype}, {"dtype": "auto"})
+    return Provenance(name, VERSION, model.name, model.revision, parameters=parameters)
 
 
 def _arc(parts: Sequence[_Part], read: Read) -> Doubles:

@@ -1,4 +1,4 @@
-"""Which emotion model the settings mean on this host, and its identity, without loading weights.
+"""Which emotion model the settings mean on this host, and which weights it has, without loading weights.
 
 Looks into the hub's cache on disk and never asks the hub itself, unless a model is named that is not here.
 """

@@ -58,13 +58,14 @@ def _outcome(analyzer: Analyzer, given: Mapping[object, list[object]], lyric: Ly
     if len(mine) != 1:
         strange = {f"a {type(other).__name__}" for other in given.get(None, [])}
         told = f", and {' and '.join(sorted(strange))}" if strange else ""
-        raise AnalysisFailed(analyzer=analyzer.name, reason=f"it gave {len(mine)} outcomes for it{told}")
+        reason = f"it gave {len(mine)} outcomes for it{told}"
+        raise AnalysisFailed(analyzer=analyzer.provenance.analyzer, reason=reason)
     (outcome,) = mine
     if isinstance(outcome, Failure):
         return _own(analyzer, lyric, outcome)
     assert isinstance(outcome, Analysis)
     if (problem := _of_others(analyzer, lyric, outcome)) is not None:
-        raise AnalysisFailed(analyzer=analyzer.name, reason=problem)
+        raise AnalysisFailed(analyzer=analyzer.provenance.analyzer, reason=problem)
     return fitted(outcome)
 
 
@@ -72,7 +73,8 @@ def _own(analyzer: Analyzer, lyric: Lyric, given: Failure) -> Failure:
     """A failure under the stage and the text that it is of; a code that nobody knows goes into the sentence."""
     is_known = given.code in {kind.code for kind in all_errors()}
     reason = str(given.detail) if is_known else f"{given.code}: {given.detail}"
-    own = failure(analyzer, lyric, AnalysisFailed(analyzer=analyzer.name, reason=reason))
+    error = AnalysisFailed(analyzer=analyzer.provenance.analyzer, reason=reason)
+    own = failure(analyzer.provenance, lyric, error)
     own = replace(own, blames_text=bool(given.blames_text))
     return replace(own, code=given.code, detail=reason) if is_known else own
 
@@ -81,10 +83,6 @@ def _of_others(analyzer: Analyzer, lyric: Lyric, result: Analysis) -> str | None
     """Why a result would be stored in the place of another, or never count as current."""
     if result.content_hash != lyric.content_hash:
         return "its result is of another text"
-    made_by = (result.analyzer, result.version, result.model, result.model_revision)
-    model = analyzer.model
-    own = (analyzer.name, analyzer.version, model and model.name, model and model.revision)
-    with_these = (result.prompt_version, result.parameters)
-    if (made_by, with_these) != (own, (analyzer.prompt_version, analyzer.parameters)):
+    if result.provenance != analyzer.provenance:
         return "its result names another analyzer, version, model, prompt or parameters than it has"
     return None

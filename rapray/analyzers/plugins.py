@@ -9,17 +9,16 @@ import re
 from asyncio import CancelledError
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import astuple, fields, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_args, get_type_hints
 
-from rapray.analyzers.base import ALL, ENDS_THE_PROGRAM, Analyzer, AnalyzerSpec, Identity
-from rapray.domain import ANALYZER_NAME
+from rapray.analyzers.base import ALL, ENDS_THE_PROGRAM, Analyzer, AnalyzerSpec
+from rapray.domain import ANALYZER_NAME, Provenance
 from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
 
 ENTRY_POINT_GROUP = "rapray.analyzers"
 _NAMES = "a letter, then letters, digits, '_' and '-', all small, at most 40, and not 'all'"
-# It stands between slashes in the stages of failures, as the name does.
 _VERSION = re.compile(r"[^\s/]{1,40}")
 # An error of rapray names its own cause. The others come from outside of the block: its task is cancelled, or
 # the frame that it stands in is discarded.
@@ -43,19 +42,21 @@ def require_whole(chosen: AnalyzerSpec) -> None:
 
 
 def as_told(chosen: AnalyzerSpec, made: Any) -> Analyzer:
-    """What the factory of a spec made, where it is such an analyzer: another one's results would be due for ever.
+    """Return the analyzer the factory built.
+
+    Its provenance must name the spec's analyzer and version, or its results would never count as current.
 
     Raises:
-        AnalyzerBroken: it is none.
+        AnalyzerBroken: it is no analyzer, or another one.
     """
     with faults_of(chosen):  # a property of it may raise
-        _require(chosen, made, "Analyzer", is_one=isinstance(made, Analyzer))
+        _require(chosen, made, made.provenance if isinstance(made, Analyzer) else None, "Analyzer")
     return made
 
 
-def as_identified(chosen: AnalyzerSpec, told: Any) -> Identity:
-    """The same of what `identify` gives."""
-    _require(chosen, told, "Identity", is_one=isinstance(told, Identity))
+def as_identified(chosen: AnalyzerSpec, told: Any) -> Provenance:
+    """Return the provenance that `identify` told; see `as_told`."""
+    _require(chosen, told, told, "Provenance")
     return told
 
 
@@ -73,13 +74,16 @@ def faults_of(chosen: AnalyzerSpec) -> Generator[None]:
         raise translated from error
 
 
-def _require(chosen: AnalyzerSpec, made: Any, kind: str, *, is_one: bool) -> None:
+def _require(chosen: AnalyzerSpec, made: Any, provenance: Any, kind: str) -> None:
     if chosen.package is None:
         return
-    if not is_one:
+    if type(provenance) is not Provenance:
         reason = f"it made a {type(made).__name__}, which is no {kind}"
-    elif (made.name, made.version) != (chosen.name, chosen.version):
-        reason = f"its spec says {chosen.name} {chosen.version}, its {kind} {made.name} {made.version}"
+    elif not all(value is None or type(value) is str for value in astuple(provenance)):
+        reason = f"its {kind} has a provenance with a value that is no text"
+    elif (provenance.analyzer, provenance.version) != (chosen.name, chosen.version):
+        told = f"{provenance.analyzer} {provenance.version}"
+        reason = f"its spec says {chosen.name} {chosen.version}, its {kind} {told}"
     else:
         return
     raise AnalyzerBroken(name=chosen.name, package=chosen.package, reason=reason)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from rapray.analyzers.base import ALL, Analyzer, AnalyzerSpec, Identity, Needs
+from rapray.analyzers.base import ALL, Analyzer, AnalyzerSpec, Needs
 from rapray.analyzers.plugins import as_identified, as_told, faults_of, installed, require_whole
 from rapray.config import Settings
-from rapray.domain import Comparable
+from rapray.domain import Comparable, Provenance
 from rapray.errors import ConfigError, UnknownAnalyzer
 
 
@@ -108,8 +108,8 @@ def create(name: str, settings: Settings) -> Analyzer:
     return as_told(chosen, _called(chosen, chosen.factory, settings))
 
 
-def identity(name: str, settings: Settings) -> Identity:
-    """What results of this analyzer must say to be current, without loading its weights.
+def provenance_of(name: str, settings: Settings) -> Provenance:
+    """Return the provenance that results of this analyzer have under these settings, without loading its weights.
 
     Raises:
         RaprayError: as `create`.
@@ -117,7 +117,7 @@ def identity(name: str, settings: Settings) -> Identity:
     chosen = spec(name, settings)
     require_whole(chosen)
     if chosen.identify is None:
-        return Identity(name, chosen.version)
+        return Provenance(name, chosen.version)
     return as_identified(chosen, _called(chosen, chosen.identify, settings))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from rapray.analyzers.base import ALL
-from rapray.analyzers.registry import identity, specs
+from rapray.analyzers.registry import provenance_of, specs
 from rapray.config import Settings
 from rapray.errors import ConfigError, RaprayError, UnknownAnalyzer
 
@@ -54,7 +54,7 @@ def selected(names: Iterable[str], settings: Settings) -> Selection:
     problems: dict[str, RaprayError] = {}
     for name in expanded(given, specs(settings)):
         try:
-            identity(name, settings)
+            provenance_of(name, settings)
         except RaprayError as error:
             problems[name] = error
         else:

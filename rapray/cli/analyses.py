@@ -10,14 +10,13 @@ import typer
 from psycopg import Connection
 
 from rapray.analyzers.base import ALL
-from rapray.analyzers.registry import identity, spec, specs
+from rapray.analyzers.registry import provenance_of, spec, specs
 from rapray.analyzers.selection import expanded
 from rapray.cli import state
 from rapray.cli.output import note, print_json, print_table
 from rapray.cli.where import HELP, parse
 from rapray.config import Settings
 from rapray.errors import RaprayError
-from rapray.pipelines.current import due_of
 from rapray.store import compare as comparison
 from rapray.store import due
 from rapray.store.scope import Scope
@@ -86,17 +85,11 @@ def compare(
 def _coverage(connection: Connection, name: str, settings: Settings, scope: Scope) -> dict[str, Any]:
     """The counts of one analyzer; where it is not set up, the reason and no counts."""
     try:
-        wanted = identity(name, settings)
+        provenance = provenance_of(name, settings)
     except RaprayError as error:
         return {"version": spec(name, settings).version, "problem": error.code, "detail": str(error)}
-    return {
-        "version": wanted.version,
-        "model": wanted.model.name if wanted.model else None,
-        "model_revision": wanted.model.revision if wanted.model else None,
-        "prompt_version": wanted.prompt_version,
-        "parameters": wanted.parameters,
-        **asdict(due.coverage(connection, due_of(wanted, scope))),
-    }
+    counts = due.coverage(connection, due.DueAnalyses(provenance, scope))
+    return asdict(provenance) | asdict(counts)
 
 
 def _show(found: comparison.Agreement) -> None:

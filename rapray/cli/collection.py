@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from rapray.analyzers.base import to_json
 from rapray.cli import state
 from rapray.cli.output import note, print_json, print_table, stdout
 from rapray.config import Settings
@@ -19,7 +20,7 @@ from rapray.embeddings import load_embedder, model_info
 from rapray.errors import ArtistNotFound, TrackNotFound, UsageError
 from rapray.store import artists, models, read
 from rapray.store.pool import address_of, async_pool, translated
-from rapray.store.records import StoredArtist
+from rapray.store.records import StoredAnalysis, StoredArtist
 from rapray.store.search import Hit
 from rapray.store.search import search as search_store
 from rapray.text.diction import DANIELS_WORDS
@@ -81,14 +82,20 @@ def track(track_id: Annotated[int, typer.Argument(metavar="ID", min=1)], *, as_j
     if found is None:
         raise TrackNotFound(track_id=track_id)
     if as_json:
-        print_json(asdict(found))
+        analyses = [_to_json(stored) for stored in found.analyses]
+        print_json(asdict(replace(found, analyses=())) | {"analyses": analyses})
         return
     stdout.print(
         f"{found.title} by {found.artist}, {found.release_year or 'year unknown'}", markup=False, style="bold"
     )
     stdout.print(f"\n{found.lyrics}\n", markup=False, highlight=False)
-    for analysis in found.analyses:
-        stdout.print(f"{analysis.analyzer} {analysis.version}: see --json", markup=False)
+    for stored in found.analyses:
+        provenance = stored.analysis.provenance
+        stdout.print(f"{provenance.analyzer} {provenance.version}: see --json", markup=False)
+
+
+def _to_json(stored: StoredAnalysis) -> dict[str, Any]:
+    return to_json(stored.analysis) | {"created_at": stored.created_at, "is_current": stored.is_current}
 
 
 def artist(

@@ -17,7 +17,6 @@ import pyarrow as pa
 from ray import serve
 from ray.data import Dataset
 
-from rapray.analyzers.base import Identity
 from rapray.analyzers.llm.completions import Asking, Reply, request_of
 from rapray.analyzers.llm.drafts import Drafts
 from rapray.analyzers.llm.prompts import load_prompts
@@ -25,7 +24,7 @@ from rapray.analyzers.llm.providers import provider_of
 from rapray.analyzers.llm.questions import Questions
 from rapray.config import Settings
 from rapray.config.llm import HOSTED_PROVIDER
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.hosting import DEPLOYMENT, HostedCompletions
 from rapray.hosting.quiet import own_logging
 from rapray.pipelines.analyze import Analyze
@@ -86,12 +85,12 @@ class AnalyzeAhead(Analyze):
     """An actor that reads the replies that came ahead; what is to be repaired it asks itself."""
 
     def __init__(
-        self, wanted: Identity, settings: Settings, budget: RunBudget | None, application: str
+        self, provenance: Provenance, settings: Settings, budget: RunBudget | None, application: str
     ) -> None:
-        super().__init__(wanted, settings, budget)
+        super().__init__(provenance, settings, budget)
         self._questions = _questions(settings)
         handle = serve.get_deployment_handle(DEPLOYMENT, application)
-        self._drafts = Drafts(wanted.name, HostedCompletions(self._questions.provider, handle))
+        self._drafts = Drafts(provenance.analyzer, HostedCompletions(self._questions.provider, handle))
         if isinstance(self._analyzer, Asking):  # else it cannot be made, and its lyrics stay due
             self._analyzer.ask_through(self._drafts)
 

@@ -15,14 +15,13 @@ from uuid import UUID
 import pyarrow as pa
 from psycopg import Connection
 
-from rapray.analyzers.base import Analyzer, Charged, Identity, failure
+from rapray.analyzers.base import Analyzer, Charged, failure
 from rapray.analyzers.llm.providers import is_hosted
 from rapray.analyzers.outcomes import outcomes_of
-from rapray.analyzers.registry import create, identity, preflight, spec
+from rapray.analyzers.registry import create, preflight, provenance_of, spec
 from rapray.config import Settings
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.errors import RaprayError, RayUnavailable, RunPaused
-from rapray.pipelines.current import due_of
 from rapray.pipelines.job import JobContext, JobReport, job, run_plan
 from rapray.pipelines.lyrics import HELD, read_due_lyrics, report, split
 from rapray.pipelines.plan import Stage, computing
@@ -45,8 +44,8 @@ class Analyze:
     neither error nor analyzer, and the job would end as if Ray had failed.
     """
 
-    def __init__(self, wanted: Identity, settings: Settings, budget: RunBudget | None = None) -> None:
-        self._wanted, self._settings, self._budget = wanted, settings, budget
+    def __init__(self, provenance: Provenance, settings: Settings, budget: RunBudget | None = None) -> None:
+        self._provenance, self._settings, self._budget = provenance, settings, budget
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """An analysis or a failure for every lyric of the block."""
@@ -56,25 +55,24 @@ class Analyze:
         lyrics: list[Lyric] = from_table(block)
         made = self._analyzer
         if isinstance(made, RaprayError):
-            return [_untried(self._wanted, lyric, made) for lyric in lyrics]
+            return [_untried(self._provenance, lyric, made) for lyric in lyrics]
         return outcomes_of(made, lyrics)
 
     @cached_property
     def _analyzer(self) -> Analyzer | RaprayError:
         try:
-            made = create(self._wanted.name, self._settings)
+            made = create(self._provenance.analyzer, self._settings)
             if self._budget is not None and isinstance(made, Charged):
                 made.charge_to(self._budget)
         except RaprayError as error:
-            log.error(
-                "analyzer cannot be made", analyzer=self._wanted.name, code=error.code, detail=str(error)
-            )
+            name = self._provenance.analyzer
+            log.error("analyzer cannot be made", analyzer=name, code=error.code, detail=str(error))
             return error
         return made
 
 
-def _untried(wanted: Identity, lyric: Lyric, error: RaprayError) -> Failure:
-    return replace(failure(wanted, lyric, error), blames_text=False)
+def _untried(provenance: Provenance, lyric: Lyric, error: RaprayError) -> Failure:
+    return replace(failure(provenance, lyric, error), blames_text=False)
 
 
 def analyze(
@@ -95,19 +93,19 @@ def analyze(
         JobAlreadyRunning: another run has one of the analyzers; runs of others may stand beside this one.
         DependencyError: see `rapray.pipelines.job.job`.
     """
-    wanted = [identity(name, settings) for name in analyzers]
+    provenances = [provenance_of(name, settings) for name in analyzers]
     parameters = {"analyzers": list(analyzers), "limit": limit, "where": where.as_json()}
     # Each actor that asks a provider keeps the run's account over a connection of its own.
     accounts = settings.jobs.workers if any(spec(name, settings).is_remote for name in analyzers) else 0
     shares = ("analyzers", analyzers)
     with job("analyze", settings, parameters, more_connections=accounts, shares=shares) as context:
         scope = where.resolved(context.connection)
-        queries = [due_of(one, scope) for one in wanted]
+        queries = [DueAnalyses(provenance, scope) for provenance in provenances]
         for query in queries:
             if due.count(context.connection, query):
-                _check(settings, query.analyzer)
-        for one, query in zip(wanted, queries, strict=True):
-            _try(context, one, query, limit)
+                _check(settings, query.provenance.analyzer)
+        for query in queries:
+            _try(context, query, limit)
         return report(context, *queries)
 
 
@@ -120,24 +118,25 @@ def _check(settings: Settings, analyzer: str) -> None:
         check_hosted(settings)
 
 
-def _try(context: JobContext, wanted: Identity, query: DueAnalyses, limit: int | None) -> None:
+def _try(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
     """Run one analyzer; what stops it is kept, for another analyzer may still do its work."""
     try:
-        _analyze(context, wanted, query, limit)
+        _analyze(context, query, limit)
     except RayUnavailable:
         raise
     except RaprayError as error:
-        log.error("analyzer stopped", analyzer=query.analyzer, code=error.code, detail=str(error))
-        context.stopped[query.analyzer] = error
+        name = query.provenance.analyzer
+        log.error("analyzer stopped", analyzer=name, code=error.code, detail=str(error))
+        context.stopped[name] = error
 
 
-def _analyze(context: JobContext, wanted: Identity, query: DueAnalyses, limit: int | None) -> None:
+def _analyze(context: JobContext, query: DueAnalyses, limit: int | None) -> None:
     settings = context.settings
     before = _held(context)
     ranges = due.due_ranges(context.connection, query, _block_rows(context, query), limit)
     if not ranges:
         return
-    with _stage(context, wanted) as stage:
+    with _stage(context, query.provenance) as stage:
         run_plan(
             context,
             reader=partial(read_due_lyrics, query=query),
@@ -148,7 +147,7 @@ def _analyze(context: JobContext, wanted: Identity, query: DueAnalyses, limit: i
         )
     if held := _held(context) - before:
         reasons = ", ".join(f"{n} {name.removeprefix(HELD)}" for name, n in sorted(held.items()))
-        raise RunPaused(analyzer=query.analyzer, count=held.total(), reason=reasons)
+        raise RunPaused(analyzer=query.provenance.analyzer, count=held.total(), reason=reasons)
 
 
 def _batch_rows(settings: Settings, analyzer: str) -> int:
@@ -163,7 +162,7 @@ def _block_rows(context: JobContext, query: DueAnalyses) -> int:
     Ray Data makes one block of a range and one of its results, however small the batches are. Answers of others are
     paid: a task is one batch of them, or a little more where that would be too many tasks.
     """
-    settings, name = context.settings, query.analyzer
+    settings, name = context.settings, query.provenance.analyzer
     if is_hosted(settings, name) or not spec(name, settings).is_remote:
         return settings.jobs.compute_block_rows
     fewest = due.count(context.connection, query) // _MOST_TASKS
@@ -171,11 +170,11 @@ def _block_rows(context: JobContext, query: DueAnalyses) -> int:
 
 
 @contextmanager
-def _stage(context: JobContext, wanted: Identity) -> Generator[Stage]:
+def _stage(context: JobContext, provenance: Provenance) -> Generator[Stage]:
     """The actors of an analyzer; before those of the hosted model, that model is asked about many lyrics at once."""
-    settings, name = context.settings, wanted.name
+    settings, name = context.settings, provenance.analyzer
     budget = RunBudget(context.endpoints.database_url, context.run_id, settings.llm.max_cost_usd)
-    arguments = {"wanted": wanted, "settings": settings, "budget": budget}
+    arguments = {"provenance": provenance, "settings": settings, "budget": budget}
     needs = spec(name, settings).needs
     stage = partial(computing, settings, batch_rows=_batch_rows(settings, name), needs=needs)
     if not is_hosted(settings, name):

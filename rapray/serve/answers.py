@@ -78,7 +78,7 @@ class Answers:
 
     def _is_for(self, result: Analysis, name: str, lyric: Lyric) -> bool:
         """True where a result is this analyzer's, as it is known here, for this text."""
-        found = (result.analyzer, result.content_hash)
+        found = (result.provenance.analyzer, result.content_hash)
         return found == (name, lyric.content_hash) and self._roster.is_as_expected(result)
 
     async def _key(self, name: str, lyric: Lyric) -> str | None:
@@ -125,7 +125,7 @@ def store(
         for result in results:  # one batch each, so that the counts say which of them were taken
             counts = analyses.write_analyses(connection, run_id, [result], max_attempts=max_attempts)
             if counts["new"] + counts["changed"] + counts["unchanged"]:
-                stored.append(result.analyzer)
+                stored.append(result.provenance.analyzer)
         analyses.write_analyses(connection, run_id, [], failed=failures, max_attempts=max_attempts)
         counts = runs.written(connection, run_id)
         runs.finish(connection, run_id, "partial" if counts["failed"] else "succeeded", counts)

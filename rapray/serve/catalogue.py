@@ -92,29 +92,10 @@ def _newest(track: records.StoredTrack) -> Iterable[Analysis]:
     """One result an analyzer, of the present text; the store gives the newest first."""
     seen: set[str] = set()
     for stored in track.analyses:
-        if stored.is_current and stored.analyzer not in seen:
-            seen.add(stored.analyzer)
-            yield _analysis(track, stored)
-
-
-def _analysis(track: records.StoredTrack, stored: records.StoredAnalysis) -> Analysis:
-    return Analysis(
-        key=str(track.id),
-        analyzer=stored.analyzer,
-        version=stored.version,
-        content_hash=stored.content_hash,
-        data=stored.data,
-        sentiment=stored.sentiment,
-        confidence=stored.confidence,
-        model=stored.model,
-        model_revision=stored.model_revision,
-        prompt_version=stored.prompt_version,
-        parameters=stored.parameters,
-        seconds=stored.seconds,
-        input_tokens=stored.input_tokens,
-        output_tokens=stored.output_tokens,
-        cost_usd=stored.cost_usd,
-    )
+        analyzer = stored.analysis.provenance.analyzer
+        if stored.is_current and analyzer not in seen:
+            seen.add(analyzer)
+            yield stored.analysis
 
 
 def _overview(found: records.CorpusStats, model: ModelInfo) -> Overview:

@@ -22,11 +22,11 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 from ray.serve.handle import DeploymentHandle, DeploymentResponse
 
-from rapray.analyzers.base import Analyzer, Identity
+from rapray.analyzers.base import Analyzer, ModelBacked
 from rapray.analyzers.llm.completions import Asking, Reply
 from rapray.analyzers.llm.providers import provider_of
 from rapray.analyzers.outcomes import outcomes_of
-from rapray.analyzers.registry import create, identity, spec
+from rapray.analyzers.registry import create, spec
 from rapray.config import Settings, load_settings
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.embeddings import load_embedder, model_info
@@ -34,7 +34,7 @@ from rapray.errors import AnalysisFailed, ModelUnavailable, Overloaded, RaprayEr
 from rapray.hosting import HostedCompletions
 from rapray.serve import doorway
 from rapray.serve.admission import MOST_WAITING, MOST_WORKING, Admission
-from rapray.serve.live import LiveServices
+from rapray.serve.live import LiveServices, RunningAnalyzer
 from rapray.serve.problems import RETRY_AFTER_S
 from rapray.serve.roster import roster
 from rapray.telemetry import configure_logging, logger
@@ -125,7 +125,6 @@ class AnalyzerReplica:
         if model is not None:
             assert isinstance(self._analyzer, Asking)
             self._analyzer.ask_through(HostedCompletions(provider_of(own, name), model))
-        self._note = identity(name, own).note
         self._threads = ThreadPoolExecutor(AnalyzerTuning().threads, f"analyze-{name}")
         self._probe()
 
@@ -145,17 +144,12 @@ class AnalyzerReplica:
     def _outcome(self, lyric: Lyric) -> Analysis | Failure:
         return outcomes_of(self._analyzer, [lyric])[0]
 
-    async def describe(self) -> Identity:
-        """What this replica runs."""
-        made_by = self._analyzer
-        return Identity(
-            self._name,
-            made_by.version,
-            made_by.model,
-            made_by.prompt_version,
-            made_by.parameters,
-            note=self._note,
-        )
+    async def describe(self) -> RunningAnalyzer:
+        """Say what this replica runs."""
+        analyzer = self._analyzer
+        if isinstance(analyzer, ModelBacked):
+            return RunningAnalyzer(analyzer.provenance, analyzer.model, analyzer.note)
+        return RunningAnalyzer(analyzer.provenance)
 
     async def check_health(self) -> None:
         """A real analysis of one line, beside the texts that wait."""
@@ -192,7 +186,7 @@ class HandleInference:
                 log.warning("a replica died with a request", analyzer=name)
         return await answered(what, handle.analyze.remote(lyric))
 
-    async def describe(self, name: str) -> Identity:
+    async def describe(self, name: str) -> RunningAnalyzer:
         """What an analyzer's replica runs."""
         return await answered(f"The analyzer {name}", self._analyzers[name].describe.remote())
 

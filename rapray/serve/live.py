@@ -8,17 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.analyzers.base import Identity
 from rapray.cache.results import ResultCache
 from rapray.config import Settings
-from rapray.domain import Analysis, Failure, Lyric, ModelInfo
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Provenance
 from rapray.embedded import Endpoints, resolve_endpoints
 from rapray.errors import DependencyError
 from rapray.serve import answers
@@ -45,6 +44,15 @@ def replica_connections(settings: Settings) -> int:
     return settings.database.pool_size + _WRITERS + _PROBES
 
 
+@dataclass(frozen=True, slots=True)
+class RunningAnalyzer:
+    """What an analyzer's replica runs; `note` tells operators what they should know of its model."""
+
+    provenance: Provenance
+    model: ModelInfo | None = None
+    note: str = ""
+
+
 class Inference(Protocol):
     """Whoever turns text into vectors and analyses."""
 
@@ -56,7 +64,7 @@ class Inference(Protocol):
         """One analyzer's result."""
         ...
 
-    async def describe(self, name: str) -> Identity:
+    async def describe(self, name: str) -> RunningAnalyzer:
         """What an analyzer's replica runs; asks it for no analysis."""
         ...
 
@@ -218,11 +226,11 @@ class LiveServices:
 
     async def _analyzer_state(self, name: str, models: dict[str, ModelInfo]) -> DependencyHealth:
         async def check() -> str:
-            described = await self._inference.describe(name)
-            if described.model is None:
-                return described.version
-            models[name] = described.model
-            return ", ".join(filter(None, (described.version, described.model.name, described.note)))
+            running = await self._inference.describe(name)
+            if running.model is not None:
+                models[name] = running.model
+            provenance = running.provenance
+            return ", ".join(filter(None, (provenance.version, provenance.model, running.note)))
 
         return await probed(f"analyzer {name}", check, is_required=False)
 

@@ -118,9 +118,9 @@ class MemoryServices:
 
     async def store(self, results: Sequence[Analysis], failures: Sequence[Failure]) -> list[str]:
         """Into two attributes."""
-        self.stored |= {(result.key, result.analyzer): result for result in results}
+        self.stored |= {(result.key, result.provenance.analyzer): result for result in results}
         self.failures += failures
-        return [result.analyzer for result in results]
+        return [result.provenance.analyzer for result in results]
 
     async def health(self) -> Health:
         """What the constructor was given."""

@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from rapray.analyzers.base import ALL, Identity
-from rapray.analyzers.registry import identity, specs
+from rapray.analyzers.base import ALL
+from rapray.analyzers.registry import provenance_of, specs
 from rapray.analyzers.selection import selected
 from rapray.cache.results import key_of
 from rapray.config import Settings
-from rapray.domain import Analysis, Lyric
+from rapray.domain import Analysis, Lyric, Provenance
 from rapray.errors import ProviderNotConfigured, RaprayError
 from rapray.serve.problems import Problem, of_code, of_error
 from rapray.telemetry import logger
@@ -25,14 +25,14 @@ NOT_SERVED = "analyzer_not_served"
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """`served`: name to version; `unserved`: name to the problem; `identities`: of those whose identity is known.
+    """`served`: name to version; `unserved`: name to the problem; `provenances`: by name, of those that are set up.
 
     `remote` are those whose answers are made, and paid for, elsewhere.
     """
 
     served: Mapping[str, str]
     unserved: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
-    identities: Mapping[str, Identity] = field(default_factory=dict[str, Identity])
+    provenances: Mapping[str, Provenance] = field(default_factory=dict[str, Provenance])
     remote: frozenset[str] = frozenset()
 
     def meant_by(self, names: Collection[str]) -> tuple[str, ...]:
@@ -45,32 +45,24 @@ class Roster:
         The content hash leaves out punctuation, line ends and headers, and results hold positions: the text itself is
         part of the key beside it. What is known of its time is in the hash.
         """
-        known = self.identities.get(name)
-        if known is None:
+        provenance = self.provenances.get(name)
+        if provenance is None:
             return None
-        model = (known.model.kind, known.model.name, known.model.revision) if known.model else (None,) * 3
         text = sha256(lyric.lyrics.encode("utf-8", "surrogatepass")).hexdigest()
-        parts = (name, known.version, *model, known.prompt_version, known.parameters)
-        return key_of([lyric.content_hash, text, lyric.title, lyric.language, *parts])
+        return key_of([lyric.content_hash, text, lyric.title, lyric.language, provenance.digest])
 
     def is_as_expected(self, result: Analysis) -> bool:
         """False where a replica runs something else than this ingress knows of: that is not for the cache."""
-        known = self.identities.get(result.analyzer)
-        if known is None:
-            return False
-        model = (known.model.name, known.model.revision) if known.model else (None, None)
-        wanted = (known.version, *model, known.prompt_version, known.parameters)
-        found = (result.model, result.model_revision, result.prompt_version, result.parameters)
-        return wanted == (result.version, *found)
+        return self.provenances.get(result.provenance.analyzer) == result.provenance
 
 
 def roster(settings: Settings, deployed: Collection[str]) -> Roster:
     """What is known of every analyzer, where those of `deployed` answer."""
-    identities: dict[str, Identity] = {}
+    provenances: dict[str, Provenance] = {}
     problems: dict[str, Problem] = {}
     for name in specs(settings):
         try:
-            identities[name] = identity(name, settings)
+            provenances[name] = provenance_of(name, settings)
         except RaprayError as error:
             problems[name] = of_error(error)
     served = {name: spec.version for name, spec in specs(settings).items() if name in deployed}
@@ -78,7 +70,7 @@ def roster(settings: Settings, deployed: Collection[str]) -> Roster:
         name: problems.get(name, of_code(NOT_SERVED)) for name in specs(settings) if name not in deployed
     }
     remote = frozenset(name for name, spec in specs(settings).items() if spec.is_remote)
-    return Roster(served, unserved, identities, remote)
+    return Roster(served, unserved, provenances, remote)
 
 
 def to_deploy(names: Collection[str], settings: Settings) -> list[str]:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
 from pgvector import HalfVector
 from psycopg import AsyncConnection, Connection
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import Analysis, Failure, analyze_stage
+from rapray.domain import Analysis, Failure, Provenance
 from rapray.errors import AnalysisFailed
 from rapray.store import failures, queries
 from rapray.store.bounds import fitted
@@ -77,9 +78,9 @@ def write_analyses(
         counts = _write(inside, fit) if fit else Counter[str]()
         counts["dead"] = failures.record(inside, all_failed, max_attempts)
         counts["failed"] = len(all_failed)
-        for of_stage in sorted({_stage_of(result) for result in fit}):
-            done = [(one.key, one.content_hash) for one in fit if _stage_of(one) == of_stage]
-            failures.clear(inside, of_stage, done)
+        for provenance in sorted({result.provenance for result in fit}, key=lambda made_by: made_by.stage):
+            done = [(result.key, result.content_hash) for result in fit if result.provenance == provenance]
+            failures.clear(inside, provenance.stage, done)
         return counts
 
     return write_once(conn, run_id, batch_id(keys), write)
@@ -93,25 +94,20 @@ def _sorted_out(results: Sequence[Analysis]) -> tuple[list[Analysis], list[Failu
         try:
             fit.append(fitted(result))
         except AnalysisFailed as error:
-            failed = Failure(_stage_of(result), result.key, error.code, str(error), result.content_hash)
-            unfit.append(failed)
+            stage_ = result.provenance.stage
+            unfit.append(Failure(stage_, result.key, error.code, str(error), result.content_hash))
     return fit, unfit
 
 
-def _stage_of(result: Analysis) -> str:
-    made_with = (result.model, result.model_revision, result.prompt_version)
-    return analyze_stage(result.analyzer, result.version, *made_with, parameters=result.parameters)
-
-
 def _batch_key(result: Analysis) -> str:
-    made_with = (result.model, result.model_revision, result.prompt_version, result.parameters)
-    made_by = (result.analyzer, result.version, *made_with)
-    return "\x1f".join((result.key, result.content_hash, *map(str, made_by)))
+    return "\x1f".join((result.key, result.content_hash, result.provenance.digest))
 
 
 def _write(conn: Connection, results: Sequence[Analysis]) -> Counter[str]:
     know_vectors(conn)
-    latest = {(int(result.key), result.analyzer, result.version): result for result in results}
+    latest = {
+        (int(result.key), result.provenance.analyzer, result.provenance.version): result for result in results
+    }
     stage(conn, "staged_analyses", _COLUMNS, (_row(latest[key]) for key in sorted(latest)))
     row = conn.execute(_SQL["upsert"]).fetchone()
     assert row is not None
@@ -122,19 +118,20 @@ def _write(conn: Connection, results: Sequence[Analysis]) -> Counter[str]:
 
 
 def _row(result: Analysis) -> tuple[Any, ...]:
+    made_by = result.provenance
     return (
         int(result.key),
-        result.analyzer,
-        result.version,
+        made_by.analyzer,
+        made_by.version,
         result.content_hash,
         result.sentiment,
         result.confidence,
         Jsonb(result.data),
         None if result.embedding is None else HalfVector(list(result.embedding)),
-        storable_or_none(result.model),
-        storable_or_none(result.model_revision),
-        storable_or_none(result.prompt_version),
-        storable_or_none(result.parameters),
+        storable_or_none(made_by.model),
+        storable_or_none(made_by.model_revision),
+        storable_or_none(made_by.prompt_version),
+        storable_or_none(made_by.parameters),
         result.seconds,
         result.input_tokens,
         result.output_tokens,
@@ -144,6 +141,12 @@ def _row(result: Analysis) -> tuple[Any, ...]:
 
 async def get_analyses(pool: AsyncConnectionPool[AsyncConnection], track_id: int) -> list[StoredAnalysis]:
     """A track's results, by analyzer, the newest version first; empty where there is no such track."""
-    async with acquired(pool) as conn, conn.cursor(row_factory=class_row(StoredAnalysis)) as cursor:
+    async with acquired(pool) as conn, conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["of_track"], {"track_id": track_id})
-        return await cursor.fetchall()
+        return [_stored(str(track_id), row) for row in await cursor.fetchall()]
+
+
+def _stored(key: str, row: dict[str, Any]) -> StoredAnalysis:
+    provenance = Provenance(**{field.name: row.pop(field.name) for field in fields(Provenance)})
+    created_at, is_current = row.pop("created_at"), row.pop("is_current")
+    return StoredAnalysis(Analysis(key, provenance, **row), created_at, is_current)

@@ -45,7 +45,7 @@ def fitted(result: Analysis) -> Analysis:
             result, data=_json(result.data), embedding=_half_values(result.embedding), **figures, **counts
         )
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise AnalysisFailed(analyzer=result.analyzer, reason=str(error)) from error
+        raise AnalysisFailed(analyzer=result.provenance.analyzer, reason=str(error)) from error
 
 
 def _json(data: object) -> dict[str, Any]:

@@ -6,12 +6,12 @@ Does not know what embedding or analysing is: only which stored rows say that it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from psycopg import Connection, sql
 
-from rapray.domain import Lyric, analyze_stage
+from rapray.domain import Lyric, Provenance
 from rapray.store import queries
 from rapray.store.ranges import KeyRange, by_index
 from rapray.store.scope import Scope
@@ -19,7 +19,6 @@ from rapray.store.values import sections_from_json
 
 _SQL = queries.load("due")
 _FETCH_ROWS = 128  # lyrics of one list: about 300 kB
-_MEANS = ("model", "model_revision", "prompt_version", "parameters")
 
 
 class DueQuery(Protocol):
@@ -67,41 +66,32 @@ class DueEmbeddings:
 
 @dataclass(frozen=True, slots=True)
 class DueAnalyses:
-    """Tracks of `scope` without a result of exactly this analyzer, model, prompt and parameters for their present text.
+    """Tracks of `scope` that have no result of this provenance for their present text."""
 
-    None as `parameters` are the default ones; results of before they were kept count as theirs.
-    """
-
-    analyzer: str
-    version: str
-    model: str | None = None
-    model_revision: str | None = None
-    prompt_version: str | None = None
-    parameters: str | None = None
+    provenance: Provenance
     scope: Scope = Scope()
 
     @property
     def stage(self) -> str:
         """Where its failures are kept."""
-        made_with = (self.model, self.model_revision, self.prompt_version)
-        return analyze_stage(self.analyzer, self.version, *made_with, parameters=self.parameters)
+        return self.provenance.stage
 
     @property
     def done(self) -> sql.Composed:
-        """The track has a result of the same means."""
+        """The track has a result of this provenance."""
         # NULL = NULL is never true, and `IS NOT DISTINCT FROM` cannot use an index: say it as the values have it.
         same = sql.SQL(" AND ").join(
-            sql.SQL("a.{} IS NULL" if getattr(self, name) is None else "a.{} = {}").format(
+            sql.SQL("a.{} IS NULL" if value is None else "a.{} = {}").format(
                 sql.Identifier(name), sql.Placeholder(name)
             )
-            for name in _MEANS
+            for name, value in self.values.items()
         )
-        return _SQL["analyzed"].format(same_model=same)
+        return _SQL["analyzed"].format(same_provenance=same)
 
     @property
     def values(self) -> dict[str, Any]:
-        """Analyzer, version and means."""
-        return {name: getattr(self, name) for name in ("analyzer", "version", *_MEANS)}
+        """The values of the provenance."""
+        return asdict(self.provenance)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
 
-from rapray.domain import Section
+from rapray.domain import Analysis, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +31,9 @@ class TrackSummary:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnalysis:
-    """One analyzer's stored result; `is_current` says that it is of the track's present text."""
+    """An analysis of a track, without its embedding; `is_current` says that it is of the track's present text."""
 
-    analyzer: str
-    version: str
-    content_hash: str
-    sentiment: float | None
-    confidence: float | None
-    data: Mapping[str, Any]
-    model: str | None
-    model_revision: str | None
-    prompt_version: str | None
-    parameters: str | None
-    seconds: float | None
-    input_tokens: int | None
-    output_tokens: int | None
-    cost_usd: float | None
+    analysis: Analysis
     created_at: datetime
     is_current: bool
 

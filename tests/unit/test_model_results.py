@@ -226,7 +226,7 @@ RESULT_FAULTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "sentiment": lambda result: result.update(sentiment=result["sentiment"] / 2),
     "confidence": lambda result: result.update(confidence=None),
     "hash": lambda result: result.update(content_hash="another"),
-    "revision": lambda result: result.update(model_revision="r2"),
+    "revision": lambda result: result["provenance"].update(model_revision="r2"),
     "shifted vector": lambda result: result.update(
         embedding=result["embedding"][1:] + result["embedding"][:1]
     ),

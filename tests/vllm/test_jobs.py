@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from rapray.analyzers.llm.prompts import load_prompts
-from rapray.analyzers.registry import identity
+from rapray.analyzers.registry import provenance_of
 from rapray.config import Settings
 from rapray.errors import ModelUnavailable
 from rapray.pipelines.analyze import analyze
-from rapray.pipelines.current import due_of
 from rapray.store import due
+from rapray.store.due import DueAnalyses
 from rapray.store.pool import connect
 from tests.support.collection import failures_of, fetched, results_of, store
 
@@ -51,7 +51,7 @@ def test_job_hosts_its_model(cluster: None, settings: Settings, database_url: st
         (prompts / f"{name}.md").write_text(text + "\n\nBe brief.", encoding="utf-8")
     edited = settings.model_copy(update={"llm": settings.llm.model_copy(update={"prompts": str(prompts)})})
     with connect(database_url, application_name="test") as conn:
-        coverage = due.coverage(conn, due_of(identity("local", edited)))
+        coverage = due.coverage(conn, DueAnalyses(provenance_of("local", edited)))
     assert (coverage.done, coverage.stale) == (0, len(results))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from rapray.analyzers.base import Identity, one_by_one, rounded
+from rapray.analyzers.base import one_by_one, rounded
 from rapray.analyzers.budget import Budget
 from rapray.analyzers.llm.caller import SHORT_QUESTION, Caller
 from rapray.analyzers.llm.checks import check
@@ -32,22 +32,26 @@ from rapray.analyzers.llm.questions import LEAST_ROOM, LONGEST_TITLE, Questions
 from rapray.analyzers.llm.result import Reading, data_of, part_of, vector_of
 from rapray.analyzers.llm.wire import Wire
 from rapray.config import Settings
-from rapray.domain import Analysis, Failure, Lyric, ModelInfo
+from rapray.config.llm import ProviderSettings
+from rapray.domain import Analysis, Failure, Lyric, ModelInfo, Provenance
 from rapray.errors import EmptyLyrics, ProviderRejected, ProviderUnavailable
 
 _NARROWER = 3  # tries with half the room each, where a server's context is smaller than configured
 
 
-def identify(settings: Settings, name: str) -> Identity:
-    """Model, prompt and parameters of a provider's results; asks nobody.
+def identify(settings: Settings, name: str) -> Provenance:
+    """Return the provenance of a provider's results under these settings; sends no request.
 
     Raises:
         ProviderNotConfigured: there are no results of it here.
     """
     provider = require_configured(settings, name)
-    model = ModelInfo("llm", provider.model, provider.revision)
-    prompts = load_prompts(settings.llm.prompts)
-    return Identity(name, ANALYZER_VERSION, model, prompts.version, parameters_of(settings, name))
+    return _provenance(settings, name, provider, load_prompts(settings.llm.prompts))
+
+
+def _provenance(settings: Settings, name: str, provider: ProviderSettings, prompts: Prompts) -> Provenance:
+    parameters = parameters_of(settings, name)
+    return Provenance(name, ANALYZER_VERSION, provider.model, provider.revision, prompts.version, parameters)
 
 
 def preflight(settings: Settings, name: str) -> None:
@@ -87,14 +91,14 @@ class LlmAnalyzer:
         name: of the provider and of the analyzer.
     """
 
-    version = ANALYZER_VERSION
+    note = ""
 
     def __init__(self, settings: Settings, name: str) -> None:
         self.name = name
         self._settings = settings
         self._provider = provider_of(settings, name)
         self._prompts: Prompts = load_prompts(settings.llm.prompts)
-        self._parameters = parameters_of(settings, name)
+        self.provenance = _provenance(settings, name, self._provider, self._prompts)
         self._questions = Questions(name, self._provider, self._prompts)
         self._wire = Wire(name, self._provider)
         self._caller = Caller(name, self._provider, self._wire, gate_of(settings, name))
@@ -104,16 +108,6 @@ class LlmAnalyzer:
     def model(self) -> ModelInfo:
         """The model as the provider knows it."""
         return ModelInfo("llm", self._provider.model, self._provider.revision)
-
-    @property
-    def prompt_version(self) -> str:
-        """Name and hash of the prompts."""
-        return self._prompts.version
-
-    @property
-    def parameters(self) -> str | None:
-        """Of the provider's settings that decide an answer."""
-        return self._parameters
 
     @property
     def questions(self) -> Questions:
@@ -174,17 +168,12 @@ class LlmAnalyzer:
         source = None if confidence is None else read.found[0].confidence_from
         return Analysis(
             key=lyric.key,
-            analyzer=self.name,
-            version=self.version,
+            provenance=self.provenance,
             content_hash=lyric.content_hash,
             data=rounded(dict(data_of(answer, checks, reading, source))),
             sentiment=answer.valence / 10,
             confidence=confidence,
             embedding=vector_of(answer),
-            model=self.model.name,
-            model_revision=self.model.revision,
-            prompt_version=self.prompt_version,
-            parameters=self.parameters,
             seconds=time.perf_counter() - started,
             input_tokens=usage.input_tokens if usage.is_told else None,
             output_tokens=usage.output_tokens if usage.is_told else None,

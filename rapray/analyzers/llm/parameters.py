@@ -13,7 +13,7 @@ from rapray.config import Settings
 from rapray.config.llm import PROVIDER_PRESETS, HostedSettings, ProviderSettings
 
 # Not `base_url`: the same model elsewhere gives the same answers, and one that does not has another `revision`. Not
-# `max_parts`: a longer lyric is a failure and no other answer. Model and revision stand in the identity itself.
+# `max_parts`: a longer lyric is a failure and no other answer. Model and revision stand in the provenance itself.
 DECIDING = (
     "context_tokens",
     "max_output_tokens",

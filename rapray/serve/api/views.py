@@ -69,7 +69,7 @@ def track_detail(record: TrackDetail) -> models.TrackDetailBody:
         is_explicit=record.is_explicit,
         identifiers=dict(record.identifiers),
         sections=sections(record.sections),
-        analyses={a.analyzer: analysis(a) for a in record.analyses},
+        analyses={a.provenance.analyzer: analysis(a) for a in record.analyses},
     )
 
 

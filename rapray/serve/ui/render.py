@@ -71,7 +71,7 @@ def search_page(
 
 def track_page(track: TrackDetail) -> Response:
     """A track: lyrics by section with the rhymes marked, then what was measured."""
-    algorithmic = next((a for a in track.analyses if a.analyzer == "algorithmic"), None)
+    algorithmic = next((a for a in track.analyses if a.provenance.analyzer == "algorithmic"), None)
     sections = marked(track.sections, _chains(track, algorithmic))
     groups = explained(algorithmic.data) if algorithmic else []
     context = {"track": track, "sections": sections, "groups": groups, "algorithmic": algorithmic}

@@ -4,10 +4,9 @@ SELECT FROM lyric_embeddings e
 WHERE e.model_id = %(model_id)s AND e.track_id = t.id AND e.passage = 0 AND e.content_hash = t.content_hash
 
 -- name: analyzed
--- The condition that a track `t` has a result of this analyzer, model, prompt and parameters for its present text.
+-- The condition that a track `t` has a result of this provenance for its present text.
 SELECT FROM analysis_results a
-WHERE a.analyzer = %(analyzer)s AND a.version = %(version)s AND a.track_id = t.id
-  AND a.content_hash = t.content_hash AND {same_model}
+WHERE a.track_id = t.id AND a.content_hash = t.content_hash AND {same_provenance}
 
 -- name: count
 -- How many tracks are due.

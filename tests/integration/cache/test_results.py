@@ -9,21 +9,16 @@ import pytest
 import redis
 
 from rapray.cache.results import DAY_S, ResultCache, key_of
-from rapray.domain import Analysis
+from rapray.domain import Analysis, Provenance
 
 RESULT = Analysis(
     "1",
-    "a",
-    "1",
+    Provenance("a", "1", "m", "r", "p", "d"),
     "h",
     {"x": 0.1, "deep": {"y": ["é", None, True]}},
     0.25,
     0.5,
     (0.1, 1e-9),
-    "m",
-    "r",
-    "p",
-    "d",
     0.2,
     3,
     4,
@@ -69,6 +64,9 @@ async def test_results_unreadable_entry_missed(redis_url: str, stored: bytes) ->
     [
         {"key": "another"},
         {"sentiment": "high"},
+        {"provenance": None},
+        {"provenance": {"analyzer": "a"}},
+        {"provenance": {"analyzer": "a", "version": 1}},
         {"sentiment": True},
         {"data": [1]},
         {"data": {"x": float("nan")}},

@@ -20,9 +20,9 @@ from rapray.domain import (
     FetchResult,
     Lyric,
     Outcome,
+    Provenance,
     SongRef,
     Track,
-    analyze_stage,
 )
 from rapray.samples.corpus import songs
 from rapray.store import analyses, runs, tracks
@@ -60,9 +60,9 @@ def conn(database_url: str) -> Connection:
         [result] = AlgorithmicAnalyzer().analyze([first])
         assert isinstance(result, Analysis)
         opinion = replace(
-            result, analyzer="emotion", version="0", data={"counts": {"words": 1}}, embedding=None
+            result, provenance=Provenance("emotion", "0"), data={"counts": {"words": 1}}, embedding=None
         )
-        stage = analyze_stage("algorithmic", AlgorithmicAnalyzer.version)
+        stage = AlgorithmicAnalyzer.provenance.stage
         failed = [Failure(stage, second.key, "analysis_failed", "no luck", second.content_hash)]
         analyses.write_analyses(connection, run_id, [result, opinion], failed=failed, max_attempts=1)
         return connection

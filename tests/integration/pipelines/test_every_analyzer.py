@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from rapray.analyzers.llm.prompts import load_prompts
-from rapray.analyzers.registry import identity
+from rapray.analyzers.registry import provenance_of
 from rapray.config import JobSettings, Settings
 from rapray.config.settings import LlmSettings
 from rapray.pipelines.analyze import analyze
-from rapray.pipelines.current import due_of
 from rapray.pipelines.job import JobContext
 from rapray.pipelines.progress import RunProgress
 from rapray.samples.corpus import songs
 from rapray.store import due
+from rapray.store.due import DueAnalyses
 from rapray.store.pool import connect
 from tests.support.collection import failures_of, fetched, results_of, song_of, store
 from tests.support.hostile import HostileServer, Reply, describing, says
@@ -58,7 +58,7 @@ def edited_prompts(folder: Path) -> str:
 def standing(settings: Settings, database_url: str) -> dict[str, tuple[int, int, int]]:
     """How many tracks each analyzer has done, has an old result for, and has failed on for good."""
     with connect(database_url, application_name="test") as conn:
-        found = {name: due.coverage(conn, due_of(identity(name, settings))) for name in NAMES}
+        found = {name: due.coverage(conn, DueAnalyses(provenance_of(name, settings))) for name in NAMES}
     assert all(one.tracks == one.done + one.stale + one.dead + one.untried for one in found.values()), found
     return {name: (one.done, one.stale, one.dead) for name, one in found.items()}
 
@@ -162,9 +162,8 @@ def test_real_model_stores_results(
     without_ray(monkeypatch)
     assert analyze(settings, NAMES).as_json() == {"new": 0, "unchanged": 3, "failed": 0}
     changed = settings_with(job_settings, language_model.base_url, edited_prompts(tmp_path), **options)
-    row, expected = results_of(database_url)["qwen", song.title], identity("qwen", settings)
-    assert expected.model is not None
-    assert (row["model"], row["prompt_version"]) == (expected.model.name, expected.prompt_version)
+    row, expected = results_of(database_url)["qwen", song.title], provenance_of("qwen", settings)
+    assert (row["model"], row["prompt_version"]) == (expected.model, expected.prompt_version)
     assert row["input_tokens"] > 100
     assert row["output_tokens"] > 50
     assert row["data"]["reading"]["structured_output"] == "json_schema"

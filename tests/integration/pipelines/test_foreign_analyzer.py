@@ -21,21 +21,19 @@ pytestmark = [
 CODE = """
 import math
 from dataclasses import replace
-from rapray.domain import Analysis, Failure
+from rapray.domain import Analysis, Failure, Provenance
 
 
 class Class:
-    version, model, prompt_version, parameters = "2.0", None, None, None
-
     def __init__(self, settings, name):
-        self.name = name
+        self.provenance = Provenance(name, "2.0")
 
     def analyze(self, batch):
         return [outcome for lyric in batch for outcome in self._outcomes(lyric)]
 
     def _outcomes(self, lyric):
         vector = (0.5,) * 256
-        good = Analysis(lyric.key, self.name, "2.0", lyric.content_hash, {"said": 1}, 0.5, 0.5, vector)
+        good = Analysis(lyric.key, self.provenance, lyric.content_hash, {"said": 1}, 0.5, 0.5, vector)
         failed = Failure("analyze/algorithmic/2.0.0", lyric.key, "answer_refused", "no", "another text")
         wrong = {
             "raises": lambda: 1 / 0,
@@ -52,7 +50,7 @@ class Class:
             "out of range": lambda: [replace(good, sentiment=-2)],
             "no number": lambda: [replace(good, confidence="high")],
             "no date": lambda: [replace(good, seconds=1e300)],
-            "another analyzer": lambda: [replace(good, analyzer="algorithmic", version="2.0.0")],
+            "another analyzer": lambda: [replace(good, provenance=Provenance("algorithmic", "2.0.0"))],
             "another text": lambda: [replace(good, content_hash="another")],
             "fails": lambda: [failed],
             "odd characters": lambda: [replace(good, data={"said": "\\x00\\ud800"})],
@@ -75,7 +73,7 @@ def theirs(shared_ray: SharedRay[Any], tmp_path_factory: pytest.TempPathFactory)
     raylets.disconnect()
     with pytest.MonkeyPatch.context() as patch:
         install(patch, folder, "theirs", code=CODE)
-        install(patch, folder, "other", code=CODE.replace('"2.0", None', '"2.1", None'))
+        install(patch, folder, "other", code=CODE.replace('"2.0"', '"2.1"'))
         install(
             patch,
             folder,

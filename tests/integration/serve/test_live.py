@@ -13,13 +13,12 @@ import pytest
 from pydantic import SecretStr
 
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
-from rapray.analyzers.base import Identity
 from rapray.config import DatabaseSettings, RedisSettings, Settings
-from rapray.domain import Analysis, Failure, Lyric, analyze_stage
+from rapray.domain import Analysis, Failure, Lyric
 from rapray.embeddings import Embedder
 from rapray.errors import Overloaded
 from rapray.serve.api import create_app
-from rapray.serve.live import LiveServices
+from rapray.serve.live import LiveServices, RunningAnalyzer
 from rapray.serve.roster import roster
 from tests.support.broken_server import Behaviour, answers, broken_server, closes, hangs
 from tests.support.waiting import wait_for_task
@@ -43,9 +42,10 @@ class Local:
         self.asked += 1
         return (await asyncio.to_thread(self._analyzer.analyze, [lyric]))[0]
 
-    async def describe(self, name: str) -> Identity:
+    async def describe(self, name: str) -> RunningAnalyzer:
         """What answers."""
-        return Identity(name, self._analyzer.version)
+        assert name == "algorithmic"
+        return RunningAnalyzer(self._analyzer.provenance)
 
 
 @asynccontextmanager
@@ -220,8 +220,9 @@ async def test_analyze_store_records_failure(collection: Any) -> None:
             if self.asked:
                 raise Overloaded(what="The analyzer", retry_after_s=1)
             self.asked += 1
-            stage = analyze_stage(name, self._analyzer.version)
-            return Failure(stage, lyric.key, "analysis_failed", "no luck", lyric.content_hash)
+            return Failure(
+                self._analyzer.provenance.stage, lyric.key, "analysis_failed", "no luck", lyric.content_hash
+            )
 
     url = collection.settings.database.url.get_secret_value()
     track_id = next(iter(collection.ids.values()))

@@ -9,7 +9,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from rapray.analyzers.registry import identity
+from rapray.analyzers.registry import spec
 from rapray.serve.roster import to_deploy
 from tests.integration.serve.conftest import COMPUTING, ServedApplication
 from tests.support.model_results import assert_same_result, dtype_of
@@ -73,10 +73,5 @@ def test_result_job_equals_request(served_app: ServedApplication) -> None:
 def test_computing_analyzers_are_complete(served_app: ServedApplication) -> None:
     """The comparison above leaves out no analyzer that computes by itself."""
     settings = served_app.settings
-    identities = {name: identity(name, settings) for name in to_deploy(["all"], settings)}
-    computing = {
-        name
-        for name, identity_ in identities.items()
-        if identity_.model is None or identity_.model.kind != "llm"
-    }
+    computing = {name for name in to_deploy(["all"], settings) if not spec(name, settings).is_remote}
     assert computing == set(COMPUTING)

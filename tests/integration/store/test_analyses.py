@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
 from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import Analysis, Failure, analyze_stage
+from rapray.domain import Analysis, Failure, Provenance
 from rapray.store import analyses, failures, runs
 
-STAGE = analyze_stage("algorithmic", "1.0.0", "m", "r", "p", parameters="0c")
+PROVENANCE = Provenance("algorithmic", "1.0.0", "m", "r", "p", "0c")
+STAGE = PROVENANCE.stage
 
 
-def _analysis(track_id: int, **changes: object) -> Analysis:
+def _analysis(track_id: int, **changes: Any) -> Analysis:
     made = Analysis(
         str(track_id),
-        "algorithmic",
-        "1.0.0",
+        PROVENANCE,
         "h",
         {"words": 3},
         0.5,
         0.25,
         (0.5,) * 256,
-        "m",
-        "r",
-        "p",
-        "0c",
         0.01,
         7,
         9,
@@ -54,19 +51,8 @@ async def test_write_analyses_round_trips(
     assert analyses.write_analyses(conn, run_id, [_analysis(track_id)])["new"] == 1
     conn.execute("UPDATE tracks SET content_hash = 'another'")
     [found] = await analyses.get_analyses(pool, track_id)
-    assert (found.analyzer, found.version, found.data, found.sentiment) == (
-        "algorithmic",
-        "1.0.0",
-        {"words": 3},
-        0.5,
-    )
-    assert (found.model, found.model_revision, found.prompt_version, found.parameters) == (
-        "m",
-        "r",
-        "p",
-        "0c",
-    )
-    assert (found.input_tokens, found.output_tokens, found.is_current) == (7, 9, False)
+    assert found.analysis == replace(_analysis(track_id), embedding=None)
+    assert not found.is_current
     assert await analyses.get_analyses(pool, track_id + 1) == []
 
 

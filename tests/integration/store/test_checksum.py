@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from rapray.domain import Analysis, Failure, FetchResult, LyricVectors, Outcome
+from rapray.domain import Analysis, Failure, FetchResult, LyricVectors, Outcome, Provenance
 from rapray.store import analyses, failures, runs, tracks, vectors
 from rapray.store.checksum import checksum
 
@@ -30,8 +30,8 @@ def _fill(
     ).fetchall():
         seeded = lyric_vectors(track_id, text, seed=int(source_id))
         vectors.write_embeddings(conn, run, model_id, 8, [seeded], stage="embed/x")
-        rules = Analysis(str(track_id), "a", "1", text, {"n": source_id}, seconds=float(track_id))
-        computed = replace(rules, analyzer="b", confidence=0.5, model="m", model_revision="r1")
+        rules = Analysis(str(track_id), Provenance("a", "1"), text, {"n": source_id}, seconds=float(track_id))
+        computed = replace(rules, provenance=Provenance("b", "1", "m", "r1"), confidence=0.5)
         analyses.write_analyses(conn, run, [rules, computed])
         if source_id == "3":
             failures.record(conn, [Failure("embed/x", str(track_id), "e", "d", text)], 1)

@@ -12,7 +12,7 @@ from psycopg import Connection
 from rapray.analyzers import Analyzer, create, spec
 from rapray.analyzers.llm.schema import Quality
 from rapray.config import EmotionSettings, Settings
-from rapray.domain import Analysis, Comparable, Lyric
+from rapray.domain import Analysis, Comparable, Lyric, Provenance
 from rapray.ml.labelled import EKMAN
 from rapray.samples.corpus import songs
 from rapray.store import analyses
@@ -32,7 +32,7 @@ def _stored(
     hashes: Any,
 ) -> None:
     made = [
-        Analysis(str(key), analyzer, "1", hashes(key), data, sentiment=sentiment)
+        Analysis(str(key), Provenance(analyzer, "1"), hashes(key), data, sentiment=sentiment)
         for key, (sentiment, data) in results.items()
     ]
     analyses.write_analyses(conn, run_id, made)

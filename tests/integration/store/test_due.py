@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from rapray.domain import Analysis, Failure, FetchResult, LyricVectors
+from rapray.domain import Analysis, Failure, FetchResult, LyricVectors, Provenance
 from rapray.store import analyses, due, failures, tracks, vectors
 from rapray.store.due import DueAnalyses, DueEmbeddings, DueQuery
 
-ANALYSES = DueAnalyses("algorithmic", "1.0.0")
+PROVENANCE = Provenance("algorithmic", "1.0.0")
+ANALYSES = DueAnalyses(PROVENANCE)
 
 
 def _due_keys(conn: Connection, query: DueQuery, rows: int = 10) -> list[str]:
@@ -64,11 +65,11 @@ def test_due_embedding_changed_text(
     assert due.standing(conn, query) == due.Standing(done=2, failed=0, due=1)
 
 
-MEANS = ["version", "model", "model_revision", "prompt_version", "parameters"]
+FIELDS = ["version", "model", "model_revision", "prompt_version", "parameters"]
 
 
-@pytest.mark.parametrize("field", MEANS)
-def test_due_analysis_changed_identity(
+@pytest.mark.parametrize("field", FIELDS)
+def test_due_analysis_changed_provenance(
     conn: Connection,
     run_id: UUID,
     store_tracks: Callable[..., dict[str, int]],
@@ -77,24 +78,15 @@ def test_due_analysis_changed_identity(
 ) -> None:
     """Changing version, model, revision, prompt or parameters makes exactly the stale rows due."""
     [track_id] = store_tracks(1).values()
-    query = replace(ANALYSES, model="m", model_revision="r", prompt_version="p", parameters="0c")
-    done = Analysis(
-        str(track_id),
-        "algorithmic",
-        "1.0.0",
-        hash_of(track_id),
-        {},
-        model="m",
-        model_revision="r",
-        prompt_version="p",
-        parameters="0c",
-    )
-    analyses.write_analyses(conn, run_id, [done])
-    assert due.count(conn, query) == 0
-    assert due.count(conn, replace(query, **{field: "other"})) == 1
-    assert (
-        due.count(conn, replace(query, model=None)) == due.count(conn, replace(query, parameters=None)) == 1
-    )
+    provenance = Provenance("algorithmic", "1.0.0", "m", "r", "p", "0c")
+    analyses.write_analyses(conn, run_id, [Analysis(str(track_id), provenance, hash_of(track_id), {})])
+
+    def due_count(**changes: str | None) -> int:
+        return due.count(conn, DueAnalyses(replace(provenance, **changes)))  # type: ignore[arg-type]
+
+    assert due_count() == 0
+    assert due_count(**{field: "other"}) == 1
+    assert due_count(model=None) == due_count(parameters=None) == 1
 
 
 def test_due_dead_letter_revived(
@@ -120,17 +112,18 @@ def test_due_dead_letter_revived(
     assert failures.record(conn, [replace(failure, content_hash="other")], max_attempts=2) == 0
 
 
-@pytest.mark.parametrize("field", MEANS)
-def test_due_dead_letter_identity(
+@pytest.mark.parametrize("field", FIELDS)
+def test_due_dead_letter_provenance(
     conn: Connection, store_tracks: Callable[..., dict[str, int]], hash_of: Callable[[int], str], field: str
 ) -> None:
     """Who fails under one prompt or model may succeed under the next; under the same it stays dead."""
     [track_id] = store_tracks(1).values()
-    query = replace(ANALYSES, model="org/m", model_revision="r", prompt_version="p1")
+    provenance = replace(PROVENANCE, model="org/m", model_revision="r", prompt_version="p1")
+    query = DueAnalyses(provenance)
     letter = Failure(query.stage, str(track_id), "answer_invalid", "no", hash_of(track_id))
     failures.record(conn, [letter], max_attempts=1)
     assert due.standing(conn, query) == due.Standing(done=0, failed=1, due=0)
-    other = replace(query, **{field: "other"})
+    other = DueAnalyses(replace(provenance, **{field: "other"}))
     assert due.standing(conn, other) == due.Standing(done=0, failed=0, due=1)
     assert _due_keys(conn, other) == [letter.key]
     failures.record(conn, [replace(letter, stage=other.stage)], max_attempts=1)

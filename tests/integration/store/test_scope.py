@@ -9,21 +9,19 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from rapray.domain import Analysis, Failure
+from rapray.domain import Analysis, Failure, Provenance
 from rapray.errors import UsageError
 from rapray.store import analyses, due, failures
 from rapray.store.due import DueAnalyses
 from rapray.store.scope import NamedScope
 
-QUERY = DueAnalyses("counting", "2", model="m", model_revision="r", prompt_version="p")
+PROVENANCE = Provenance("counting", "2", model="m", model_revision="r", prompt_version="p")
+QUERY = DueAnalyses(PROVENANCE)
 STAGE = QUERY.stage
 
 
-def _result(track_id: int, content_hash: str, **changes: object) -> Analysis:
-    made = Analysis(
-        str(track_id), "counting", "2", content_hash, {}, model="m", model_revision="r", prompt_version="p"
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
+def _result(track_id: int, content_hash: str, **provenance: str) -> Analysis:
+    return Analysis(str(track_id), replace(PROVENANCE, **provenance), content_hash, {})
 
 
 @pytest.mark.parametrize(
@@ -89,9 +87,9 @@ def test_coverage_states_add_up(
     fit = {track_id: _result(track_id, hash_of(track_id)) for track_id in ids}
     changed = [
         replace(fit[ids[1]], content_hash="other"),
-        replace(fit[ids[2]], version="1"),
-        replace(fit[ids[3]], model_revision="older"),
-        replace(fit[ids[4]], prompt_version="older"),
+        _result(ids[2], hash_of(ids[2]), version="1"),
+        _result(ids[3], hash_of(ids[3]), model_revision="older"),
+        _result(ids[4], hash_of(ids[4]), prompt_version="older"),
     ]
     analyses.write_analyses(conn, run_id, [fit[ids[0]], *changed])
     failed = [Failure(STAGE, str(ids[5]), "analysis_failed", "", hash_of(ids[5]))]
@@ -130,20 +128,18 @@ def test_failures_by_stage_prefix(
 def test_coverage_after_retry(
     conn: Connection, store_tracks: Callable[..., dict[str, int]], hash_of: Callable[[int], str]
 ) -> None:
-    """Letters from before stages named models, and of another model, are no failures of the present one."""
+    """Letters of another version or model are no failures of the present one."""
     old, other, present = store_tracks(3).values()
     stages = {
-        old: "analyze/counting/2",
-        other: replace(QUERY, model="org/counting").stage,
+        old: replace(PROVENANCE, version="1").stage,
+        other: replace(PROVENANCE, model="org/counting").stage,
         present: STAGE,
     }
     letters = [Failure(stage, str(key), "x", "", hash_of(key)) for key, stage in stages.items()]
     failures.record(conn, letters, max_attempts=1)
     found = due.coverage(conn, QUERY)
     assert (found.dead, found.failed, found.untried) == (1, 0, 2)
-    assert {letter.key for letter in failures.list_(conn, stage="analyze/counting/2")} == set(
-        map(str, stages)
-    )
+    assert {letter.key for letter in failures.list_(conn, stage="analyze/counting")} == set(map(str, stages))
     assert failures.retry(conn, stage=STAGE) == 1
     assert due.coverage(conn, QUERY).dead == 0
     assert failures.retry(conn, stage="analyze/counting") == 2

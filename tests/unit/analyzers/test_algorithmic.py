@@ -202,7 +202,11 @@ def test_analyze_wordless_text_fails(text: str) -> None:
     assert isinstance(first, Analysis)
     assert isinstance(third, Analysis)
     assert isinstance(second, Failure)
-    assert (second.key, second.code, second.stage) == ("2", "lyrics_empty", "analyze/algorithmic/2.0.0")
+    assert (second.key, second.code, second.stage) == (
+        "2",
+        "lyrics_empty",
+        AlgorithmicAnalyzer.provenance.stage,
+    )
 
 
 def test_analyze_unexpected_error_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,4 +292,4 @@ def test_create_matches_spec(name: str) -> None:
     """Name and version of the class are those under which results are looked for."""
     analyzer = create(name, Settings())
     assert isinstance(analyzer, Analyzer)
-    assert (analyzer.name, analyzer.version) == (spec(name).name, spec(name).version)
+    assert (analyzer.provenance.analyzer, analyzer.provenance.version) == (name, spec(name).version)

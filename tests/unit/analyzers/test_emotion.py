@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rapray.analyzers import create, identity
+from rapray.analyzers import create, provenance_of
 from rapray.analyzers.base import to_json
 from rapray.analyzers.emotion import EmotionAnalyzer
 from rapray.analyzers.emotion_builtin import FOLDER, WEIGHTS, BuiltinEmotionModel, read_weights
@@ -82,12 +82,12 @@ def test_emotion_result_names_model(analyzer: EmotionAnalyzer) -> None:
     """Name, revision and that it is the built-in one stand in the result."""
     found = done(analyzer, JOY)
     assert found.data["model"]["is_builtin"] is True
-    assert (found.model, found.model_revision) == (
+    assert (found.provenance.model, found.provenance.model_revision) == (
         found.data["model"]["name"],
         found.data["model"]["revision"],
     )
-    assert identity("emotion", SETTINGS).model == analyzer.model
-    assert create("emotion", SETTINGS).model == analyzer.model
+    assert found.provenance == provenance_of("emotion", SETTINGS)
+    assert create("emotion", SETTINGS).provenance == found.provenance
     assert found.input_tokens == 16
 
 
@@ -174,8 +174,8 @@ def test_emotion_similar_vectors_close(analyzer: EmotionAnalyzer) -> None:
 def test_identify_needs_no_torch() -> None:
     """A job knows which rows are due without loading a model."""
     program = (
-        "import sys; from rapray.analyzers import identity; from rapray.config import Settings;"
-        "assert identity('emotion', Settings()).model; assert not {'torch', 'transformers'} & set(sys.modules)"
+        "import sys; from rapray.analyzers import provenance_of; from rapray.config import Settings;"
+        "assert provenance_of('emotion', Settings()).model; assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 

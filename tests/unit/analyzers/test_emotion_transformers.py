@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from rapray.analyzers import identity
+from rapray.analyzers import provenance_of
 from rapray.analyzers.emotion import EmotionAnalyzer
 from rapray.analyzers.emotion_choice import DEFAULT_MODEL, choose, load_emotion_model
 from rapray.config import EmotionSettings, Settings
@@ -78,15 +78,13 @@ def test_emotion_matches_pipeline(folder: Path) -> None:
 def test_emotion_result_names_model(folder: Path) -> None:
     """The result names the model; exclusive labels sum to 1; nobody checked its calibration, so no confidence."""
     found = analysis(folder, "we made it out of the rain")
-    assert found.model == str(folder)
+    assert found.provenance.model == str(folder)
     assert found.data["model"]["is_builtin"] is False
     assert tuple(found.data["labels"]) == EKMAN
     assert sum(found.data["labels"].values()) == pytest.approx(1, abs=1e-4)
     assert found.confidence is None
     assert found.sentiment is not None
-    known = identity("emotion", settings(folder)).model
-    assert known is not None
-    assert (found.model, found.model_revision) == (known.name, known.revision)
+    assert found.provenance == provenance_of("emotion", settings(folder))
 
 
 def test_emotion_averages_windows(folder: Path) -> None:

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from rapray.analyzers.outcomes import outcomes_of
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.errors import DatabaseUnavailable
 
-STAGE = "analyze/theirs/2.0"
+PROVENANCE = Provenance("theirs", "2.0")
 BATCH = [Lyric(key, f"line {key}", (), f"hash {key}") for key in ("1", "2", "3")]
 FOREIGN = Failure("analyze/algorithmic/2.0.0", "2", "answer_refused", "no", "hash 1", blames_text=False)
 
@@ -25,7 +25,7 @@ FOREIGN = Failure("analyze/algorithmic/2.0.0", "2", "answer_refused", "no", "has
 def good(lyric: Lyric) -> Analysis:
     """A result as it shall be."""
     vector = (0.5,) * 256
-    return Analysis(lyric.key, "theirs", "2.0", lyric.content_hash, {"lines": [1]}, 0.5, 1.0, vector)
+    return Analysis(lyric.key, PROVENANCE, lyric.content_hash, {"lines": [1]}, 0.5, 1.0, vector)
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Theirs:
     """An analyzer that gives what a test says."""
 
     gives: Callable[[Sequence[Lyric]], Any]
-    name, version, model, prompt_version, parameters = "theirs", "2.0", None, None, None
+    provenance = PROVENANCE
 
     def analyze(self, batch: Sequence[Lyric]) -> list[Analysis | Failure]:
         """Whatever it is."""
@@ -52,7 +52,7 @@ def only_second_fails(found: list[Analysis | Failure]) -> Failure:
     first, second, third = found
     assert (first, third) == (good(BATCH[0]), good(BATCH[2]))
     assert isinstance(second, Failure)
-    assert (second.stage, second.content_hash) == (STAGE, "hash 2")
+    assert (second.stage, second.content_hash) == (PROVENANCE.stage, "hash 2")
     return second
 
 
@@ -86,10 +86,11 @@ BAD: dict[str, dict[str, Any]] = {
     "embedding of words": {"embedding": ("x",) * 256},
     "embedding one number": {"embedding": 5},
     "another text": {"content_hash": "hash 1"},
-    "another analyzer": {"analyzer": "algorithmic"},
-    "another version": {"version": "9"},
-    "another model": {"model": "theirs"},
-    "other parameters": {"parameters": "0c"},
+    "another analyzer": {"provenance": Provenance("algorithmic", "2.0")},
+    "another version": {"provenance": Provenance("theirs", "9")},
+    "another model": {"provenance": Provenance("theirs", "2.0", model="theirs")},
+    "other parameters": {"provenance": Provenance("theirs", "2.0", parameters="0c")},
+    "no provenance": {"provenance": None},
 }
 
 
@@ -155,7 +156,7 @@ def test_outcomes_outage_not_retried() -> None:
 def test_outcomes_correct_failure_stage() -> None:
     """Another analyzer's dead letters cannot be written, and what says nothing of the text still does not."""
     found = outcomes(lambda _: [good(BATCH[0]), FOREIGN, good(BATCH[2])])
-    assert only_second_fails(found) == replace(FOREIGN, stage=STAGE, content_hash="hash 2")
+    assert only_second_fails(found) == replace(FOREIGN, stage=PROVENANCE.stage, content_hash="hash 2")
 
 
 def test_outcomes_unknown_failure_code() -> None:

@@ -7,35 +7,34 @@ from pathlib import Path
 
 import pytest
 
-from rapray.analyzers import create, identity, spec, specs
+from rapray.analyzers import create, provenance_of, spec, specs
 from rapray.analyzers.base import AnalyzerSpec
 from rapray.analyzers.plugins import faults_of
 from rapray.analyzers.selection import selected
 from rapray.config import Settings
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
 from tests.support.package import install
 
 SHOUT = """
 from rapray.analyzers import digest_of, one_by_one, rounded
-from rapray.domain import Analysis
+from rapray.domain import Analysis, Provenance
 from rapray.errors import AnalysisFailed
 
 
 class Class:
-    version, model, prompt_version = "2.0", None, None
-
     def __init__(self, settings, name):
-        self.name, self.parameters = name, digest_of({"sign": "!"}, {"sign": "!"})
+        parameters = digest_of({"sign": "!"}, {"sign": "!"})
+        self.provenance = Provenance(name, "2.0", parameters=parameters)
 
     def analyze(self, batch):
         return one_by_one(self, batch, self._analyze_one)
 
     def _analyze_one(self, lyric):
         if "!" not in lyric.lyrics:
-            raise AnalysisFailed(analyzer=self.name, reason="too quiet")
+            raise AnalysisFailed(analyzer=self.provenance.analyzer, reason="too quiet")
         data = rounded({"loud": lyric.lyrics.count("!") / len(lyric.lyrics)})
-        return Analysis(lyric.key, self.name, self.version, lyric.content_hash, data, parameters=self.parameters)
+        return Analysis(lyric.key, self.provenance, lyric.content_hash, data)
 """
 
 
@@ -93,8 +92,8 @@ def test_plugin_load_error_isolated(
     """Every other analyzer works, and whoever names this one hears why it does not."""
     install(monkeypatch, tmp_path, "theirs", spec=source)
     assert {"theirs", "algorithmic", "qwen"} <= set(specs())
-    assert identity("algorithmic", Settings()).name == "algorithmic"
-    for ask in (identity, create):
+    assert provenance_of("algorithmic", Settings()).analyzer == "algorithmic"
+    for ask in (provenance_of, create):
         with pytest.raises(AnalyzerBroken, match=f"(?s)theirs.*theirs-dist.*{reason}") as caught:
             ask("theirs", Settings())
         assert caught.value.exit_code == 4
@@ -126,7 +125,7 @@ def test_plugin_invalid_name_explained(
     assert "algorithmic" in specs()
     assert "all" not in specs()
     with pytest.raises(AnalyzerBroken, match=f"theirs-dist.*{reason}"):
-        identity(listed, Settings())
+        provenance_of(listed, Settings())
     assert isinstance(selected(["all"], Settings()).problems[listed], AnalyzerBroken)
 
 
@@ -134,15 +133,17 @@ def test_plugin_invalid_name_explained(
     ("code", "reason"),
     [
         ("Class = lambda settings, name: None", "a NoneType, which is no Analyzer"),
+        (SHOUT.replace('"2.0"', '"2.1"'), r"its spec says theirs 2\.0, its Analyzer theirs 2\.1"),
+        (SHOUT.replace("self.provenance = ", "self.origin = "), "a Class, which is no Analyzer"),
         (
-            SHOUT.replace('= "2.0", None', '= "2.1", None'),
-            r"its spec says theirs 2\.0, its Analyzer theirs 2\.1",
+            SHOUT.replace('Provenance(name, "2.0", parameters=parameters)', "name"),
+            "a Class, which is no Analyzer",
         ),
-        (SHOUT.replace("self.name, self", "self.nick, self"), "a Class, which is no Analyzer"),
+        (SHOUT.replace("parameters=parameters", "parameters=7"), "a provenance with a value that is no text"),
     ],
-    ids=["nothing", "another version", "no name"],
+    ids=["nothing", "another version", "no provenance", "another type", "a number"],
 )
-def test_plugin_wrong_identity_rejected(
+def test_plugin_wrong_provenance_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, reason: str
 ) -> None:
     """Its results would never be current, and its tracks due for ever."""
@@ -191,9 +192,9 @@ def test_plugin_from_readme_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     install(monkeypatch, tmp_path, "shout", code=SHOUT)
     loud, quiet = create("shout", Settings()).analyze([lyric("Hey! Ho!"), lyric("a whisper")])
     assert isinstance(loud, Analysis)
-    assert (loud.data, loud.parameters) == ({"loud": 0.25}, None)
+    assert (loud.data, loud.provenance) == ({"loud": 0.25}, Provenance("shout", "2.0"))
     assert isinstance(quiet, Failure)
-    assert (quiet.stage, quiet.code) == ("analyze/shout/2.0", "analysis_failed")
+    assert (quiet.stage, quiet.code) == (loud.provenance.stage, "analysis_failed")
 
 
 @pytest.mark.parametrize(

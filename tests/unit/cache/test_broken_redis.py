@@ -24,7 +24,7 @@ from rapray.cache.exchange import MOST_BYTES
 from rapray.cache.gate import End, GateLimits, Pass, ProcessGate
 from rapray.cache.redis_gate import FallbackGate, RedisGate
 from rapray.cache.results import ResultCache
-from rapray.domain import Analysis
+from rapray.domain import Analysis, Provenance
 from rapray.errors import ConfigError, RedisUnavailable
 from tests.support.broken_server import (
     Behaviour,
@@ -41,7 +41,7 @@ from tests.support.limiter import RecordingLimiter
 
 TIMEOUT_S = 0.4
 LONG_TIMEOUT_S = 3.0  # so long that a busy machine does not make one of it look like two
-RESULT = Analysis("1", "a", "1", "h", {"x": 1})
+RESULT = Analysis("1", Provenance("a", "1"), "h", {"x": 1})
 LIMITS = GateLimits(concurrency=2, lease_s=60)
 OK = b"+OK\r\n"
 

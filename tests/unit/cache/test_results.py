@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from rapray.cache import results
 from rapray.cache.results import PREFIX, ResultCache, key_of
-from rapray.domain import Analysis
+from rapray.domain import Analysis, Provenance
 
-RESULT = Analysis("1", "a", "1", "h", {"x": 1.5, "y": ["é"]}, sentiment=0.25, embedding=(0.5, 0.25))
+RESULT = Analysis(
+    "1", Provenance("a", "1"), "h", {"x": 1.5, "y": ["é"]}, sentiment=0.25, embedding=(0.5, 0.25)
+)
 PARTS = st.lists(st.none() | st.text(), max_size=5)
 
 

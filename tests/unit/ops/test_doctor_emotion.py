@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rapray.analyzers import identity
+from rapray.analyzers.emotion_choice import choose
 from rapray.config import EmotionSettings, Settings
 from rapray.ops.doctor import Finding, examine
 
@@ -30,14 +30,14 @@ def test_doctor_warns_about_builtin(tmp_path: Path) -> None:
     assert found.state == "warn"
     assert "rapray/emotion-minilm-l6" in found.summary
     assert "j-hartmann" in found.advice
-    assert "stands in" in identity("emotion", Settings()).note
+    assert "stands in" in choose(EmotionSettings()).note
 
 
 def test_doctor_accepts_builtin_choice(tmp_path: Path) -> None:
     """Who asked for the built-in model is not warned."""
     found = finding(tmp_path, "builtin")
     assert (found.state, found.advice) == ("ok", "")
-    assert identity("emotion", Settings(emotion=EmotionSettings(model="builtin"))).note == ""
+    assert choose(EmotionSettings(model="builtin")).note == ""
 
 
 def test_doctor_missing_model_fails(tmp_path: Path) -> None:

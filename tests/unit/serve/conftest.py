@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.serve.api import create_app
 from rapray.serve.backend import TrackDetail
 from rapray.serve.memory import MemoryServices
@@ -47,7 +47,9 @@ def counted(lyric: Lyric) -> Analysis:
     """An analyzer that counts lines."""
     lines = sum(len(section.lines) for section in lyric.sections)
     data = {"counts": {"lines": lines}}
-    return Analysis(lyric.key, "algorithmic", "1.0.0", lyric.content_hash, data, embedding=(0.5,) * 4)
+    return Analysis(
+        lyric.key, Provenance("algorithmic", "1.0.0"), lyric.content_hash, data, embedding=(0.5,) * 4
+    )
 
 
 def failing(lyric: Lyric) -> Failure:
@@ -71,7 +73,7 @@ def track(track_id: int, lyrics: str = LYRICS, **changes: Any) -> TrackDetail:
         digest,
         None,
     )
-    analysis = Analysis(str(track_id), "algorithmic", "1.0.0", digest, DATA)
+    analysis = Analysis(str(track_id), Provenance("algorithmic", "1.0.0"), digest, DATA)
     return TrackDetail(replace(summary, **changes), lyrics, split_sections(lyrics), analyses=(analysis,))
 
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from rapray.analyzers.base import Identity
-from rapray.domain import Analysis, Lyric
+from rapray.domain import Analysis, Lyric, Provenance
 from rapray.serve.answers import Answers
 from rapray.serve.roster import Roster
 from tests.support.result_cache import MemoryCache
 
 LYRIC = Lyric("1", "one line", (), "hash")
-RESULT = Analysis("1", "a", "1", "hash", {"n": 1})
-ROSTER = Roster({"a": "1"}, identities={"a": Identity("a", "1")})
+PROVENANCE = Provenance("a", "1")
+RESULT = Analysis("1", PROVENANCE, "hash", {"n": 1})
+ROSTER = Roster({"a": "1"}, provenances={"a": PROVENANCE})
 
 
 def answers(cache: MemoryCache, result: Analysis = RESULT) -> Answers:
@@ -28,23 +28,34 @@ def answers(cache: MemoryCache, result: Analysis = RESULT) -> Answers:
     return found
 
 
-WRONG = [{"content_hash": "other"}, {"analyzer": "b"}, {"version": "2"}, {"model": "m"}, {"parameters": "d"}]
+WRONG = [
+    replace(RESULT, content_hash="other"),
+    *(
+        replace(RESULT, provenance=provenance)
+        for provenance in (
+            Provenance("b", "1"),
+            Provenance("a", "2"),
+            Provenance("a", "1", model="m"),
+            Provenance("a", "1", parameters="d"),
+        )
+    ),
+]
 
 
-@pytest.mark.parametrize("changes", WRONG, ids=str)
-async def test_answers_cached_mismatch_missed(changes: dict[str, str]) -> None:
+@pytest.mark.parametrize("result", WRONG, ids=str)
+async def test_answers_cached_mismatch_missed(result: Analysis) -> None:
     """A result says what it is of and what made it: where that is not what was asked, it is made anew and kept."""
-    cache = MemoryCache(always=replace(RESULT, **changes))  # type: ignore[arg-type]
+    cache = MemoryCache(always=result)
     answer = await answers(cache).analyze("a", LYRIC)
     assert (answer.outcome, answer.is_cached) == (RESULT, False)
     assert list(cache.results.values()) == [RESULT]
 
 
-@pytest.mark.parametrize("changes", WRONG, ids=str)
-async def test_answers_mismatch_not_cached(changes: dict[str, str]) -> None:
+@pytest.mark.parametrize("result", WRONG, ids=str)
+async def test_answers_mismatch_not_cached(result: Analysis) -> None:
     """What a replica gives that is not what was asked is an answer and not for the cache."""
-    cache, given = MemoryCache(), replace(RESULT, **changes)  # type: ignore[arg-type]
-    assert (await answers(cache, given).analyze("a", LYRIC)).outcome == given
+    cache = MemoryCache()
+    assert (await answers(cache, result).analyze("a", LYRIC)).outcome == result
     assert cache.results == {}
 
 

@@ -8,23 +8,21 @@ from typing import Any
 import pytest
 
 from rapray.config import Settings
-from rapray.domain import Failure, Lyric
+from rapray.domain import Failure, Lyric, Provenance
 from rapray.errors import AnalysisFailed
 from rapray.serve.deployments import AnalyzerReplica
 from tests.support.package import install
 
 CODE = """
-from rapray.domain import Analysis
+from rapray.domain import Analysis, Provenance
 
 
 class Class:
-    version, model, prompt_version, parameters = "2.0", None, None, None
-
     def __init__(self, settings, name):
-        self.name = name
+        self.provenance = Provenance(name, "2.0")
 
     def analyze(self, batch):
-        return [Analysis(one.key, self.name, "2.0", one.content_hash, {"x": 1}) for one in batch if %s]
+        return [Analysis(one.key, self.provenance, one.content_hash, {"x": 1}) for one in batch if %s]
 """
 
 
@@ -39,7 +37,11 @@ async def test_replica_rejects_foreign_outcome(monkeypatch: pytest.MonkeyPatch, 
     made = replica(monkeypatch, tmp_path, "one.lyrics != 'hush'")
     found = await made.analyze(Lyric("text", "hush", (), "h"))
     assert isinstance(found, Failure)
-    assert (found.stage, found.key, found.code) == ("analyze/theirs/2.0", "text", "analysis_failed")
+    assert (found.stage, found.key, found.code) == (
+        Provenance("theirs", "2.0").stage,
+        "text",
+        "analysis_failed",
+    )
     assert (await made.analyze(Lyric("text", "loud", (), "h"))).data == {"x": 1}
 
 

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 
 from rapray.config import ServeSettings
-from rapray.domain import Analysis, Lyric
+from rapray.domain import Analysis, Lyric, Provenance
 from rapray.serve.admission import Admission
 from rapray.serve.api import create_app
 from rapray.serve.backend import Answer, Limits
@@ -53,7 +53,7 @@ class _Held(MemoryServices):
 
 
 def _analysis(lyric: Lyric) -> Analysis:
-    return Analysis(lyric.key, "algorithmic", "1.0.0", lyric.content_hash, {})
+    return Analysis(lyric.key, Provenance("algorithmic", "1.0.0"), lyric.content_hash, {})
 
 
 @asynccontextmanager

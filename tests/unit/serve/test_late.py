@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rapray.analyzers.base import Identity
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.serve import late
 from rapray.serve.answers import Answers
 from rapray.serve.api import fanout
@@ -31,7 +30,7 @@ class Slow(MemoryServices):
         self.asked = self.given_up = 0
         remote = frozenset({"a"} if is_remote else ())
         self.answers = Answers(
-            Roster({"a": "1"}, identities={"a": Identity("a", "1")}, remote=remote), self._ask
+            Roster({"a": "1"}, provenances={"a": Provenance("a", "1")}, remote=remote), self._ask
         )
         self.cache = MemoryCache()
         self.answers.use(self.cache)
@@ -43,7 +42,7 @@ class Slow(MemoryServices):
         except asyncio.CancelledError:
             self.given_up += 1
             raise
-        return Analysis(lyric.key, name, "1", lyric.content_hash, {})
+        return Analysis(lyric.key, Provenance(name, "1"), lyric.content_hash, {})
 
     async def analyze(self, name: str, lyric: Lyric) -> Answer:
         """Through the cache."""

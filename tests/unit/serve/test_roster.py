@@ -7,23 +7,22 @@ from dataclasses import replace
 import pytest
 
 from rapray.analyzers import registry
-from rapray.analyzers.base import AnalyzerSpec, Identity
+from rapray.analyzers.base import AnalyzerSpec
 from rapray.config import Settings
-from rapray.domain import Analysis, Lyric, ModelInfo
+from rapray.domain import Analysis, Lyric, Provenance
 from rapray.errors import ConfigError, ModelUnavailable, UnknownAnalyzer
 from rapray.serve.problems import of_code
 from rapray.serve.roster import Roster, roster, to_deploy
 
-MODEL = ModelInfo("llm", "some/model", "1")
 LYRIC = Lyric("1", "one line", (), "hash", "Title", "en")
 
 
-def known(_: Settings, name: str) -> Identity:
+def known(_: Settings, name: str) -> Provenance:
     """An analyzer that is set up."""
-    return Identity(name, "1", MODEL, "p1")
+    return Provenance(name, "1", "some/model", "1", "p1")
 
 
-def unknown(_: Settings, name: str) -> Identity:
+def unknown(_: Settings, name: str) -> Provenance:
     """An analyzer that is not."""
     raise ModelUnavailable(model=name, reason="there is no address")
 
@@ -34,10 +33,12 @@ def two_analyzers(monkeypatch: pytest.MonkeyPatch) -> None:
     there = AnalyzerSpec("there", "1", "unused:unused", "", identify=f"{__name__}:known", is_remote=True)
     missing = AnalyzerSpec("missing", "1", "unused:unused", "", identify=f"{__name__}:unknown")
     found = {"missing": missing, "there": there}
-    identities = {"there": known, "missing": unknown}
+    provenances = {"there": known, "missing": unknown}
     for module in ("rapray.serve.roster", "rapray.analyzers.selection"):
         monkeypatch.setattr(f"{module}.specs", lambda _settings=None: found, raising=True)
-        monkeypatch.setattr(f"{module}.identity", lambda name, settings: identities[name](settings, name))
+        monkeypatch.setattr(
+            f"{module}.provenance_of", lambda name, settings: provenances[name](settings, name)
+        )
     monkeypatch.setattr("rapray.analyzers.registry.specs", lambda _settings=None: found)
     assert registry.spec("there") is there
 
@@ -75,7 +76,9 @@ def test_to_deploy_skips_unconfigured() -> None:
 
 def test_to_deploy_nothing_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ingress without an analyzer would answer nothing."""
-    monkeypatch.setattr("rapray.analyzers.selection.identity", lambda name, settings: unknown(settings, name))
+    monkeypatch.setattr(
+        "rapray.analyzers.selection.provenance_of", lambda name, settings: unknown(settings, name)
+    )
     with pytest.raises(ConfigError):
         to_deploy(["all"], Settings())
 
@@ -90,16 +93,17 @@ def test_cache_key_covers_inputs() -> None:
         replace(LYRIC, title="Other"),
         replace(LYRIC, language=None),
     ]
-    identities = [
+    changed = [
         replace(known(Settings(), "there"), **changes)
         for changes in (
             {"version": "2"},
-            {"model": replace(MODEL, revision="2")},
+            {"model": "another/model"},
+            {"model_revision": "2"},
             {"prompt_version": "p2"},
             {"parameters": "0c"},
         )
     ]
-    rosters = [replace(base, identities={"there": one}) for one in identities]
+    rosters = [replace(base, provenances={"there": one}) for one in changed]
     keys = [base.cache_key("there", lyric) for lyric in lyrics]
     keys += [other.cache_key("there", LYRIC) for other in rosters]
     assert len(set(keys)) == len(keys)
@@ -109,13 +113,13 @@ def test_cache_key_covers_inputs() -> None:
 
 def test_roster_rejects_other_model() -> None:
     """A replica on another node may have other weights: its result is an answer, and not for the cache."""
-    expected = Analysis(
-        "1", "there", "1", "hash", {}, model="some/model", model_revision="1", prompt_version="p1"
-    )
+    provenance = known(Settings(), "there")
+    expected = Analysis("1", provenance, "hash", {})
     found = roster(Settings(), ["there"])
     assert found.is_as_expected(expected)
-    assert not found.is_as_expected(replace(expected, model="another"))
-    assert not found.is_as_expected(replace(expected, parameters="0c"))
+    for changes in ({"model": "another"}, {"parameters": "0c"}):
+        other = replace(provenance, **changes)
+        assert not found.is_as_expected(replace(expected, provenance=other))
     assert not Roster({}).is_as_expected(expected)
 
 

@@ -18,9 +18,10 @@ def test_result_origin_and_cost() -> None:
     """Model, revision, prompt, tokens and cost; figures as shares of one."""
     found = outcome(answers(), input_usd_per_million=2, output_usd_per_million=4, revision="fp8")
     assert isinstance(found, Analysis)
-    assert (found.model, found.model_revision) == ("qwen/qwen3-4b-fp8", "fp8")
-    assert found.prompt_version is not None
-    assert found.prompt_version.startswith("v1-")
+    made_by = found.provenance
+    assert (made_by.model, made_by.model_revision) == ("qwen/qwen3-4b-fp8", "fp8")
+    assert made_by.prompt_version is not None
+    assert made_by.prompt_version.startswith("v1-")
     assert (found.input_tokens, found.output_tokens) == (100, 50)
     assert found.cost_usd == pytest.approx((100 * 2 + 50 * 4) / 1e6)
     assert (found.sentiment, found.data["energy"], found.data["quality"]["coherence"]["score"]) == (

@@ -9,10 +9,10 @@ import pytest
 from rapray.analyzers.base import digest_of
 from rapray.analyzers.llm.analyzer import LlmAnalyzer
 from rapray.analyzers.llm.parameters import defaults_of
-from rapray.analyzers.registry import identity, spec
+from rapray.analyzers.registry import provenance_of, spec
 from rapray.config import Settings
 from rapray.config.llm import ProviderSettings
-from rapray.pipelines.current import due_of
+from rapray.store.due import DueAnalyses
 
 DECIDING: dict[str, Any] = {
     "context_tokens": 4096,
@@ -23,7 +23,7 @@ DECIDING: dict[str, Any] = {
     "samples": 3,
     "extra_body": {"seed": 1},
 }
-IN_THE_IDENTITY = {"model": "another", "revision": "2"}
+IN_THE_PROVENANCE = {"model": "another", "revision": "2"}
 OTHERS: dict[str, Any] = {
     "base_url": "https://elsewhere.example/v1",
     "api_key": "another",
@@ -49,20 +49,20 @@ def settings(name: str = "qwen", **provider: Any) -> Settings:
 
 def parameters(name: str = "qwen", **provider: Any) -> str | None:
     """Of that provider."""
-    return identity(name, settings(name, **provider)).parameters
+    return provenance_of(name, settings(name, **provider)).parameters
 
 
 def test_parameters_classify_every_setting() -> None:
     """A new setting is to be put into one of them."""
-    assert {*DECIDING, *IN_THE_IDENTITY, *OTHERS} == set(ProviderSettings.model_fields)
+    assert {*DECIDING, *IN_THE_PROVENANCE, *OTHERS} == set(ProviderSettings.model_fields)
 
 
 def test_parameters_follow_deciding_settings() -> None:
-    """Two of them never share a digest, and the result says what the identity says."""
+    """Two of them never share a digest, and the result says what the provenance says."""
     found = [parameters(**{name: value}) for name, value in DECIDING.items()]
     assert None not in found
     assert len(set(found)) == len(DECIDING)
-    assert LlmAnalyzer(settings(samples=3), "qwen").parameters == parameters(samples=3)
+    assert LlmAnalyzer(settings(samples=3), "qwen").provenance.parameters == parameters(samples=3)
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -104,7 +104,7 @@ def test_parameters_of_hosted_model() -> None:
 
     def of(**engine: Any) -> str | None:
         hosted = {"model": "org/m", "engine": engine}
-        return identity("local", Settings.model_validate({"llm": {"hosted": hosted}})).parameters
+        return provenance_of("local", Settings.model_validate({"llm": {"hosted": hosted}})).parameters
 
     assert of() is None
     assert of(gpu_memory_utilization=0.5, max_num_seqs=4) is None
@@ -115,7 +115,7 @@ def test_parameters_of_emotion() -> None:
     """bfloat16 changes the third digit; the size of a batch changes nothing that is kept."""
 
     def of(**changes: Any) -> str | None:
-        return identity(
+        return provenance_of(
             "emotion", Settings.model_validate({"emotion": {"model": "builtin", **changes}})
         ).parameters
 
@@ -126,14 +126,14 @@ def test_parameters_of_emotion() -> None:
 
 def test_parameters_of_algorithmic() -> None:
     """Rules take no settings."""
-    assert identity("algorithmic", settings(samples=3)).parameters is None
+    assert provenance_of("algorithmic", settings(samples=3)).parameters is None
 
 
 def test_parameters_select_due_rows() -> None:
-    """The query of a job asks for the identity's own, and keeps its dead letters apart."""
-    hot, cold = (due_of(identity("qwen", settings(temperature=heat))) for heat in (1, 0))
-    assert (hot.parameters, cold.parameters) == (parameters(temperature=1), None)
-    assert hot.stage == f"{cold.stage}/{hot.parameters}"
+    """The query of a job asks for the provenance of the settings, and keeps its dead letters apart."""
+    hot, cold = (DueAnalyses(provenance_of("qwen", settings(temperature=heat))) for heat in (1, 0))
+    assert hot.values != cold.values
+    assert hot.stage != cold.stage
 
 
 def test_digest_ignores_defaults() -> None:

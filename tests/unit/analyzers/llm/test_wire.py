@@ -10,7 +10,7 @@ import pytest
 from rapray.analyzers.llm import wire
 from rapray.analyzers.llm.analyzer import LlmAnalyzer, identify
 from rapray.domain import Analysis, Failure
-from rapray.pipelines.current import due_of
+from rapray.store.due import DueAnalyses
 from tests.support.hostile import (
     HostileServer,
     Reply,
@@ -67,7 +67,7 @@ def test_bad_endpoint_failure_code(script: list[Reply], code: str) -> None:
     found = outcome(*script)
     assert isinstance(found, Failure)
     assert found.code == code
-    assert found.stage.startswith("analyze/qwen/1.0.0/")
+    assert found.stage.startswith("analyze/qwen/")
     assert "sk-very-secret" not in found.detail
     assert len(found.detail) < 2000
 
@@ -78,7 +78,7 @@ def test_failure_stage_matches_query() -> None:
         settings = settings_for(server, model="org/model:4b", revision="r@2")
         [found] = LlmAnalyzer(settings, "qwen").analyze([lyric()])
         assert isinstance(found, Failure)
-        assert found.stage == due_of(identify(settings, "qwen")).stage
+        assert found.stage == DueAnalyses(identify(settings, "qwen")).stage
 
 
 @pytest.mark.parametrize("reply", [slow(250), dripping, dripping_header, dripping_hints])

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.errors import Overloaded
 from rapray.serve.api import create_app, fanout, stream
 from rapray.serve.backend import Answer, TrackDetail
@@ -29,7 +29,7 @@ Make = Callable[..., TrackDetail]
 def counting(name: str) -> Callable[[Lyric], Analysis]:
     """An analyzer that counts characters."""
     return lambda lyric: Analysis(
-        lyric.key, name, "1.0.0", lyric.content_hash, {"n": len(lyric.lyrics)}, embedding=(1.0,)
+        lyric.key, Provenance(name, "1.0.0"), lyric.content_hash, {"n": len(lyric.lyrics)}, embedding=(1.0,)
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rapray.domain import Analysis, Lyric
+from rapray.domain import Analysis, Lyric, Provenance
 from rapray.serve.api import create_app, streamed
 from rapray.serve.backend import Answer
 from rapray.serve.memory import MemoryServices
@@ -24,7 +24,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 def counted(lyric: Lyric) -> Analysis:
     """An analysis of a hundred kilobytes."""
-    return Analysis(lyric.key, "a", "1", lyric.content_hash, {"text": "x" * 100_000})
+    return Analysis(lyric.key, Provenance("a", "1"), lyric.content_hash, {"text": "x" * 100_000})
 
 
 def called(services: MemoryServices, path: str, body: object, left: asyncio.Event, send: Send) -> Any:
