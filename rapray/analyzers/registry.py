@@ -5,6 +5,7 @@ Loads no analyzer to list it; `plugins.py` knows those of packages.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -12,7 +13,7 @@ from rapray.analyzers.base import ALL, Analyzer, AnalyzerSpec, Needs
 from rapray.analyzers.plugins import as_identified, as_told, faults_of, installed, require_whole
 from rapray.config import Settings
 from rapray.domain import Comparable, Provenance
-from rapray.errors import ConfigError, UnknownAnalyzer
+from rapray.errors import ConfigError, RaprayError, UnknownAnalyzer
 
 
 def _language_model(name: str, summary: str) -> AnalyzerSpec:
@@ -119,6 +120,15 @@ def provenance_of(name: str, settings: Settings) -> Provenance:
     if chosen.identify is None:
         return Provenance(name, chosen.version)
     return as_identified(chosen, _called(chosen, chosen.identify, settings))
+
+
+def provenances(settings: Settings) -> dict[str, Provenance]:
+    """Return the provenance of each analyzer that is set up here, by name."""
+    known: dict[str, Provenance] = {}
+    for name in specs(settings):
+        with suppress(RaprayError):
+            known[name] = provenance_of(name, settings)
+    return known
 
 
 def preflight(name: str, settings: Settings) -> None:

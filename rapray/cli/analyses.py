@@ -1,9 +1,10 @@
-"""`rapray analyses`: how far each analyzer has come, and how far two of them agree."""
+"""`rapray analyses`: how far each analyzer has come, how far two of them agree, and dropping outdated results."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Annotated, Any
 
 import typer
@@ -11,19 +12,22 @@ from psycopg import Connection
 
 from rapray.analyzers.base import ALL
 from rapray.analyzers.registry import provenance_of, spec, specs
-from rapray.analyzers.selection import expanded
+from rapray.analyzers.registry import provenances as known_provenances
+from rapray.analyzers.selection import expanded, selected
 from rapray.cli import state
 from rapray.cli.output import note, print_json, print_table
 from rapray.cli.where import HELP, parse
 from rapray.config import Settings
-from rapray.errors import RaprayError
+from rapray.domain import Provenance
+from rapray.errors import RaprayError, UsageError
 from rapray.store import compare as comparison
-from rapray.store import due
+from rapray.store import due, provenances
 from rapray.store.scope import Scope
 
 commands = typer.Typer(name="analyses", help="What analyzers have found so far.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _STATES = ("done", "stale", "failed", "dead", "untried")
+_PROVENANCE = tuple(field.name for field in fields(Provenance))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,13 +46,15 @@ def status(
 ) -> None:
     """Count each analyzer's tracks: done, stale, failed (due again), dead, untried; each track is in one of the five.
 
-    Stale is what has a result of another text, version, model, prompt or parameters.
+    Stale is what has a result of another text, version, model, prompt or parameters. Below stand the provenances that
+    results were made with, the current ones and others, with the number of results in the whole collection.
     """
     settings, named = state.settings(), parse(where or [])
     names = expanded(analyzer or [ALL], specs(settings))
     with state.connected("rapray analyses", settings) as connection:
         scope = named.resolved(connection)
-        found = {name: _coverage(connection, name, settings, scope) for name in names}
+        stored = provenances.list_(connection)
+        found = {name: _standing(connection, name, settings, scope, stored) for name in names}
     if as_json:
         print_json({"analyzers": found})
         return
@@ -57,6 +63,7 @@ def status(
         for name, one in found.items()
     ]
     print_table(("analyzer", "version", *_STATES, "problem"), rows)
+    _show_provenances(found)
 
 
 @commands.command(epilog="Example: rapray analyses compare algorithmic emotion --json")
@@ -75,21 +82,101 @@ def compare(
     settings = state.settings()
     shared = spec(a, settings).comparable & spec(b, settings).comparable
     with state.connected("rapray analyses", settings) as connection:
-        found = comparison.compare(connection, a, b, shared, limit=limit, furthest=furthest)
+        current = known_provenances(settings).values()
+        found = comparison.compare(connection, a, b, shared, current=current, limit=limit, furthest=furthest)
     if as_json:
         print_json(asdict(found))
         return
     _show(found)
 
 
-def _coverage(connection: Connection, name: str, settings: Settings, scope: Scope) -> dict[str, Any]:
-    """The counts of one analyzer; where it is not set up, the reason and no counts."""
+@commands.command(epilog="Example: rapray analyses prune --analyzer qwen --dry-run")
+def prune(
+    *,
+    analyzer: Annotated[
+        list[str] | None, typer.Option("--analyzer", help="Which; all that are set up if left out.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Drop them without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be dropped.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Drop the stored provenances that are not current, with their results.
+
+    Those of analyzers that are not set up here stay: nobody can say which of them are current.
+    """
+    settings = state.settings()
+    names = selected(analyzer or [ALL], settings).required()
+    current = [provenance_of(name, settings) for name in names]
+    with state.connected("rapray analyses", settings) as connection:
+        outdated = provenances.outdated(connection, current)
+        if not as_json:
+            _table((*_PROVENANCE, "results"), [tuple(_to_json(stored).values())[1:] for stored in outdated])
+        if outdated and not dry_run:
+            _confirm(
+                f"Drop these provenances ({len(outdated)}) and their results ({_results(outdated)})?", yes
+            )
+            outdated = provenances.prune(connection, current)
+    if as_json:
+        dropped = list(map(_to_json, outdated))
+        print_json({"results": _results(outdated), "is_dry_run": dry_run, "provenances": dropped})
+        return
+    verb = "to drop" if dry_run else "dropped"
+    note(f"Provenances {verb}: {len(outdated)}, results: {_results(outdated)}.")
+
+
+def _confirm(question: str, yes: bool) -> None:
+    """Ask at a terminal, unless the answer is given. Raises UsageError if there is no terminal."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        reason = "Without a terminal, add --yes to drop them or --dry-run to only list them."
+        raise UsageError(reason=reason)
+    if not typer.confirm(question, err=True):
+        raise typer.Exit(1)
+
+
+def _results(provenances_: Sequence[provenances.StoredProvenance]) -> int:
+    return sum(stored.results for stored in provenances_)
+
+
+def _to_json(stored: provenances.StoredProvenance) -> dict[str, Any]:
+    return {"digest": stored.digest, **asdict(stored.provenance), "results": stored.results}
+
+
+def _standing(
+    connection: Connection,
+    name: str,
+    settings: Settings,
+    scope: Scope,
+    stored: Sequence[provenances.StoredProvenance],
+) -> dict[str, Any]:
+    """The counts of one analyzer, its current provenance and the others; the reason if it is not set up."""
+    others = [_to_json(other) for other in stored if other.provenance.analyzer == name]
     try:
         provenance = provenance_of(name, settings)
     except RaprayError as error:
-        return {"version": spec(name, settings).version, "problem": error.code, "detail": str(error)}
-    counts = due.coverage(connection, due.DueAnalyses(provenance, scope))
-    return asdict(provenance) | asdict(counts)
+        version = spec(name, settings).version
+        return {"version": version, "problem": error.code, "detail": str(error), "others": others}
+    digest = provenance.digest
+    return {
+        "digest": digest,
+        **asdict(provenance),
+        **asdict(due.coverage(connection, due.DueAnalyses(provenance, scope))),
+        "results": sum(other["results"] for other in others if other["digest"] == digest),
+        "others": [other for other in others if other["digest"] != digest],
+    }
+
+
+def _show_provenances(standings: Mapping[str, dict[str, Any]]) -> None:
+    rows: list[tuple[Any, ...]] = []
+    for standing in standings.values():
+        is_set_up = "digest" in standing
+        shown = [("current", standing)] if is_set_up else []
+        shown += [("other" if is_set_up else "unknown", other) for other in standing["others"]]
+        rows += [
+            (state_, *(values[column] for column in (*_PROVENANCE, "results"))) for state_, values in shown
+        ]
+    _table(("state", *_PROVENANCE, "results"), rows, title="Provenances")
 
 
 def _show(found: comparison.Agreement) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from rapray.analyzers.base import to_json
+from rapray.analyzers.registry import provenances
 from rapray.cli import state
 from rapray.cli.output import note, print_json, print_table, stdout
 from rapray.config import Settings
@@ -78,7 +79,8 @@ def track(track_id: Annotated[int, typer.Argument(metavar="ID", min=1)], *, as_j
     settings = state.settings()
     with state.connected("rapray track", settings):
         pass  # so that a database that is older is named
-    found = _asked(settings, lambda pool: read.get_track(pool, track_id))
+    current = provenances(settings).values()
+    found = _asked(settings, lambda pool: read.get_track(pool, track_id, current))
     if found is None:
         raise TrackNotFound(track_id=track_id)
     if as_json:

@@ -6,12 +6,12 @@ Knows no HTTP and writes nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import Analysis, ModelInfo, TrackFilter
+from rapray.domain import Analysis, ModelInfo, Provenance, TrackFilter
 from rapray.serve.backend import Overview, PassageHit, SearchHit, TrackDetail
 from rapray.store import artists, read, records
 from rapray.store.search import Hit, search
@@ -22,10 +22,18 @@ OVERVIEW_SECONDS = 10
 
 
 class StoredCatalogue:
-    """`rapray.serve.backend.Catalogue` over PostgreSQL, for one embedding model."""
+    """`rapray.serve.backend.Catalogue` over PostgreSQL.
 
-    def __init__(self, pool: Callable[[], Awaitable[Pool]], model: ModelInfo) -> None:
-        self._pool, self._model = pool, model
+    Args:
+        pool: opens the pool of connections.
+        model: the embedding model of searches.
+        current: the provenances that the settings ask for; their results are preferred.
+    """
+
+    def __init__(
+        self, pool: Callable[[], Awaitable[Pool]], model: ModelInfo, current: Collection[Provenance]
+    ) -> None:
+        self._pool, self._model, self._current = pool, model, current
         self._model_id: int | None = None
         self._overview: tuple[float, Overview] | None = None
 
@@ -39,8 +47,8 @@ class StoredCatalogue:
         return [_hit(hit) for hit in await search(pool, self._model_id, vector, filters, limit=limit)]
 
     async def get_track(self, track_id: int) -> TrackDetail | None:
-        """A track with every analysis of its present text."""
-        track = await read.get_track(await self._pool(), track_id)
+        """Return a track with one analysis of its present text for each analyzer that has any."""
+        track = await read.get_track(await self._pool(), track_id, self._current)
         return None if track is None else _detail(track)
 
     async def list_tracks(
@@ -89,11 +97,11 @@ def _detail(track: records.StoredTrack) -> TrackDetail:
 
 
 def _newest(track: records.StoredTrack) -> Iterable[Analysis]:
-    """One result an analyzer, of the present text; the store gives the newest first."""
+    """One result an analyzer, of the present text; the store gives the current one first, then the newest."""
     seen: set[str] = set()
     for stored in track.analyses:
         analyzer = stored.analysis.provenance.analyzer
-        if stored.is_current and analyzer not in seen:
+        if stored.analysis.content_hash == track.content_hash and analyzer not in seen:
             seen.add(analyzer)
             yield stored.analysis
 

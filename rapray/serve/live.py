@@ -140,7 +140,7 @@ class LiveServices:
         self.embedding_model = model
         self.analyzers, self.unserved = roster.served, roster.unserved
         self.default_analyzers = roster.meant_by(settings.analyze.analyzers)
-        self.catalogue = StoredCatalogue(self._database.pool, model)
+        self.catalogue = StoredCatalogue(self._database.pool, model, roster.provenances.values())
         self.limits = limits_of(settings)
 
     async def open(self) -> None:

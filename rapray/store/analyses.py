@@ -6,8 +6,7 @@ Does not know what an analyzer measures: `data` is plain JSON.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,27 +18,21 @@ from psycopg_pool import AsyncConnectionPool
 
 from rapray.domain import Analysis, Failure, Provenance
 from rapray.errors import AnalysisFailed
-from rapray.store import failures, queries
+from rapray.store import failures, provenances, queries
 from rapray.store.bounds import fitted
 from rapray.store.ledger import batch_id, stage, write_once
 from rapray.store.pool import acquired, know_vectors
 from rapray.store.records import StoredAnalysis
-from rapray.store.values import storable_or_none
 
 _SQL = queries.load("analyses")
 _COLUMNS = {
     "track_id": "int8",
-    "analyzer": "text",
-    "version": "text",
+    "provenance_id": "int4",
     "content_hash": "text",
     "sentiment": "float4",
     "confidence": "float4",
     "data": "jsonb",
     "analysis_embedding": "halfvec",
-    "model": "text",
-    "model_revision": "text",
-    "prompt_version": "text",
-    "parameters": "text",
     "seconds": "float4",
     "input_tokens": "int4",
     "output_tokens": "int4",
@@ -105,10 +98,9 @@ def _batch_key(result: Analysis) -> str:
 
 def _write(conn: Connection, results: Sequence[Analysis]) -> Counter[str]:
     know_vectors(conn)
-    latest = {
-        (int(result.key), result.provenance.analyzer, result.provenance.version): result for result in results
-    }
-    stage(conn, "staged_analyses", _COLUMNS, (_row(latest[key]) for key in sorted(latest)))
+    ids = provenances.ids_of(conn, {result.provenance for result in results})
+    latest = {(int(result.key), ids[result.provenance]): result for result in results}
+    stage(conn, "staged_analyses", _COLUMNS, (_row(*key, latest[key]) for key in sorted(latest)))
     row = conn.execute(_SQL["upsert"]).fetchone()
     assert row is not None
     new, changed, present = row
@@ -117,21 +109,15 @@ def _write(conn: Connection, results: Sequence[Analysis]) -> Counter[str]:
     return counts
 
 
-def _row(result: Analysis) -> tuple[Any, ...]:
-    made_by = result.provenance
+def _row(track_id: int, provenance_id: int, result: Analysis) -> tuple[Any, ...]:
     return (
-        int(result.key),
-        made_by.analyzer,
-        made_by.version,
+        track_id,
+        provenance_id,
         result.content_hash,
         result.sentiment,
         result.confidence,
         Jsonb(result.data),
         None if result.embedding is None else HalfVector(list(result.embedding)),
-        storable_or_none(made_by.model),
-        storable_or_none(made_by.model_revision),
-        storable_or_none(made_by.prompt_version),
-        storable_or_none(made_by.parameters),
         result.seconds,
         result.input_tokens,
         result.output_tokens,
@@ -139,14 +125,24 @@ def _row(result: Analysis) -> tuple[Any, ...]:
     )
 
 
-async def get_analyses(pool: AsyncConnectionPool[AsyncConnection], track_id: int) -> list[StoredAnalysis]:
-    """A track's results, by analyzer, the newest version first; empty where there is no such track."""
+async def get_analyses(
+    pool: AsyncConnectionPool[AsyncConnection], track_id: int, current: Iterable[Provenance]
+) -> list[StoredAnalysis]:
+    """Return a track's results by analyzer: the current one first, then the newest; empty without such a track.
+
+    Args:
+        pool: of the collection.
+        track_id: any whole number.
+        current: the provenances that the settings ask for.
+    """
+    statement = _SQL["of_track"].format(provenance=provenances.COLUMNS)
+    parameters = {"track_id": track_id, "current": [provenance.digest for provenance in current]}
     async with acquired(pool) as conn, conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_SQL["of_track"], {"track_id": track_id})
+        await cursor.execute(statement, parameters)
         return [_stored(str(track_id), row) for row in await cursor.fetchall()]
 
 
 def _stored(key: str, row: dict[str, Any]) -> StoredAnalysis:
-    provenance = Provenance(**{field.name: row.pop(field.name) for field in fields(Provenance)})
+    provenance = provenances.from_row(row)
     created_at, is_current = row.pop("created_at"), row.pop("is_current")
     return StoredAnalysis(Analysis(key, provenance, **row), created_at, is_current)

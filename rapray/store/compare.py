@@ -6,7 +6,7 @@ always does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard, cast
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from rapray.domain import Comparable
+from rapray.domain import Comparable, Provenance
 from rapray.store import queries
 
 _SQL = queries.load("compare")
@@ -94,10 +94,21 @@ class _Pair:
 
 
 def compare(
-    conn: Connection, a: str, b: str, shared: Comparable, *, limit: int = 5000, furthest: int = 10
+    conn: Connection,
+    a: str,
+    b: str,
+    shared: Comparable,
+    *,
+    current: Iterable[Provenance] = (),
+    limit: int = 5000,
+    furthest: int = 10,
 ) -> Agreement:
-    """Compare the newest results of the present text of two analyzers, for the first `limit` tracks that have both."""
-    pairs = list(_pairs(conn, a, b, shared, limit))
+    """Compare two analyzers' results of the present texts, for the first `limit` tracks that have both.
+
+    Of several results of an analyzer the one whose provenance is in `current` counts, else the newest.
+    """
+    parameters = {"a": a, "b": b, "limit": limit, "current": [provenance.digest for provenance in current]}
+    pairs = list(_pairs(conn, parameters, shared))
     names = sorted({name for pair in pairs for name in pair.scores})
     scores = tuple(_score(name, pairs) for name in names)
     moods = [pair.moods for pair in pairs if pair.moods is not None]
@@ -116,11 +127,11 @@ def compare(
     )
 
 
-def _pairs(conn: Connection, a: str, b: str, shared: Comparable, limit: int) -> Iterator[_Pair]:
+def _pairs(conn: Connection, parameters: dict[str, Any], shared: Comparable) -> Iterator[_Pair]:
     members = [name.split(".")[0] for name in (*shared.scores, shared.mood, shared.themes) if name]
     with conn.transaction(), conn.cursor("pairs") as cursor:
         cursor.itersize = _ROWS
-        cursor.execute(_SQL["pairs"], {"a": a, "b": b, "members": members, "limit": limit})
+        cursor.execute(_SQL["pairs"], parameters | {"members": members})
         for track_id, title, sentiment_a, data_a, sentiment_b, data_b in cursor:
             found_a, found_b = _found(sentiment_a, data_a, shared), _found(sentiment_b, data_b, shared)
             yield _pair(track_id, title, found_a, found_b)

@@ -6,7 +6,7 @@ Does not know what embedding or analysing is: only which stored rows say that it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from psycopg import Connection, sql
@@ -35,7 +35,7 @@ class DueQuery(Protocol):
         ...
 
     @property
-    def done(self) -> sql.SQL | sql.Composed:
+    def done(self) -> sql.SQL:
         """A query that has a row where the track `t` is done for its present text."""
         ...
 
@@ -77,21 +77,14 @@ class DueAnalyses:
         return self.provenance.stage
 
     @property
-    def done(self) -> sql.Composed:
+    def done(self) -> sql.SQL:
         """The track has a result of this provenance."""
-        # NULL = NULL is never true, and `IS NOT DISTINCT FROM` cannot use an index: say it as the values have it.
-        same = sql.SQL(" AND ").join(
-            sql.SQL("a.{} IS NULL" if value is None else "a.{} = {}").format(
-                sql.Identifier(name), sql.Placeholder(name)
-            )
-            for name, value in self.values.items()
-        )
-        return _SQL["analyzed"].format(same_provenance=same)
+        return _SQL["analyzed"]
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values of the provenance."""
-        return asdict(self.provenance)
+        """The provenance's digest; its analyzer, for `coverage`."""
+        return {"digest": self.provenance.digest, "analyzer": self.provenance.analyzer}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +100,8 @@ class Standing:
 class Coverage:
     """How far an analyzer has come; each of `tracks` is in exactly one of the five.
 
-    `done`: a result of the present text, version, model, prompt and parameters. `dead`: failed for good. `failed`: due
-    again after a failure. `stale`: a result of other ones. `untried`: none yet.
+    `done`: a result of the present text and of the query's provenance. `dead`: failed for good. `failed`: due again
+    after a failure. `stale`: only results of another text or provenance. `untried`: no result yet.
     """
 
     tracks: int

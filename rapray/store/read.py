@@ -5,13 +5,14 @@ Does not know HTTP: the caller turns `after` into a cursor of its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from psycopg import AsyncConnection, sql
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
-from rapray.domain import LARGEST_ID, ModelInfo, TrackFilter
+from rapray.domain import LARGEST_ID, ModelInfo, Provenance, TrackFilter
 from rapray.store import queries
 from rapray.store.analyses import get_analyses
 from rapray.store.filters import conditions
@@ -23,8 +24,8 @@ Pool = AsyncConnectionPool[AsyncConnection]
 _SQL = queries.load("read")
 
 
-async def get_track(pool: Pool, track_id: int) -> StoredTrack | None:
-    """Everything that is stored of a track, None where there is none of this id."""
+async def get_track(pool: Pool, track_id: int, current: Iterable[Provenance]) -> StoredTrack | None:
+    """Everything that is stored of a track, None where there is none of this id; `current` as in `get_analyses`."""
     if not 1 <= track_id <= LARGEST_ID:
         return None
     async with acquired(pool) as conn:
@@ -33,7 +34,7 @@ async def get_track(pool: Pool, track_id: int) -> StoredTrack | None:
         return None
     values: list[Any] = list(row)
     values[6], values[8] = tuple(values[6]), sections_from_json(values[8])
-    return StoredTrack(*values, analyses=tuple(await get_analyses(pool, track_id)))
+    return StoredTrack(*values, analyses=tuple(await get_analyses(pool, track_id, current)))
 
 
 async def list_tracks(

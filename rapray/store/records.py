@@ -31,7 +31,10 @@ class TrackSummary:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnalysis:
-    """An analysis of a track, without its embedding; `is_current` says that it is of the track's present text."""
+    """An analysis of a track, without its embedding.
+
+    `is_current` says that it has the provenance that the settings ask for and is of the track's present text.
+    """
 
     analysis: Analysis
     created_at: datetime

@@ -21,9 +21,11 @@ from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 
 _RESULTS = """
-SELECT a.analyzer, t.source_id, t.title, a.version, a.content_hash, a.sentiment, a.confidence, a.data, a.analysis_embedding::text,
-       a.model, a.model_revision, a.prompt_version, a.parameters, a.input_tokens, a.output_tokens
-FROM analysis_results a JOIN tracks t ON t.id = a.track_id"""
+SELECT DISTINCT ON (p.analyzer, t.id)
+       p.analyzer, t.source_id, t.title, p.version, a.content_hash, a.sentiment, a.confidence, a.data, a.analysis_embedding::text,
+       p.model, p.model_revision, p.prompt_version, p.parameters, a.input_tokens, a.output_tokens
+FROM analysis_results a JOIN provenances p ON p.id = a.provenance_id JOIN tracks t ON t.id = a.track_id
+ORDER BY p.analyzer, t.id, a.created_at DESC, p.id DESC"""
 _VECTORS = """
 SELECT m.name, t.source_id, e.passage, e.embedding::text
 FROM lyric_embeddings e JOIN models m ON m.id = e.model_id JOIN tracks t ON t.id = e.track_id"""
@@ -54,7 +56,10 @@ def store(database_url: str, results: Iterable[FetchResult]) -> dict[str, int]:
 
 
 def results_of(database_url: str, by: str = "title") -> dict[tuple[str, str], dict[str, Any]]:
-    """Return stored results by analyzer and title (or "source_id"): what text and analyzer decide of them."""
+    """Return stored results by analyzer and title (or "source_id"): what text and analyzer decide of them.
+
+    Of several results of one analyzer for a track it is the newest.
+    """
     with psycopg.connect(database_url, row_factory=dict_row) as conn:
         rows = conn.execute(_RESULTS).fetchall()
     results = {(row.pop("analyzer"), row[by]): row for row in rows}

@@ -32,13 +32,12 @@ FROM (
 ) r;
 
 -- name: analysis_results
--- Analyses by track, analyzer and version; their figures only if rules computed them, not a model.
+-- Analyses by track and provenance; their figures only if rules computed them, not a model.
 SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text)), ''))
 FROM (
-    SELECT t.source, t.source_id, r.analyzer, r.version, r.content_hash, r.model, r.model_revision, r.prompt_version,
-           r.parameters, r.analysis_embedding IS NULL AS has_no_embedding,
-           CASE WHEN r.model IS NULL THEN row (r.sentiment, r.confidence, r.data, r.analysis_embedding) END AS figures
-    FROM analysis_results r JOIN tracks t ON t.id = r.track_id
+    SELECT t.source, t.source_id, p.digest, r.content_hash, r.analysis_embedding IS NULL AS has_no_embedding,
+           CASE WHEN p.model IS NULL THEN row (r.sentiment, r.confidence, r.data, r.analysis_embedding) END AS figures
+    FROM analysis_results r JOIN provenances p ON p.id = r.provenance_id JOIN tracks t ON t.id = r.track_id
 ) r;
 
 -- name: dead_letters

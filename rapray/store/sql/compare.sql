@@ -1,5 +1,6 @@
 -- name: pairs
--- The newest result of the present text of both analyzers, for tracks that have both: sentiment and the members asked for.
+-- One result of the present text of both analyzers, the current one or else the newest, for tracks that have both:
+-- sentiment and the members asked for.
 SELECT t.id, t.title,
     a.sentiment::float8,
     (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(a.data) WHERE key = ANY (%(members)s)),
@@ -7,13 +8,13 @@ SELECT t.id, t.title,
     (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(b.data) WHERE key = ANY (%(members)s))
 FROM tracks t
 CROSS JOIN LATERAL (
-    SELECT sentiment, data FROM analysis_results r
-    WHERE r.track_id = t.id AND r.analyzer = %(a)s AND r.content_hash = t.content_hash
-    ORDER BY r.created_at DESC, r.version DESC LIMIT 1
+    SELECT sentiment, data FROM analysis_results r JOIN provenances p ON p.id = r.provenance_id
+    WHERE r.track_id = t.id AND p.analyzer = %(a)s AND r.content_hash = t.content_hash
+    ORDER BY p.digest = ANY (%(current)s) DESC, r.created_at DESC, p.id DESC LIMIT 1
 ) a
 CROSS JOIN LATERAL (
-    SELECT sentiment, data FROM analysis_results r
-    WHERE r.track_id = t.id AND r.analyzer = %(b)s AND r.content_hash = t.content_hash
-    ORDER BY r.created_at DESC, r.version DESC LIMIT 1
+    SELECT sentiment, data FROM analysis_results r JOIN provenances p ON p.id = r.provenance_id
+    WHERE r.track_id = t.id AND p.analyzer = %(b)s AND r.content_hash = t.content_hash
+    ORDER BY p.digest = ANY (%(current)s) DESC, r.created_at DESC, p.id DESC LIMIT 1
 ) b
 ORDER BY t.id LIMIT %(limit)s;

@@ -6,7 +6,8 @@ WHERE e.model_id = %(model_id)s AND e.track_id = t.id AND e.passage = 0 AND e.co
 -- name: analyzed
 -- The condition that a track `t` has a result of this provenance for its present text.
 SELECT FROM analysis_results a
-WHERE a.track_id = t.id AND a.content_hash = t.content_hash AND {same_provenance}
+WHERE a.provenance_id = (SELECT id FROM provenances WHERE digest = %(digest)s) AND a.track_id = t.id
+  AND a.content_hash = t.content_hash
 
 -- name: count
 -- How many tracks are due.
@@ -64,7 +65,8 @@ FROM (
         WHEN EXISTS ({done}) THEN 'done'
         WHEN d.is_dead AND coalesce(d.content_hash, t.content_hash) = t.content_hash THEN 'dead'
         WHEN d.key IS NOT NULL AND coalesce(d.content_hash, t.content_hash) = t.content_hash THEN 'failed'
-        WHEN EXISTS (SELECT FROM analysis_results r WHERE r.track_id = t.id AND r.analyzer = %(analyzer)s) THEN 'stale'
+        WHEN EXISTS (SELECT FROM analysis_results r WHERE r.track_id = t.id AND r.provenance_id = ANY (
+            ARRAY (SELECT id FROM provenances WHERE analyzer = %(analyzer)s))) THEN 'stale'
         ELSE 'untried' END AS state
     FROM tracks t LEFT JOIN dead_letters d ON d.stage = %(stage)s AND d.key = t.id::text
     WHERE {scope}

@@ -40,7 +40,8 @@ SELECT (SELECT count(*) FROM tracks) AS tracks,
           FROM (SELECT model_id, count(*) AS n FROM lyric_embeddings WHERE passage = 0 GROUP BY model_id) e
           JOIN models m ON m.id = e.model_id) AS embedded,
        (SELECT coalesce(jsonb_object_agg(analyzer || ' ' || version, n), '{}')
-          FROM (SELECT analyzer, version, count(*) AS n FROM analysis_results GROUP BY 1, 2) r) AS analyzed;
+          FROM (SELECT p.analyzer, p.version, count(DISTINCT r.track_id) AS n
+                FROM analysis_results r JOIN provenances p ON p.id = r.provenance_id GROUP BY 1, 2) r) AS analyzed;
 
 -- name: model
 -- The id of a model by what identifies it.

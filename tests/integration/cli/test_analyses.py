@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -97,6 +98,47 @@ def test_status_counts_every_track(run: Run) -> None:
         assert ("problem" in one) != ("tracks" in one)
 
 
+def test_status_lists_provenances(run: Run) -> None:
+    """The current one with its results, and those that others have left."""
+    found, _ = run("analyses", "status", "--json")
+    rules, emotion = (found["analyzers"][name] for name in ("algorithmic", "emotion"))
+    assert (rules["digest"], rules["results"]) == (AlgorithmicAnalyzer.provenance.digest, 1)
+    assert rules["others"] == []
+    assert emotion["results"] == 0
+    assert [(other["version"], other["results"]) for other in emotion["others"]] == [("0", 1)]
+    printed, _ = run("analyses", "status", "--analyzer", "emotion")
+    assert "other" in printed
+    assert "algorithmic" not in printed
+
+
+def test_prune_drops_outdated(run: Run) -> None:
+    """Nothing without --yes where nobody can be asked; then what is not current, once."""
+    found, code = run("analyses", "prune", "--dry-run", "--json")
+    [dropped] = found["provenances"]
+    assert (code, found["results"], found["is_dry_run"]) == (0, 1, True)
+    assert (dropped["analyzer"], dropped["version"], dropped["results"]) == ("emotion", "0", 1)
+    assert run("analyses", "prune")[1] == 2
+    assert run("analyses", "prune", "--analyzer", "nobody", "--yes")[1] == 2
+    assert (
+        run("analyses", "prune", "--analyzer", "qwen", "--yes")[1] != 0
+    )  # not set up: nothing of it is outdated
+    assert run("analyses", "prune", "--analyzer", "algorithmic", "--yes", "--json")[0]["results"] == 0
+    assert "emotion" in run("analyses", "prune", "--yes")[0]
+    assert run("analyses", "prune", "--json") == ({"results": 0, "is_dry_run": False, "provenances": []}, 0)
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("n\n", 1, 1), ("y\n", 0, 0)])
+def test_prune_asks_at_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, left: int
+) -> None:
+    """Who says no keeps everything."""
+    terminal = io.StringIO(answer)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    assert run("analyses", "prune")[1] == code
+    assert run("analyses", "prune", "--dry-run", "--json")[0]["results"] == left
+
+
 def test_status_where_narrows(run: Run) -> None:
     """The filters are those of `rapray analyze`."""
     arguments = ("analyses", "status", "--analyzer", "algorithmic", "--where", "year>=2100", "--json")
@@ -120,7 +162,8 @@ def test_compare_nothing_in_common(run: Run, database_url: str) -> None:
     """No empty tables: the reason stands on standard error."""
     with connect(database_url, application_name="test") as connection:
         connection.execute(
-            "UPDATE analysis_results SET data = '{}', sentiment = NULL WHERE analyzer = 'emotion'"
+            "UPDATE analysis_results SET data = '{}', sentiment = NULL "
+            "FROM provenances p WHERE p.id = provenance_id AND p.analyzer = 'emotion'"
         )
     assert run("analyses", "compare", "algorithmic", "emotion") == ("", 0)
 

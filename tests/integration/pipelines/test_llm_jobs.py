@@ -48,6 +48,9 @@ def with_llm(
     return settings.model_copy(update={"llm": section})
 
 
+RESULTS = "analysis_results JOIN provenances p ON p.id = provenance_id"
+
+
 def count(database_url: str, table: str) -> int:
     """Rows of a table."""
     with psycopg.connect(database_url) as conn:
@@ -57,7 +60,7 @@ def count(database_url: str, table: str) -> int:
 
 
 def test_analyze_edited_prompt_due(job_settings: Settings, database_url: str, tmp_path: Path) -> None:
-    """A result a track with its cost; again nothing; with an edited prompt all of them."""
+    """A result a track with its cost; again nothing; with an edited prompt all of them, beside the first."""
     stored(database_url)
     prompts = tmp_path / "v1b"
     prompts.mkdir()
@@ -73,11 +76,11 @@ def test_analyze_edited_prompt_due(job_settings: Settings, database_url: str, tm
         assert analyze(with_llm(job_settings, server, prompts=str(prompts)), ["mine"]).new == TRACKS
     with psycopg.connect(database_url) as conn:
         row = conn.execute(
-            "SELECT sum(cost_usd), count(DISTINCT prompt_version) FROM analysis_results"
+            "SELECT sum(cost_usd), count(DISTINCT provenance_id) FROM analysis_results"
         ).fetchone()
         assert row is not None
-        assert row[0] == pytest.approx(TRACKS * (100 + 2 * 50) / 1e6)
-        assert row[1] == 1
+        assert row[0] == pytest.approx(2 * TRACKS * (100 + 2 * 50) / 1e6)
+        assert row[1] == 2
         found = conn.execute(
             "SELECT id FROM runs WHERE job = 'analyze' ORDER BY started_at LIMIT 1"
         ).fetchone()
@@ -122,8 +125,8 @@ def test_analyze_stops_midway(job_settings: Settings, database_url: str) -> None
             run, *_ = runs.list_(conn)
         assert (run.state, f"left {left} tracks" in str(run.error)) == ("partial", True)
         assert count(database_url, "dead_letters") == 0
-        assert count(database_url, "analysis_results WHERE analyzer = 'mine'") == TRACKS - left
-        assert count(database_url, "analysis_results WHERE analyzer = 'algorithmic'") == TRACKS
+        assert count(database_url, f"{RESULTS} WHERE analyzer = 'mine'") == TRACKS - left
+        assert count(database_url, f"{RESULTS} WHERE analyzer = 'algorithmic'") == TRACKS
     with HostileServer(answers()) as server:
         assert analyze(with_llm(job_settings, server), ["mine"]).new == left
 

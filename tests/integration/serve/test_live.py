@@ -14,12 +14,14 @@ from pydantic import SecretStr
 
 from rapray.analyzers.algorithmic import AlgorithmicAnalyzer
 from rapray.config import DatabaseSettings, RedisSettings, Settings
-from rapray.domain import Analysis, Failure, Lyric
+from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.embeddings import Embedder
 from rapray.errors import Overloaded
 from rapray.serve.api import create_app
 from rapray.serve.live import LiveServices, RunningAnalyzer
 from rapray.serve.roster import roster
+from rapray.store import analyses, runs
+from rapray.store.pool import connect
 from tests.support.broken_server import Behaviour, answers, broken_server, closes, hangs
 from tests.support.waiting import wait_for_task
 
@@ -101,6 +103,24 @@ async def test_track_shows_stored_analyses(collection: Any) -> None:
         assert f">{len(collection.ids)}<" in first
         assert (await client.get("/?q=city+lights")).status_code == 200
         assert len((await client.get("/artists")).json()["artists"]) >= 1
+
+
+async def test_track_prefers_current_analysis(collection: Any) -> None:
+    """A newer result of another version does not take its place; an analyzer that is not set up shows what is stored."""
+    track_id = next(iter(collection.ids.values()))
+    with connect(collection.settings.database.url.get_secret_value(), application_name="test") as conn:
+        [(digest,)] = conn.execute("SELECT content_hash FROM tracks WHERE id = %s", [track_id]).fetchall()
+        for provenance in (
+            Provenance("algorithmic", "9"),
+            Provenance("strange", "1"),
+            Provenance("strange", "2"),
+        ):
+            result = Analysis(str(track_id), provenance, digest, {})
+            analyses.write_analyses(conn, runs.start(conn, "test", {}), [result])
+    async with running(collection.settings, collection.embedder) as client:
+        shown = (await client.get(f"/track/{track_id}")).json()["analyses"]
+    versions = {name: analysis["version"] for name, analysis in shown.items()}
+    assert versions == {"algorithmic": AlgorithmicAnalyzer.provenance.version, "strange": "2"}
 
 
 async def test_artist_counts_stored_lyrics(collection: Any) -> None:
@@ -203,7 +223,9 @@ async def test_analyze_store_own_run(collection: Any) -> None:
         async with running(collection.settings, collection.embedder) as client:
             assert (await client.post("/analyze", json=body)).json()["stored"] == ["algorithmic"]
             assert (await client.post("/analyze", json=body)).json()["stored"] == ["algorithmic"]
-        rows = conn.execute("SELECT track_id, analyzer FROM analysis_results").fetchall()
+        rows = conn.execute(
+            "SELECT track_id, analyzer FROM analysis_results JOIN provenances p ON p.id = provenance_id"
+        ).fetchall()
         ended = conn.execute(
             "SELECT state, counts->>'new', counts->>'unchanged' FROM runs WHERE job = 'analyze over HTTP' "
             "ORDER BY started_at"

@@ -43,7 +43,8 @@ def stored(url: str) -> dict[tuple[int, str], dict[str, Any]]:
     columns = ", ".join(COMPARED)
     with psycopg.connect(url) as conn:
         rows = conn.execute(
-            f"SELECT track_id, analyzer, analysis_embedding::text, {columns} FROM analysis_results"  # type: ignore[arg-type]
+            f"SELECT track_id, analyzer, analysis_embedding::text, {columns} "  # type: ignore[arg-type]
+            "FROM analysis_results JOIN provenances ON provenances.id = provenance_id"
         ).fetchall()
     return {
         (key, analyzer): {**dict(zip(COMPARED, values, strict=True)), "embedding": json.loads(embedding)}

@@ -50,10 +50,10 @@ async def test_write_analyses_round_trips(
     [track_id] = _read(conn, store_tracks(1))
     assert analyses.write_analyses(conn, run_id, [_analysis(track_id)])["new"] == 1
     conn.execute("UPDATE tracks SET content_hash = 'another'")
-    [found] = await analyses.get_analyses(pool, track_id)
+    [found] = await analyses.get_analyses(pool, track_id, [PROVENANCE])
     assert found.analysis == replace(_analysis(track_id), embedding=None)
     assert not found.is_current
-    assert await analyses.get_analyses(pool, track_id + 1) == []
+    assert await analyses.get_analyses(pool, track_id + 1, [PROVENANCE]) == []
 
 
 def test_write_analyses_counts_changes(

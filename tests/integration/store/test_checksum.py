@@ -13,6 +13,8 @@ from rapray.domain import Analysis, Failure, FetchResult, LyricVectors, Outcome,
 from rapray.store import analyses, failures, runs, tracks, vectors
 from rapray.store.checksum import checksum
 
+_OF_MODEL = "WHERE provenance_id IN (SELECT id FROM provenances WHERE model = 'm')"
+
 
 def _fill(
     conn: Connection,
@@ -64,10 +66,13 @@ def test_checksum_other_order(
         ("UPDATE lyric_embeddings SET embedding = '[1,0,0,0,0,0,0,0]'", set()),
         ("UPDATE analysis_results SET data = '{{}}' WHERE track_id = {track}", {"analysis_results"}),
         ("UPDATE analysis_results SET sentiment = 0.1 WHERE track_id = {track}", {"analysis_results"}),
-        ("UPDATE analysis_results SET data = '{{}}', confidence = 0.1 WHERE model = 'm'", set()),
-        ("UPDATE analysis_results SET model_revision = 'r2' WHERE model = 'm'", {"analysis_results"}),
-        ("UPDATE analysis_results SET content_hash = 'x' WHERE model = 'm'", {"analysis_results"}),
-        ("DELETE FROM analysis_results WHERE model = 'm'", {"analysis_results"}),
+        (f"UPDATE analysis_results SET data = '{{{{}}}}', confidence = 0.1 {_OF_MODEL}", set()),
+        (
+            "UPDATE provenances SET model_revision = 'r2', digest = 'd' WHERE model = 'm'",
+            {"analysis_results"},
+        ),
+        (f"UPDATE analysis_results SET content_hash = 'x' {_OF_MODEL}", {"analysis_results"}),
+        (f"DELETE FROM analysis_results {_OF_MODEL}", {"analysis_results"}),
     ],
     ids=[
         "track",

@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 
 from rapray.domain import Analysis, Failure, FetchResult, LyricVectors, Provenance
-from rapray.store import analyses, due, failures, tracks, vectors
+from rapray.store import analyses, due, failures, provenances, tracks, vectors
 from rapray.store.due import DueAnalyses, DueEmbeddings, DueQuery
 
 PROVENANCE = Provenance("algorithmic", "1.0.0")
@@ -148,8 +148,10 @@ def test_due_reads_use_indexes(
             "INSERT INTO lyric_embeddings SELECT %s, id, p, content_hash, '[1,0,0,0,0,0,0,0]' FROM tracks, generate_series(0, 5) p WHERE id %% 100 > 0",
             (model_id,),
         )
+        [provenance_id] = provenances.ids_of(conn, [PROVENANCE]).values()
         conn.execute(
-            "INSERT INTO analysis_results (track_id, analyzer, version, content_hash, data) SELECT id, 'algorithmic', '1.0.0', content_hash, '{}' FROM tracks WHERE id % 100 > 0"
+            "INSERT INTO analysis_results (track_id, provenance_id, content_hash, data) SELECT id, %s, content_hash, '{}' FROM tracks WHERE id %% 100 > 0",
+            (provenance_id,),
         )
     conn.execute("ANALYZE")
     query = DueEmbeddings(model_id, "embed/x") if kind == "embeddings" else ANALYSES

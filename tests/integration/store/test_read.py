@@ -21,7 +21,7 @@ async def test_get_track_every_field(
     result = fetched("1", album="Rooftops", identifiers={"isrc": "X"}, featured=("B",), language="en")
     tracks.write_fetched(conn, run_id, [result], max_attempts=1, retry_delay_s=0)
     [(track_id,)] = conn.execute("SELECT id FROM tracks").fetchall()
-    found = await read.get_track(pool, track_id)
+    found = await read.get_track(pool, track_id, [])
     assert found is not None
     assert result.track is not None
     assert (found.lyrics, found.sections, found.artist) == (
@@ -36,7 +36,7 @@ async def test_get_track_every_field(
         (),
     )
     for unknown in (track_id + 1, 0, -1, 2**63):
-        assert await read.get_track(pool, unknown) is None
+        assert await read.get_track(pool, unknown, []) is None
 
 
 async def test_list_tracks_pages(pool: Pool, store_tracks: Callable[..., dict[str, int]]) -> None:
