@@ -14,7 +14,10 @@ from rapray.domain import Analysis, Section
 
 @dataclass(frozen=True, slots=True)
 class TrackSummary:
-    """A track without its lyrics: what a list or a search result shows."""
+    """A track without its lyrics: what a list or a search result shows.
+
+    `duplicate_group` is the id of the track that stands for all with its text: its own if it repeats none.
+    """
 
     id: int
     title: str
@@ -26,7 +29,7 @@ class TrackSummary:
     language: str | None
     url: str
     content_hash: str
-    duplicate_group: int | None
+    duplicate_group: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class StoredTrack:
     identifiers: Mapping[str, str]
     url: str
     content_hash: str
-    duplicate_group: int | None
+    duplicate_group: int
     created_at: datetime
     updated_at: datetime
     analyses: tuple[StoredAnalysis, ...]

@@ -64,7 +64,6 @@ _FETCH_COLUMNS = {
     "etag": "text",
     "detail": "text",
 }
-_HASHES_A_TRANSACTION = 500
 # A host that asks for more than this is asked again then: an "infinite" Retry-After must not overflow a time.
 _LONGEST_RETRY_AFTER_S = 30 * 86_400.0
 
@@ -176,16 +175,11 @@ def _fetch_rows(results: Sequence[FetchResult]) -> Iterator[tuple[Any, ...]]:
 
 
 def group_duplicates(conn: Connection) -> int:
-    """Gives every track the group of its text; returns how many rows changed.
+    """Store which tracks repeat another track's text, and return how many rows changed; no track is rewritten.
 
-    A group is named by the id of its track with the smallest (source, source_id), byte by byte, so it does
-    not matter in which order the tracks came. Tracks without a word are groups of their own. Works through
-    what is not grouped yet, a few hundred texts a transaction; to run it again changes nothing.
+    The leader of a text is its track with the smallest (source, source_id), byte by byte, so the order in which the
+    tracks came does not matter. Tracks without a word repeat nothing.
     """
-    changed = 0
-    while True:
-        hashes = [row[0] for row in conn.execute(_SQL["ungrouped"], {"limit": _HASHES_A_TRANSACTION})]
-        if not hashes:
-            return changed
-        with conn.transaction():
-            changed += conn.execute(_SQL["group"], {"hashes": hashes}).rowcount
+    with conn.transaction():
+        ungrouped = conn.execute(_SQL["ungroup"]).rowcount
+        return ungrouped + conn.execute(_SQL["group"]).rowcount

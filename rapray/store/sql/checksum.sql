@@ -4,13 +4,15 @@ SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text))
 FROM (SELECT source, source_id, name, name_normalized, url FROM artists) r;
 
 -- name: tracks
--- Tracks with their artist and the track that stands for their group, both by source and id.
+-- Tracks with their artist and the track that they repeat, both by source and id.
 SELECT count(*), md5(coalesce(string_agg(md5(r::text), '' ORDER BY md5(r::text)), ''))
 FROM (
     SELECT t.source, t.source_id, a.source AS artist_source, a.source_id AS artist_source_id, t.title, t.featured,
            t.lyrics, t.sections, t.language, t.album, t.release_date, t.release_year, t.is_explicit, t.identifiers,
-           t.spotify_data, t.url, t.content_hash, g.source AS group_source, g.source_id AS group_source_id
-    FROM tracks t JOIN artists a ON a.id = t.artist_id LEFT JOIN tracks g ON g.id = t.duplicate_group
+           t.spotify_data, t.url, t.content_hash, d.kind, d.similarity, leader.source AS leader_source,
+           leader.source_id AS leader_source_id
+    FROM tracks t JOIN artists a ON a.id = t.artist_id LEFT JOIN duplicates d ON d.track_id = t.id
+    LEFT JOIN tracks leader ON leader.id = d.leader_id
 ) r;
 
 -- name: crawl

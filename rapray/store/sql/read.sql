@@ -1,16 +1,16 @@
 -- name: track
 -- Everything of one track.
 SELECT t.id, t.source, t.source_id, t.title, a.id, a.name, t.featured, t.lyrics, t.sections, t.language, t.album,
-       t.release_date, t.release_year, t.is_explicit, t.identifiers, t.url, t.content_hash, t.duplicate_group,
-       t.created_at, t.updated_at
-FROM tracks t JOIN artists a ON a.id = t.artist_id
+       t.release_date, t.release_year, t.is_explicit, t.identifiers, t.url, t.content_hash,
+       coalesce(d.leader_id, t.id) AS duplicate_group, t.created_at, t.updated_at
+FROM tracks t JOIN artists a ON a.id = t.artist_id LEFT JOIN duplicates d ON d.track_id = t.id
 WHERE t.id = %(id)s;
 
 -- name: tracks
 -- A page of tracks by id.
 SELECT t.id, t.title, a.id, a.name, t.featured, t.album, t.release_year, t.language, t.url, t.content_hash,
-       t.duplicate_group
-FROM tracks t JOIN artists a ON a.id = t.artist_id
+       coalesce(d.leader_id, t.id) AS duplicate_group
+FROM tracks t JOIN artists a ON a.id = t.artist_id LEFT JOIN duplicates d ON d.track_id = t.id
 WHERE t.id > %(after)s AND {where}
 ORDER BY t.id LIMIT %(limit)s;
 

@@ -16,11 +16,14 @@ SET name = excluded.name, name_normalized = excluded.name_normalized,
 WHERE (a.name, a.url) IS DISTINCT FROM (excluded.name, coalesce(excluded.url, a.url));
 
 -- name: ungroup_changed
--- Where a track that stands for a group gets another text, its whole group is to be grouped anew.
-UPDATE tracks SET duplicate_group = NULL
-WHERE duplicate_group IN (
-    SELECT t.id FROM tracks t JOIN staged_tracks s USING (source, source_id)
-    WHERE t.content_hash <> s.content_hash AND t.duplicate_group = t.id
+-- Forgets the duplicates of tracks that get another text, and those that such tracks lead.
+WITH changed AS MATERIALIZED (
+    SELECT t.id FROM tracks t JOIN staged_tracks s USING (source, source_id) WHERE t.content_hash <> s.content_hash
+)
+DELETE FROM duplicates WHERE track_id IN (
+    SELECT d.track_id FROM changed c JOIN duplicates d ON d.track_id = c.id
+    UNION ALL
+    SELECT d.track_id FROM changed c JOIN duplicates d ON d.leader_id = c.id
 );
 
 -- name: upsert_tracks
@@ -40,8 +43,7 @@ WITH latest AS (
         lyrics = excluded.lyrics, sections = excluded.sections, language = excluded.language,
         album = excluded.album, release_date = excluded.release_date, release_year = excluded.release_year,
         is_explicit = excluded.is_explicit, identifiers = excluded.identifiers, url = excluded.url,
-        content_hash = excluded.content_hash, updated_at = now(),
-        duplicate_group = CASE WHEN t.content_hash = excluded.content_hash THEN t.duplicate_group END
+        content_hash = excluded.content_hash, updated_at = now()
     WHERE (t.artist_id, t.title, t.featured, t.lyrics, t.sections, t.language, t.album, t.release_date,
            t.release_year, t.is_explicit, t.identifiers, t.url, t.content_hash)
           IS DISTINCT FROM
@@ -89,21 +91,24 @@ WITH latest AS (
 )
 SELECT state, outcome, count(*)::int FROM written GROUP BY state, outcome ORDER BY state, outcome;
 
--- name: ungrouped
--- Texts with a track that has no group yet.
-SELECT content_hash FROM (
-    SELECT content_hash FROM tracks WHERE duplicate_group IS NULL ORDER BY id LIMIT %(limit)s
-) first GROUP BY content_hash;
+-- name: ungroup
+-- Takes away what is no duplicate: a track whose text changed while an earlier grouping ran.
+DELETE FROM duplicates d USING tracks t, tracks leader
+WHERE d.kind = 'same_text' AND t.id = d.track_id AND leader.id = d.leader_id AND t.content_hash <> leader.content_hash;
 
 -- name: group
--- Names the group of each of these texts after its first track by source and id; no words, no group.
-UPDATE tracks t SET duplicate_group = wanted.id
+-- Names the leader of each track whose text another track has: the first by source and id. No words, no duplicate.
+INSERT INTO duplicates AS d (track_id, leader_id, kind, similarity)
+SELECT id, leader_id, 'same_text', 1
 FROM (
-    SELECT member.id AS member_id,
-           CASE WHEN member.content_hash = '' THEN member.id
-                ELSE first_value(member.id) OVER (
-                    PARTITION BY member.content_hash ORDER BY member.source COLLATE "C", member.source_id COLLATE "C")
-           END AS id
-    FROM tracks member WHERE member.content_hash = ANY (%(hashes)s)
-) wanted
-WHERE t.id = wanted.member_id AND t.duplicate_group IS DISTINCT FROM wanted.id;
+    SELECT id, first_value(id) OVER (
+        PARTITION BY content_hash ORDER BY source COLLATE "C", source_id COLLATE "C") AS leader_id
+    FROM tracks
+    WHERE content_hash IN (
+        SELECT content_hash FROM tracks WHERE content_hash <> '' GROUP BY content_hash HAVING count(*) > 1)
+) member
+WHERE id <> leader_id
+ORDER BY id
+ON CONFLICT (track_id) DO UPDATE
+SET leader_id = excluded.leader_id, kind = excluded.kind, similarity = excluded.similarity
+WHERE (d.leader_id, d.kind, d.similarity) IS DISTINCT FROM (excluded.leader_id, excluded.kind, excluded.similarity);

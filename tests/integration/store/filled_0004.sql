@@ -7,6 +7,8 @@ SELECT 'genius', n::text, (SELECT id FROM artists), 'Song ' || n, 'words ' || n,
        '[{"kind": "verse", "number": 1, "label": "", "voices": [], "lines": ["words"]}]', 'http://127.0.0.1/' || n, 'h' || n
 FROM generate_series(1, 4) n ORDER BY n;
 
+UPDATE tracks SET duplicate_group = CASE id WHEN 2 THEN 1 WHEN 3 THEN 3 WHEN 4 THEN 77 END;  -- 77 is gone
+
 INSERT INTO analysis_results (track_id, analyzer, version, content_hash, data)
 VALUES (1, 'rules', '1.0', 'h1', '{}'), (2, 'rules', '1.0', 'h2', '{}'), (3, 'rules', '1.0', 'h3', '{}'),
        (1, 'rules', '2.0', 'h1', '{}'), (2, 'rules', '2.0', 'former', '{}');

@@ -1,4 +1,4 @@
-"""Migration 0005 on a database that the program of revision 0004 has filled."""
+"""The newest migrations on a database that the program of revision 0004 has filled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STAGES = {
 }
 
 
-def test_migration_keeps_results_and_failures(empty_database_url: str) -> None:
+def test_migration_keeps_what_is_stored(empty_database_url: str) -> None:
     """Every result stands under its provenance, and what was done, stale and dead is so afterwards."""
     migrate_to(empty_database_url, "0004")
     with connect(empty_database_url, application_name="test") as conn:
@@ -46,6 +46,8 @@ def test_migration_keeps_results_and_failures(empty_database_url: str) -> None:
         assert {letter.key: letter.stage for letter in failures.list_(conn)} == {
             str(number + 1): stage for number, stage in enumerate(STAGES.values())
         }
+        duplicates = "SELECT track_id, leader_id, kind, similarity FROM duplicates"
+        assert conn.execute(duplicates).fetchall() == [(2, 1, "same_text", 1.0)]
         found = due.coverage(conn, DueAnalyses(RULES_2))
         assert (found.tracks, found.done, found.stale, found.dead) == (4, 1, 2, 1)
         with conn.cursor(row_factory=dict_row) as cursor:
