@@ -32,7 +32,7 @@ from rapray.domain import Artist, FetchResult, LyricVectors, ModelInfo, Outcome,
 from rapray.store import models, runs, tracks, vectors
 from rapray.store.ledger import copy_statement
 from rapray.store.pool import connect, know_vectors
-from rapray.store.values import sections_to_json
+from rapray.store.values import marks_of
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 
@@ -184,7 +184,9 @@ def compare_tracks(conn: Connection, count: int, rounds: int) -> dict[str, Any]:
     def rows_of(some: Sequence[FetchResult]) -> list[tuple[Any, ...]]:
         [(artist_id,)] = conn.execute("SELECT id FROM artists").fetchall()
         return [
-            row(found, artist_id, sections_to_json(found.track.sections)) for found in some if found.track
+            row(result, artist_id, Jsonb(marks_of(result.track.lyrics, result.track.sections)))
+            for result in some
+            if result.track
         ]
 
     def rapray() -> None:

@@ -17,7 +17,7 @@ from rapray.domain import LARGEST_ID
 from rapray.store import queries
 from rapray.store.pool import acquired
 from rapray.store.records import StoredArtist
-from rapray.store.values import sections_from_json
+from rapray.store.values import sections_of
 from rapray.text.diction import DANIELS_WORDS, daniels, distinct
 from rapray.text.sections import sung_lines
 from rapray.text.tokens import words
@@ -59,13 +59,13 @@ async def _first_words(pool: Pool, songs: Sequence[int], window: int) -> list[st
         async with acquired(pool) as conn:
             ids = {"ids": songs[start : start + _SONGS_A_READ]}
             rows = await (await conn.execute(_SQL["sections"], ids)).fetchall()
-        found += await asyncio.to_thread(_words, [stored for (stored,) in rows], window - len(found))
+        found += await asyncio.to_thread(_words, rows, window - len(found))
         if len(found) == window:
             break
     return found
 
 
-def _words(stored: Sequence[str], most: int) -> list[str]:
-    """The first words of songs whose sections are given as JSON, unread: a hostile one takes a while."""
-    sections = [section for song in stored for section in sections_from_json(json.loads(song))]
+def _words(songs: Sequence[tuple[str, str]], most: int) -> list[str]:
+    """The first words of songs, each a lyric and its marks as unread JSON: a hostile one takes a while."""
+    sections = [section for lyrics, marks in songs for section in sections_of(lyrics, json.loads(marks))]
     return list(islice(chain.from_iterable(map(words, sung_lines(sections))), most))

@@ -15,7 +15,7 @@ from rapray.domain import Lyric, Provenance
 from rapray.store import queries
 from rapray.store.ranges import KeyRange, by_index
 from rapray.store.scope import Scope
-from rapray.store.values import sections_from_json
+from rapray.store.values import sections_of
 
 _SQL = queries.load("due")
 _FETCH_ROWS = 128  # lyrics of one list: about 300 kB
@@ -154,7 +154,7 @@ def read_range(
         cursor.execute(_filled("read", query), parameters)
         while rows := cursor.fetchmany(rows_per_list):
             yield [
-                Lyric(str(track_id), lyrics, sections_from_json(sections), content_hash, title, language)
+                Lyric(str(track_id), lyrics, sections_of(lyrics, sections), content_hash, title, language)
                 for track_id, lyrics, sections, content_hash, title, language in rows
             ]
 

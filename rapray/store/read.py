@@ -18,7 +18,7 @@ from rapray.store.analyses import get_analyses
 from rapray.store.filters import conditions
 from rapray.store.pool import acquired
 from rapray.store.records import ArtistSummary, CorpusStats, StoredTrack, TrackSummary
-from rapray.store.values import normalize_name, sections_from_json
+from rapray.store.values import normalize_name, sections_of
 
 Pool = AsyncConnectionPool[AsyncConnection]
 _SQL = queries.load("read")
@@ -33,7 +33,7 @@ async def get_track(pool: Pool, track_id: int, current: Iterable[Provenance]) ->
     if row is None:
         return None
     values: list[Any] = list(row)
-    values[6], values[8] = tuple(values[6]), sections_from_json(values[8])
+    values[6], values[8] = tuple(values[6]), sections_of(values[7], values[8])
     return StoredTrack(*values, analyses=tuple(await get_analyses(pool, track_id, current)))
 
 

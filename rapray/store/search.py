@@ -23,7 +23,7 @@ from rapray.store.filters import Conditions, conditions
 from rapray.store.models import partition_of, vector_type
 from rapray.store.pool import EF_SEARCH, acquired
 from rapray.store.records import TrackSummary
-from rapray.store.values import sections_from_json
+from rapray.store.values import sections_of
 
 _SQL = queries.load("search")
 # Up to so many tracks, all their passages are compared: exact, and faster than a graph that has to be walked far
@@ -167,10 +167,10 @@ async def _hits(conn: AsyncConnection, nearest: _Nearest, candidates: Sequence[_
 
 
 def _hit(candidate: _Candidate, row: tuple[Any, ...]) -> Hit:
-    (*track, sections, passage, distance) = row
+    (*track, lyrics, sections, passage, distance) = row
     track[4] = tuple(track[4])
     hit = Hit(TrackSummary(*track), candidate.passage, 1 - candidate.distance, None, None, None)
-    stored = sections_from_json(sections)
+    stored = sections_of(lyrics, sections)
     # The same words may have been split in another way since they were embedded: then there is nothing to show.
     if passage is None or not 1 <= passage <= len(stored):
         return hit

@@ -11,13 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from rapray.domain import FetchResult, Track
 from rapray.store import queries
 from rapray.store.ledger import batch_id, stage, write_once
 from rapray.store.values import (
+    marks_of,
     normalize_name,
-    sections_to_json,
     storable_or_none,
     storable_year,
     to_jsonb,
@@ -128,6 +129,7 @@ def _write_tracks(conn: Connection, tracks: Sequence[Track]) -> Counter[str]:
 
 
 def _track_row(ordinal: int, track: Track) -> tuple[Any, ...]:
+    lyrics = storable(track.lyrics)
     return (
         ordinal,
         storable(track.source),
@@ -139,8 +141,8 @@ def _track_row(ordinal: int, track: Track) -> tuple[Any, ...]:
         storable_or_none(track.artist.url),
         storable(track.title),
         [storable(name) for name in track.featured],
-        storable(track.lyrics),
-        sections_to_json(track.sections),
+        lyrics,
+        Jsonb(marks_of(lyrics, track.sections)),
         storable_or_none(track.language),
         storable_or_none(track.album),
         track.release_date,

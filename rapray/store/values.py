@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, cast
 
 from psycopg.types.json import Jsonb
 
 from rapray.domain import Section
 from rapray.text.fold import folded as fold
+from rapray.text.sections import split_sections, sung_lines, sung_part
 from rapray.text.storable import storable
 
 _OLDEST_YEAR, _NEWEST_YEAR = 1, 9999  # what a calendar date can hold
@@ -55,34 +57,48 @@ def to_jsonb(value: Any) -> Jsonb:
     return Jsonb(to_json(value))
 
 
-def sections_to_json(sections: Sequence[Section]) -> Jsonb:
-    """The sections as the column `tracks.sections` holds them: a list of objects with the record's names."""
-    return Jsonb(
-        [
-            {
-                "kind": section.kind,
-                "number": section.number,
-                "label": storable(section.label),
-                "voices": [storable(voice) for voice in section.voices],
-                "lines": [storable(line) for line in section.lines],
-            }
-            for section in sections
-        ]
-    )
+def marks_of(lyrics: str, sections: Sequence[Section]) -> list[dict[str, Any]]:
+    """Return the sections as the column `tracks.sections` holds them: where they stand in the lyric, without its text.
+
+    `first_line` counts lines of the lyric from 0, and `line_count` includes what stands between the sung lines. If the
+    sections do not have exactly the lines that are sung in the lyric, the lyric's own sections are stored.
+    """
+    sung = [(number, part) for number, line in enumerate(lyrics.split("\n")) if (part := sung_part(line))]
+    if [part for _, part in sung] != sung_lines(sections) or not all(section.lines for section in sections):
+        sections = split_sections(lyrics)
+    numbers = iter([number for number, _ in sung])
+    return [_mark(section, list(islice(numbers, len(section.lines)))) for section in sections]
 
 
-def sections_from_json(stored: Sequence[Mapping[str, Any]]) -> tuple[Section, ...]:
-    """The sections of a stored track."""
+def _mark(section: Section, numbers: Sequence[int]) -> dict[str, Any]:
+    return {
+        "kind": section.kind,
+        "number": section.number,
+        "label": storable(section.label),
+        "voices": [storable(voice) for voice in section.voices],
+        "first_line": numbers[0],
+        "line_count": numbers[-1] - numbers[0] + 1,
+    }
+
+
+def sections_of(lyrics: str, marks: Sequence[Mapping[str, Any]]) -> tuple[Section, ...]:
+    """Return the sections of a stored track, with their lines from its lyric."""
+    lines = lyrics.split("\n")
     return tuple(
         Section(
-            kind=section["kind"],
-            number=section["number"],
-            label=section["label"],
-            voices=tuple(section["voices"]),
-            lines=tuple(section["lines"]),
+            kind=mark["kind"],
+            number=mark["number"],
+            label=mark["label"],
+            voices=tuple(mark["voices"]),
+            lines=tuple(filter(None, map(sung_part, _lines_at(lines, mark)))),
         )
-        for section in stored
+        for mark in marks
     )
+
+
+def _lines_at(lines: Sequence[str], mark: Mapping[str, Any]) -> Sequence[str]:
+    first: int = mark["first_line"]
+    return lines[first : first + mark["line_count"]]
 
 
 def normalize_name(name: str) -> str:

@@ -21,6 +21,7 @@ _WHOLE = re.compile(r"\[([^\[\]]*)\]")
 _LEADING = re.compile(r"\[([^\[\]]{1,80})\](.+)")
 _UNCLOSED = re.compile(r"\[([^\[\]]+)|([^\[\]]+)\]")
 _ROUND = re.compile(r"\(([^()]{1,40})\)\s*([^()]{0,40})")
+_MARKED = re.compile(r"[\[\](:]")  # without one of these a line is sung: most are
 _COLON = re.compile(r"([^\[\]():]{1,40}):")
 # Kinds whose name in round brackets or before a colon is a header; "(break)" and "Drop:" may be sung.
 _PLAIN_KINDS = frozenset({"verse", "chorus", "pre_chorus", "post_chorus", "intro", "outro"})
@@ -90,6 +91,8 @@ def _section(header: Header, lines: list[str]) -> list[Section]:
 
 def _read(text: str) -> _Line:
     """What one line that is not empty is."""
+    if _MARKED.search(text) is None:
+        return _Line(sung=text)
     return _read_short(text) if len(text) <= _LONGEST_HEADER else _read_leading(text)
 
 

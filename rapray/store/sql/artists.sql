@@ -12,5 +12,5 @@ SELECT id FROM (
 
 -- name: sections
 -- What is sung in these tracks, in the order of the ids.
-SELECT t.sections::text FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY wanted (id, place) JOIN tracks t USING (id)
+SELECT t.lyrics, t.sections::text FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY wanted (id, place) JOIN tracks t USING (id)
 ORDER BY wanted.place;

@@ -38,7 +38,7 @@ LIMIT %(passages)s;
 -- name: details
 -- What a hit shows: the track and the nearest of its sections.
 SELECT t.id, t.title, a.id, a.name, t.featured, t.album, t.release_year, t.language, t.url, t.content_hash,
-       coalesce(d.leader_id, t.id) AS duplicate_group, t.sections, section.passage, section.distance
+       coalesce(d.leader_id, t.id) AS duplicate_group, t.lyrics, t.sections, section.passage, section.distance
 FROM tracks t
 JOIN artists a ON a.id = t.artist_id
 LEFT JOIN duplicates d ON d.track_id = t.id

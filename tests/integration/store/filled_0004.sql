@@ -3,8 +3,11 @@
 INSERT INTO artists (source, source_id, name, name_normalized) VALUES ('genius', 'a1', 'Ada Flow', 'ada flow');
 
 INSERT INTO tracks (source, source_id, artist_id, title, lyrics, sections, url, content_hash)
-SELECT 'genius', n::text, (SELECT id FROM artists), 'Song ' || n, 'words ' || n,
-       '[{"kind": "verse", "number": 1, "label": "", "voices": [], "lines": ["words"]}]', 'http://127.0.0.1/' || n, 'h' || n
+SELECT 'genius', n::text, (SELECT id FROM artists), 'Song ' || n, E'[Verse 1: A]\none\n\ntwo\n[Hook] one\nlate ' || n,
+       jsonb_build_array(
+           '{"kind": "verse", "number": 1, "label": "[Verse 1: A]", "voices": ["A"], "lines": ["one", "two"]}'::jsonb,
+           jsonb_build_object('kind', 'chorus', 'number', null, 'label', '[Hook]', 'voices', '[]'::jsonb,
+                              'lines', jsonb_build_array('one', 'late ' || n))), 'http://127.0.0.1/' || n, 'h' || n
 FROM generate_series(1, 4) n ORDER BY n;
 
 UPDATE tracks SET duplicate_group = CASE id WHEN 2 THEN 1 WHEN 3 THEN 3 WHEN 4 THEN 77 END;  -- 77 is gone

@@ -10,6 +10,8 @@ from rapray.domain import Provenance
 from rapray.store import due, failures, migrate, provenances
 from rapray.store.due import DueAnalyses
 from rapray.store.pool import connect
+from rapray.store.values import marks_of, sections_of
+from rapray.text.sections import split_sections
 from tests.support.databases import migrate_to
 
 RULES_1, RULES_2 = Provenance("rules", "1.0"), Provenance("rules", "2.0")
@@ -46,6 +48,9 @@ def test_migration_keeps_what_is_stored(empty_database_url: str) -> None:
         assert {letter.key: letter.stage for letter in failures.list_(conn)} == {
             str(number + 1): stage for number, stage in enumerate(STAGES.values())
         }
+        for lyrics, marks in conn.execute("SELECT lyrics, sections FROM tracks").fetchall():
+            assert sections_of(lyrics, marks) == split_sections(lyrics)
+            assert marks == marks_of(lyrics, split_sections(lyrics))
         duplicates = "SELECT track_id, leader_id, kind, similarity FROM duplicates"
         assert conn.execute(duplicates).fetchall() == [(2, 1, "same_text", 1.0)]
         found = due.coverage(conn, DueAnalyses(RULES_2))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rapray.domain import Section
 from rapray.store.ledger import batch_id
 from rapray.store.pool import address_of
-from rapray.store.values import normalize_name, sections_from_json, sections_to_json, to_json
+from rapray.store.values import marks_of, normalize_name, sections_of, to_json
+from rapray.text.sections import split_sections
 
 texts = st.text(st.characters(exclude_categories=()))
 plain_json = st.recursive(
@@ -37,13 +38,46 @@ def test_to_json_rejects_nan(value: object) -> None:
         to_json(value)
 
 
-def test_sections_round_trip_json() -> None:
-    """What is stored of a section is all of it."""
-    sections = (
-        Section("verse", 2, "[Verse 2: A & B]", ("A", "B"), ("one", "two")),
-        Section("chorus", None, "", (), ()),
-    )
-    assert sections_from_json(sections_to_json(sections).obj) == sections
+LINES = st.sampled_from(
+    [
+        "",
+        " ",
+        "one",
+        " two ",
+        "[Verse 2: A & B]",
+        "[Hook] three",
+        "[laughs]",
+        "(x2)",
+        "(Hook) A",
+        "Verse 1:",
+        "[Skit",
+        "a: b",
+    ]
+)
+
+
+@given(st.lists(LINES, max_size=20).map("\n".join))
+def test_sections_round_trip_marks(lyrics: str) -> None:
+    """Their lines come back from the lyric, wherever headers and directions stand; no line is stored with them."""
+    sections = split_sections(lyrics)
+    marks = marks_of(lyrics, sections)
+    assert sections_of(lyrics, json.loads(json.dumps(marks))) == sections
+    assert {name for mark in marks for name in mark} <= {
+        "kind",
+        "number",
+        "label",
+        "voices",
+        "first_line",
+        "line_count",
+    }
+
+
+def test_sections_of_source_kept() -> None:
+    """A source may divide a lyric in its own way; lines that are not in the lyric are not stored."""
+    own = (Section("bridge", 2, "[B]", ("A",), ("one",)), Section("verse", None, "", (), ("two", "three")))
+    lyrics = "one\ntwo\n\nthree"
+    assert sections_of(lyrics, marks_of(lyrics, own)) == own
+    assert sections_of(lyrics, marks_of(lyrics, own[:1])) == split_sections(lyrics)
 
 
 @pytest.mark.parametrize(
