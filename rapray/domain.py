@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
@@ -240,8 +240,11 @@ class Provenance:
 
         PostgreSQL writes the same text for `jsonb_build_array(...)::text`, so SQL can compute this digest too.
         """
-        values = json.dumps(list(astuple(self)), ensure_ascii=False)
-        return sha256(values.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARS]
+        # Not `astuple`: it takes three times as long as all the rest, and every written result asks for its digest.
+        weights = (self.model, self.model_revision)
+        values = (self.analyzer, self.version, *weights, self.prompt_version, self.parameters)
+        array = json.dumps(values, ensure_ascii=False)
+        return sha256(array.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARS]
 
     @property
     def stage(self) -> str:
