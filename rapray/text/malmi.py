@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from rapray.text.sounds import malmi_vowels
 
 LOOKBACK = 15  # words, as in the paper
 _SHUFFLES = 3
-_BLOCK = 16_384  # words compared at once: bounds memory at a few MB for any text
+_BLOCK = 4096  # words compared at once: bounds memory at a few MB for any text
 
 Indices = NDArray[np.int64]
 
@@ -37,8 +38,12 @@ def lift_of(song: Sequence[str], seed: int = 0) -> tuple[float, float, float]:
         seed: Of the shuffles.
     """
     texts, vowels = _voiced(song)
-    density = _mean(_rhyme_lengths(texts, vowels))
-    shuffled = [_shuffled_density(texts, vowels, order) for order in _orders(texts, seed)]
+    if not texts:
+        return 0.0, 0.0, 0.0
+    orders = np.vstack([np.arange(len(texts)), *_orders(texts, seed)])
+    density, *shuffled = (
+        int(total) / len(texts) for total in _rhyme_lengths(texts, vowels, orders).sum(axis=1)
+    )
     control = math.fsum(shuffled) / len(shuffled)  # `sum` rounds differently in Python 3.12
     return density, control, density / control if control else 0.0
 
@@ -74,45 +79,76 @@ def _splitmix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
-def _shuffled_density(texts: list[str], vowels: list[str], order: Indices) -> float:
-    places = order.tolist()
-    return _mean(_rhyme_lengths([texts[place] for place in places], [vowels[place] for place in places]))
-
-
-def _mean(lengths: Indices) -> float:
-    return int(lengths.sum()) / len(lengths) if len(lengths) else 0.0
-
-
-def _rhyme_lengths(texts: list[str], vowels: list[str]) -> Indices:
-    sizes = np.fromiter(map(len, vowels), dtype=np.int64, count=len(vowels))
+def _rhyme_lengths(texts: list[str], vowels: list[str], orders: Indices) -> Indices:
+    """The longest rhyme that ends at each word, in vowels; a row for each order of the words."""
     numbers: dict[str, int] = {}
-    identity = np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts), np.int64, len(texts))
-    flat = np.frombuffer("".join(vowels).encode("ascii"), dtype=np.uint8)
-    ends = np.cumsum(sizes) - 1
-    owners = np.repeat(identity, sizes)
+    identity = np.array([numbers.setdefault(text, len(numbers)) for text in texts], dtype=np.int64)[orders]
+    song = _laid_out(vowels, identity, orders)
     blocks = [
-        _block_lengths(flat, owners, ends, start, min(start + _BLOCK, len(ends)))
-        for start in range(0, len(ends), _BLOCK)
+        _block_lengths(song, identity, start, min(start + _BLOCK, len(texts)))
+        for start in range(0, len(texts), _BLOCK)
     ]
-    return np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.int64)
+    return np.concatenate(blocks, axis=1)
 
 
-def _block_lengths(flat: NDArray[np.uint8], owners: Indices, ends: Indices, start: int, stop: int) -> Indices:
+class _Vowels(NamedTuple):
+    """The vowels of every order of the words, one order after the other, each behind a silent sound that matches none.
+
+    `owner` has the number of the word that a vowel belongs to, `ends` the place of the last vowel of each word.
+    """
+
+    vowels: NDArray[np.uint8]
+    owner: Indices
+    ends: Indices
+
+
+def _laid_out(vowels: list[str], identity: Indices, orders: Indices) -> _Vowels:
+    sizes = np.array([len(word) for word in vowels], dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    letters = np.frombuffer("".join(vowels).encode("ascii"), dtype=np.uint8)
+    sizes, starts = sizes[orders].ravel(), starts[orders].ravel()
+    ends = np.cumsum(sizes) - 1
+    places = np.repeat(starts - (ends + 1 - sizes), sizes) + np.arange(len(orders) * len(letters))
+    return _Vowels(
+        _behind_silence(letters[places], len(orders)),
+        _behind_silence(np.repeat(identity.ravel(), sizes), len(orders)),
+        ends.reshape(orders.shape) + np.arange(1, len(orders) + 1)[:, None],
+    )
+
+
+def _behind_silence(values: NDArray[Any], rows: int) -> NDArray[Any]:
+    return np.insert(values.reshape(rows, -1), 0, 0, axis=1).ravel()
+
+
+def _block_lengths(song: _Vowels, identity: Indices, start: int, stop: int) -> Indices:
     """Longest rhyme of words start…stop: all pairs (word, one of the 15 before) are walked back together."""
-    later = np.repeat(np.arange(start, stop), LOOKBACK)
-    earlier = later - np.tile(np.arange(1, LOOKBACK + 1), stop - start)
-    inside = earlier >= 0
-    later, earlier = later[inside], earlier[inside]
-    first, second, limit = ends[earlier], ends[later], ends[earlier]
-    longest = np.zeros(stop - start, dtype=np.int64)
-    length = 0
-    while len(later):
-        alive = (flat[first] == flat[second]) & (owners[first] != owners[second])
-        first, second, limit, later = first[alive] - 1, second[alive] - 1, limit[alive], later[alive]
+    row, later, earlier = _pairs(song.vowels[song.ends], identity, start, stop)
+    first, second = song.ends[row, earlier], song.ends[row, later]
+    limit, place = first, row * (stop - start) + later - start
+    longest = np.zeros(len(identity) * (stop - start), dtype=np.int64)
+    length = 1
+    while len(place):
+        longest[place] = length
+        first, second = first - 1, second - 1
+        # The later part may not reach back into the earlier one.
+        goes_on = (song.vowels[first] == song.vowels[second]) & (song.owner[first] != song.owner[second])
+        goes_on &= second > limit
+        first, second, limit, place = first[goes_on], second[goes_on], limit[goes_on], place[goes_on]
         length += 1
-        longest[later - start] = length
-        # The later part may not reach back into the earlier one, nor the earlier one before the song.
-        inside = (first >= 0) & (second > limit)
-        first, second, limit, later = first[inside], second[inside], limit[inside], later[inside]
     longest[longest == 1] = 0  # one vowel in common is chance
-    return longest
+    return longest.reshape(len(identity), -1)
+
+
+def _pairs(
+    last: NDArray[np.uint8], identity: Indices, start: int, stop: int
+) -> tuple[Indices, Indices, Indices]:
+    """Different words that end on the same vowel: the row, the later word, which is in start…stop, and the earlier."""
+    pairs: list[tuple[Indices, Indices, Indices]] = []
+    for lag in range(1, LOOKBACK + 1):
+        begin = max(start, lag)
+        now, before = slice(begin, stop), slice(begin - lag, max(stop - lag, 0))
+        rhymes = (last[:, now] == last[:, before]) & (identity[:, now] != identity[:, before])
+        rows, places = np.nonzero(rhymes)
+        pairs.append((rows, places + begin, places + begin - lag))
+    row, later, earlier = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    return row, later, earlier

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rapray.text.rhyme.ends import EndGroup
 from rapray.text.rhyme.internals import InternalLink
@@ -15,8 +16,7 @@ from rapray.text.rhyme.match import Grade, Match
 from rapray.text.rhyme.stream import Stream
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One place of a chain.
 
     `section` and `line` count from 0, the line inside its section. `first_word` and `last_word` (inclusive) index
@@ -34,8 +34,7 @@ class Member:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """Places that rhyme with one another, in the order of the song.
 
     `label` (A, B … Z, AA …) counts chains by first appearance and is unique in the song. `kind` is "end" where at

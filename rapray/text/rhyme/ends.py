@@ -75,9 +75,9 @@ def _links(stream: Stream, ends: Sequence[int | None]) -> list[EndLink]:
             continue
         syllable = stream.words[end].last
         for distance, (earlier, other) in enumerate(reversed(recent), start=1):
-            link = _link(stream, (earlier, line), (other, syllable), distance)
-            if link is not None:
-                found.append(link)
+            if stream.matches(other, syllable) or stream.is_same_word(other, syllable):
+                link = _link(stream, (earlier, line), (other, syllable), distance)
+                found += [] if link is None else [link]
         recent = [*recent[1 - _FARTHEST :], (line, syllable)]
     return found
 
@@ -86,8 +86,6 @@ def _link(
     stream: Stream, lines: tuple[int, int], syllables: tuple[int, int], distance: int
 ) -> EndLink | None:
     is_same = stream.is_same_word(*syllables)
-    if not is_same and not stream.matches(*syllables):
-        return None
     refrain = refrain_length(stream, *syllables) if is_same else 0
     match = match_back(stream, *syllables, refrain)
     if match is not None and distance <= _reach(match):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from rapray.text.phonology import FLEXIBLE, STRONG, WEAK
+from rapray.text.phonology import FLEXIBLE, MATCH_ROWS, STRONG, WEAK
 from rapray.text.rhyme.stream import Stream
 
 _LONGEST = 12  # syllables: a longer rhyme is a line said twice
@@ -65,49 +65,42 @@ def match_back(stream: Stream, first: int, second: int, refrain: int = 0) -> Mat
         second: Last syllable of the later one.
         refrain: Syllables at the end that are the same words and are passed over.
     """
-    pairs = _matched_pairs(stream, first, second, refrain)
-    strong = [
-        offset for offset in range(refrain, pairs) if _is_stressed(stream, first - offset, second - offset)
-    ]
-    soft = next((at for at in range(refrain, pairs) if _is_beat(stream, first - at, second - at)), None)
-    if soft is None:
+    strengths = _strengths(stream, first, second, refrain)
+    beats = [offset for offset, strength in enumerate(strengths, refrain) if strength != WEAK]
+    if not beats:
         return None
-    if not strong or soft < strong[0]:  # the rhyme closes on a small word, or on a promoted ending
-        strong.insert(0, soft)
+    strong = [offset for offset in beats if strengths[offset - refrain] == STRONG]
+    is_strong = beats[0] in strong[:1]
+    if (
+        not is_strong
+    ):  # the rhyme closes on a small word, which does for the end of a line, or on a promoted ending
+        strong.insert(0, beats[0])
     return Match(
         first,
         second,
         syllables=strong[-1] + 1,
         stressed=len(strong),
         grade=_grade(stream, first, second, refrain, strong[0]),
-        is_strong=_is_stressed(stream, first - strong[0], second - strong[0]),
+        is_strong=is_strong,
     )
 
 
-def _matched_pairs(stream: Stream, first: int, second: int, refrain: int) -> int:
-    """How many syllables, the refrain's included, match before the first that does not."""
+def _strengths(stream: Stream, first: int, second: int, refrain: int) -> list[int]:
+    """How strong the weaker syllable of each pair is, from the refrain back to the first pair that does not match."""
     room = min(
         first - stream.line_start[first] + 1,
         second - stream.line_start[second] + 1,
         second - first,  # the two stretches may not overlap
         refrain + _LONGEST,
     )
-    offset = refrain
-    while offset < room:
-        left, right = first - offset, second - offset
-        if not stream.matches(left, right) or stream.is_same_word(left, right):
+    codes, keys = stream.codes, stream.key
+    strengths: list[int] = []
+    for offset in range(refrain, room):
+        left, right = codes[first - offset], codes[second - offset]
+        if not MATCH_ROWS[left][right] or keys[first - offset] == keys[second - offset]:
             break
-        offset += 1
-    return offset
-
-
-def _is_stressed(stream: Stream, left: int, right: int) -> bool:
-    return stream.codes[left] % 3 == stream.codes[right] % 3 == STRONG
-
-
-def _is_beat(stream: Stream, left: int, right: int) -> bool:
-    """May this pair carry a rhyme at all? Small words do at the end of a line ("do", "you")."""
-    return stream.codes[left] % 3 != WEAK != stream.codes[right] % 3
+        strengths.append(min(left % 3, right % 3))
+    return strengths
 
 
 def _is_promoted(stream: Stream, syllable: int) -> bool:
