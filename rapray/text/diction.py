@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from rapray.text import dictionary, forms
 from rapray.text.explicit import is_profanity
@@ -20,6 +20,7 @@ from rapray.text.pronounce import pronounce
 from rapray.text.wordlists import listed
 
 _SHOWN_WORDS = 20
+_CACHED_WORDS = 65_536
 DANIELS_WORDS = 35_000
 _COMPARED = re.compile(r"i?(?:er|est)$")
 
@@ -38,17 +39,25 @@ class Diction(TypedDict):
     rare_words: list[str]
 
 
+class _Kind(NamedTuple):
+    """What a word counts as; profanity and slang are neither unknown nor rare."""
+
+    is_profanity: bool
+    is_slang: bool
+    is_unknown: bool
+    is_rare: bool
+
+
 def diction(words: Sequence[str]) -> Diction:
     """Measure a song's words; zeros for none."""
     rare, unknown, slang, profanity = Counter[str](), 0, 0, 0
     for word, count in Counter(words).items():
-        swears, is_slang = is_profanity(word), _is_slang(word)
-        profanity += count * swears
-        slang += count * is_slang
-        if not (swears or is_slang):
-            unknown += count * (_origin(word) == "rules")
-            if _is_rare(word):
-                rare[word] = count
+        kind = _kind_of(word)
+        profanity += count * kind.is_profanity
+        slang += count * kind.is_slang
+        unknown += count * kind.is_unknown
+        if kind.is_rare:
+            rare[word] = count
     total = max(len(words), 1)
     shown = sorted(rare.items(), key=lambda entry: (-entry[1], entry[0]))[:_SHOWN_WORDS]
     return Diction(
@@ -80,11 +89,18 @@ def distinct(words: Sequence[str]) -> int:
     return len({word.replace("'", "") for word in words})
 
 
+@lru_cache(maxsize=_CACHED_WORDS)
+def _kind_of(word: str) -> _Kind:
+    swears, is_slang = is_profanity(word), _is_slang(word)
+    if swears or is_slang:
+        return _Kind(swears, is_slang, is_unknown=False, is_rare=False)
+    return _Kind(swears, is_slang, is_unknown=_origin(word) == "rules", is_rare=_is_rare(word))
+
+
 def _is_slang(word: str) -> bool:
     return listed("vernacular", word) is not None or forms.is_clipped(word)
 
 
-@lru_cache(maxsize=32_768)
 def _is_rare(word: str) -> bool:
     if _origin(word) != "silver" or tense_of(word):
         return False  # irregular verbs ("went") stand in silver, too

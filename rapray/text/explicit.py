@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TypedDict
 
 from rapray.text.wordlists import listed
 
 _LIST = "explicit"
+_CACHED_WORDS = 65_536
 # What one word weighs: a slur offends more than a gun. "reclaimed" are slurs that speakers use among their own.
 _WEIGHTS = {"slurs": 3, "profanity": 2, "sexual": 2, "reclaimed": 1, "violence": 1, "drugs": 1, "mild": 1}
 _SWEARING = frozenset({"slurs", "profanity", "reclaimed", "mild"})
@@ -61,6 +63,7 @@ def explicitness(words: Iterable[str]) -> Explicitness:
     )
 
 
+@lru_cache(maxsize=_CACHED_WORDS)
 def is_profanity(word: str) -> bool:
     """True for swear words, strong and mild, and for slurs."""
     found = listed(_LIST, word)

@@ -68,6 +68,8 @@ _SHORT_ING = frozenset(
     ("going", "goin", "goin'", "doing", "doin", "doin'", "being")
 )  # of bases too short to look up
 _LEAST_FOR_ED = 4  # letters
+_ING = "ing"
+_CACHED_WORDS = 65_536
 
 
 class Narrative(TypedDict):
@@ -108,12 +110,10 @@ UNTOLD = Narrative(
 )
 
 
-def narrative(lines: Iterable[Sequence[str]]) -> Narrative:
+def narrative(lines: Sequence[Sequence[str]]) -> Narrative:
     """Measure lines given as lower-case words."""
-    persons, tenses = Counter[str](), Counter[str]()
-    for line in lines:
-        persons.update(_PERSON_OF[word] for word in line if word in _PERSON_OF)
-        tenses.update(_tenses(line))
+    persons = Counter(_PERSON_OF[word] for line in lines for word in line if word in _PERSON_OF)
+    tenses = Counter(tense for line in lines for tense in _tenses(line))
     said, marks = persons.total(), tenses.total()
     return Narrative(
         person=_largest(persons, _PERSONS),
@@ -139,22 +139,26 @@ def _tenses(line: Sequence[str]) -> Iterator[str]:
     for before, (word, after) in zip(["", *line], pairwise([*line, ""]), strict=False):
         if word in _GOING and after == "to":
             yield "future"
-        elif word in _TENSE_OF:
-            yield _TENSE_OF[word]
-        elif _is_ing(word):
-            yield "past" if before in _WAS else "present"
-        elif _is_past(word):
-            yield "past"
+        elif mark := _mark_of(word):
+            yield mark if mark != _ING else "past" if before in _WAS else "present"
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=_CACHED_WORDS)
+def _mark_of(word: str) -> str | None:
+    """The tense that a word marks, `_ING` for a participle, whose tense the word before it decides."""
+    if word in _TENSE_OF:
+        return _TENSE_OF[word]
+    if _is_ing(word):
+        return _ING
+    return "past" if _is_past(word) else None
+
+
 def _is_ing(word: str) -> bool:
     if word in _SHORT_ING or not word.endswith("ing"):
         return word in _SHORT_ING or is_clipped(word)
     return any(dictionary.look_up(base) for base in bases(word)[1:])
 
 
-@lru_cache(maxsize=32_768)
 def _is_past(word: str) -> bool:
     if not word.endswith("ed") or len(word) < _LEAST_FOR_ED or word in _NOT_PAST:
         return False

@@ -6,7 +6,7 @@ take no part, and a word repeats nothing but itself: "money, money" is repetitio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypedDict
 
@@ -47,22 +47,25 @@ class _Edges(NamedTuple):
 
 def soundplay(reading: Reading) -> SoundPlay:
     """Measure the sung words of a song; zeros where there are none."""
-    could, does = [0, 0, 0], [0, 0, 0]
+    onsets, codas, content = 0, 0, 0
+    alliterations, assonances, consonances = 0, 0, 0
     for line in reading.lines():
         recent: list[_Edges] = []
         for edges in _content(line.words):
             if recent:
-                kinds = (bool(edges.onset), True, bool(edges.coda))
-                answers = (_alliterates, _is_assonant, _is_consonant)
-                for kind, answer in enumerate(answers):
-                    could[kind] += kinds[kind]
-                    does[kind] += kinds[kind] and any(answer(before, edges) for before in recent)
+                alliterates, is_assonant, is_consonant = _answers(edges, recent)
+                content += 1
+                onsets += bool(edges.onset)
+                codas += bool(edges.coda)
+                alliterations += alliterates
+                assonances += is_assonant
+                consonances += is_consonant
             recent = [*recent[1 - _REACH :], edges]
-    alliteration, assonance, consonance = (
-        done / possible if possible else 0.0 for done, possible in zip(does, could, strict=True)
-    )
     return SoundPlay(
-        alliteration=alliteration, assonance=assonance, consonance=consonance, alliterations=does[0]
+        alliteration=alliterations / onsets if onsets else 0.0,
+        assonance=assonances / content if content else 0.0,
+        consonance=consonances / codas if codas else 0.0,
+        alliterations=alliterations,
     )
 
 
@@ -86,14 +89,12 @@ def _stressed(parts: tuple[Syllable, ...]) -> Syllable:
     return next((part for part in parts if part.stress == 1), parts[0])
 
 
-def _alliterates(first: _Edges, second: _Edges) -> bool:
-    return first.onset == second.onset and first.key != second.key
-
-
-def _is_assonant(first: _Edges, second: _Edges) -> bool:
-    return first.vowel == second.vowel and first.rest != second.rest and first.key != second.key
-
-
-def _is_consonant(first: _Edges, second: _Edges) -> bool:
-    is_other_vowel = first.last_vowel != second.last_vowel
-    return first.coda == second.coda and is_other_vowel and first.key != second.key
+def _answers(edges: _Edges, recent: Sequence[_Edges]) -> tuple[bool, bool, bool]:
+    """Whether a word alliterates, is assonant and is consonant with one of the words before it."""
+    alliterates = is_assonant = is_consonant = False
+    for before in recent:
+        if before.key != edges.key:
+            alliterates |= before.onset == edges.onset
+            is_assonant |= before.vowel == edges.vowel and before.rest != edges.rest
+            is_consonant |= before.coda == edges.coda and before.last_vowel != edges.last_vowel
+    return alliterates and bool(edges.onset), is_assonant, is_consonant and bool(edges.coda)

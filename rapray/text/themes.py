@@ -6,7 +6,7 @@ Knows words one by one, neither irony nor homonyms: "ice" speaks of luxury and o
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TypedDict
 
@@ -43,12 +43,12 @@ class Theme(TypedDict):
 def themes(words: Iterable[str]) -> list[Theme]:
     """Themes of a song by falling weight; a theme needs two different words to be there at all."""
     content = 0
-    hits: dict[str, Counter[str]] = {}
+    hits: dict[str, Counter[str]] = defaultdict(Counter)
     for word, count in Counter(words).items():
         content += 0 if word in FUNCTION_WORDS else count
         if found := listed(_LIST, word):
             for group in found.groups:
-                hits.setdefault(group, Counter())[found.form] += count
+                hits[group][found.form] += count
     heard = {group: counts for group, counts in hits.items() if len(counts) >= _FEWEST_WORDS}
     total = sum(map(_hits, heard.values()))
     found_themes = [_theme(group, counts, content, total) for group, counts in heard.items()]
