@@ -181,9 +181,11 @@ def _runs_of_word(
     section: int, lines: Sequence[ReadLine], group: list[tuple[int, tuple[str, str]]]
 ) -> list[Run]:
     """The run of lines that share a word; where they are two, they must share the second word."""
+    if len(group) < 2:
+        return []
     texts = {tuple(word.text for word in lines[number].sung) for number, _ in group}
     phrases = {phrase for _, (_, phrase) in group}
-    if len(group) < 2 or len(texts) < 2 or (len(texts) < _FEWEST_LINES and len(phrases) > 1):
+    if len(texts) < 2 or (len(texts) < _FEWEST_LINES and len(phrases) > 1):
         return []
     word = group[0][1][0]
     if word in _WEAK_OPENINGS and len(phrases) > 1:

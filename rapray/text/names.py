@@ -6,9 +6,9 @@ told from any other word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from rapray.text.reading import Reading, ReadLine, ReadWord
+from rapray.text.reading import Reading, ReadLine
 from rapray.text.sounds import FUNCTION_WORDS
 
 # Capitals that name nobody.
@@ -25,27 +25,28 @@ _LONGEST_NAME = 60  # characters
 
 def names_of(reading: Reading) -> list[str] | None:
     """Names as written, in order, repeated ones too; None where capitals mark no names in this text."""
+    lines = [(line, _capitals(line)) for line in reading.lines()]
     inside = [
-        (word, line)
-        for line in reading.lines()
-        for word in line.words[1:]
+        (word, line, is_capital)
+        for line, capitals in lines
+        for word, is_capital in zip(line.words[1:], capitals[1:], strict=True)
         if not word.text.startswith("i'") and word.text != "i"
     ]
-    capitals = sum(_is_capital(word, line) for word, line in inside)
-    if capitals > _MOST_CAPITALS * len(inside) or _is_caseless(inside):
+    capitals_inside = sum(is_capital for _, _, is_capital in inside)
+    if capitals_inside > _MOST_CAPITALS * len(inside) or _is_caseless([line for _, line, _ in inside]):
         return None
-    lower = {word.text for word, line in inside if not _is_capital(word, line)}
-    return [name for line in reading.lines() for name in _names(line, lower)]
+    lower = {word.text for word, _, is_capital in inside if not is_capital}
+    return [name for line, capitals in lines if any(capitals[1:]) for name in _names(line, capitals, lower)]
 
 
-def _names(line: ReadLine, lower: set[str]) -> Iterator[str]:
+def _names(line: ReadLine, capitals: Sequence[bool], lower: set[str]) -> Iterator[str]:
     """Names of a line; a word that the song also writes small is a word."""
     start: int | None = None
     end = 0
     for place, word in enumerate(line.words):
         gap = line.text[line.words[place - 1].end : word.start] if place else "."
         is_name = (
-            _is_capital(word, line)
+            capitals[place]
             and word.text not in _NEVER
             and word.text not in lower
             and (start is not None or _OPENERS.isdisjoint(gap))
@@ -65,12 +66,14 @@ def _named(line: ReadLine, start: int, end: int) -> str:
     return name.removesuffix("'s").removesuffix("’s")
 
 
-def _is_capital(word: ReadWord, line: ReadLine) -> bool:
-    return line.text[word.start].isupper() and len(word.text.removesuffix("'s")) > 1
+def _capitals(line: ReadLine) -> list[bool]:
+    """Whether each word of the line is written with a capital; single letters are not told apart."""
+    text = line.text
+    return [text[word.start].isupper() and len(word.text.removesuffix("'s")) > 1 for word in line.words]
 
 
-def _is_caseless(inside: list[tuple[ReadWord, ReadLine]]) -> bool:
+def _is_caseless(lines: Sequence[ReadLine]) -> bool:
     """True for scripts without capitals, and for a text that writes everything small, "i" too, or has one word
-    a line.
+    a line. Takes the line of each word that is not the first of its line.
     """
-    return not any(character.isupper() for _, line in inside[:500] for character in line.text[:200])
+    return not any(character.isupper() for line in lines[:500] for character in line.text[:200])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rapray.domain import Section
+from rapray.text.sections import sung_lines
 from rapray.text.sounds import Sound, sound
 from rapray.text.tokens import spans
 
@@ -49,8 +50,9 @@ class Reading(NamedTuple):
 
 
 def read(sections: Sequence[Section]) -> Reading:
-    """Read a song's sections."""
-    return Reading(tuple(tuple(map(read_line, section.lines)) for section in sections))
+    """Read a song's sections; a line that comes again is read once."""
+    lines = {line: read_line(line) for line in dict.fromkeys(sung_lines(sections))}
+    return Reading(tuple(tuple(lines[line] for line in section.lines) for section in sections))
 
 
 def read_line(line: str) -> ReadLine:

@@ -95,6 +95,8 @@ def _read(text: str) -> _Line:
 
 @lru_cache(maxsize=4096)
 def _read_short(text: str) -> _Line:
+    if text[0] not in "[(" and text[-1] not in "]:":  # no header opens or closes on any other character
+        return _Line(sung=text)
     if whole := _WHOLE.fullmatch(text):
         inner = whole[1].strip()
         if is_credit(inner) or is_stage_direction(inner):

@@ -125,11 +125,14 @@ def _may_be_polar(text: str) -> bool:
 
     Other characters than ASCII may be emoji, which it reads as words.
     """
-    lexicon = _vader().lexicon
-    tokens = text.lower().split()
-    return not text.isascii() or any(
-        token in lexicon or token.strip(string.punctuation) in lexicon for token in tokens
-    )
+    if not text.isascii():
+        return True
+    polar, tokens = _vader().lexicon.keys(), text.lower().split()
+    return not (polar.isdisjoint(tokens) and polar.isdisjoint(_bare(token) for token in tokens))
+
+
+def _bare(token: str) -> str:
+    return token.strip(string.punctuation)
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import eq, ne
 from typing import TypedDict
 
 from rapray.text.measures import syllables_of
@@ -62,7 +63,7 @@ def stress(reading: Reading) -> Stress:
     lines = [beats for section in sections for beats in section]
     syllables, stressed = sum(map(len, lines)), sum(map(sum, lines))
     steps = sum(len(beats) - 1 for beats in lines)
-    turns = sum(first != second for beats in lines for first, second in pairwise(beats))
+    turns = sum(sum(map(ne, beats, beats[1:])) for beats in lines)
     agreeing, compared = _agreement(sections)
     intervals = [interval for beats in lines for interval in _intervals(beats)]
     return Stress(
@@ -116,7 +117,7 @@ def _agreement(sections: Sequence[Sequence[Sequence[bool]]]) -> tuple[int, int]:
     agreeing, compared = 0, 0
     for section in sections:
         for first, second in pairwise(section):
-            agreeing += sum(one == other for one, other in zip(first, second, strict=False))
+            agreeing += sum(map(eq, first, second))
             compared += min(len(first), len(second))
     return agreeing, compared
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Curly, modifier, prime, grave, acute, reversed and full-width forms that typists use for an apostrophe.
 _APOSTROPHES = dict.fromkeys(map(ord, "‘’‛ʼʹ′`´＇"), "'")
 
 # Python's \w leaves out combining marks, which would split Hindi, vocalised Arabic and decomposed accents.
 MARKS = "".join(chr(code) for code in range(0x300, 0x1E00) if unicodedata.category(chr(code)) in {"Mn", "Mc"})
-_LETTER = rf"[^\W_{MARKS}][{MARKS}]*"
+_LETTERS = rf"[^\W_{MARKS}](?:[^\W_]++|[{MARKS}]++)*+"
 
-# `$` and `*` count inside a word only ("a$ap", "sh*t"); thousands keep their commas until `_spelled`.
-_WORD = re.compile(rf"'?(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|{_LETTER}(?:{_LETTER}|['$*]+(?={_LETTER}))*)'?")
+# `$` and `*` count inside a word only ("a$ap", "sh*t"); thousands keep their commas until the token is made.
+_WORD = re.compile(rf"'?(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|{_LETTERS}(?:['$*]+{_LETTERS})*)'?")
 
 # Words that begin with an apostrophe; before any other word it is an opening quote.
 _CLIPPED = (
@@ -27,8 +27,7 @@ _CLIPPED = (
 _CLIPPED_FRONT = frozenset(_CLIPPED.split())
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word and the half-open range of characters that it covers in the line it came from."""
 
     text: str
@@ -49,19 +48,15 @@ def spans(line: str) -> list[Token]:
     found: list[Token] = []
     quote_is_open = False
     for match in _WORD.finditer(straighten(line)):
-        word, start, end = match.group().lower(), match.start(), match.end()
+        word, (start, end) = match.group().lower(), match.span()
         if word[0] == "'" and word not in _CLIPPED_FRONT and word.rstrip("'") not in _CLIPPED_FRONT:
             word, start, quote_is_open = word[1:], start + 1, True
         if word[-1] == "'" and (quote_is_open and not word.endswith("in'")):
             word, end, quote_is_open = word[:-1], end - 1, False
-        found.append(Token(_spelled(word), start, end))
+        found.append(Token(word.replace(",", ""), start, end))
     return found
 
 
 def words(line: str) -> list[str]:
     """Lower-case words of a line: "Runnin’ the 99-Mile" gives runnin', the, 99, mile."""
     return [token.text for token in spans(line)]
-
-
-def _spelled(word: str) -> str:
-    return word.replace(",", "")
