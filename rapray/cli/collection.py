@@ -22,7 +22,7 @@ from rapray.store.pool import address_of, async_pool, translated
 from rapray.store.records import StoredArtist
 from rapray.store.search import Hit
 from rapray.store.search import search as search_store
-from rapray.text.diction import DANIELS_WORDS
+from rapray.text.words.diction import DANIELS_WORDS
 
 PANEL = "Look"
 SHOWN_LINES = 4  # of a passage in a terminal

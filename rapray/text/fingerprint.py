@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from rapray.domain import Timing
-from rapray.text.clean import composed
+from rapray.text.cleaning.characters import composed
 from rapray.text.sections import split_sections, sung_lines
 from rapray.text.tokens import MARKS, straighten
 

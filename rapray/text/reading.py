@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rapray.domain import Section
+from rapray.text.pronunciation.sounds import Sound, sound
 from rapray.text.sections import sung_lines
-from rapray.text.sounds import Sound, sound
 from rapray.text.tokens import spans
 
 

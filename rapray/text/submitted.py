@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from rapray.domain import Lyric
 from rapray.errors import LyricsTooLong
-from rapray.text.clean import checked_lyrics
+from rapray.text.cleaning.lyrics import checked_lyrics
+from rapray.text.cleaning.synced import parse_lrc, timings_of
 from rapray.text.fingerprint import content_hash, timed_hash
 from rapray.text.language import detect_language
 from rapray.text.sections import split_sections
-from rapray.text.synced import parse_lrc, timings_of
 
 _RAW_FACTOR = 4  # stamps and page junk; nothing that holds a lyric has more of them
 

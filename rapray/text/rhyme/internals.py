@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rapray.text.phonology import FLEXIBLE, MATCHES, STRONG, WEAK, exact_key
+from rapray.text.pronunciation.phonology import FLEXIBLE, MATCHES, STRONG, WEAK, exact_key
 from rapray.text.rhyme.match import Grade, Match, match_back
 from rapray.text.rhyme.stream import Stream
 

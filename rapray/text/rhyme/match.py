@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from rapray.text.phonology import FLEXIBLE, MATCH_ROWS, STRONG, WEAK
+from rapray.text.pronunciation.phonology import FLEXIBLE, MATCH_ROWS, STRONG, WEAK
 from rapray.text.rhyme.stream import Stream
 
 _LONGEST = 12  # syllables: a longer rhyme is a line said twice

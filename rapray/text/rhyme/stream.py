@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rapray.text.phonology import MATCH_ROWS
+from rapray.text.pronunciation.phonology import MATCH_ROWS
+from rapray.text.pronunciation.sounds import Sound
 from rapray.text.reading import Reading, ReadLine
-from rapray.text.sounds import Sound
 
 # Line numbers jump by this at a section's end, so that "within two lines" never reaches across sections.
 _SECTION_GAP = 1000

@@ -21,7 +21,7 @@ from rapray.samples.corpus import songs
 from rapray.store import runs
 from rapray.store.pool import connect
 from rapray.store.scope import NamedScope
-from rapray.text.clean import clean_lyrics
+from rapray.text.cleaning.lyrics import clean_lyrics
 from rapray.text.sections import split_sections
 from tests.support.collection import song_of, store
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapray.text.clean import clean_lyrics
+from rapray.text.cleaning.lyrics import clean_lyrics
 from rapray.text.fingerprint import content_hash, normalized
 
 _LYRIC = "[Verse 1: A]\nDon’t stop, runnin’ — go!\n\n[Hook]\n(Yeah) 99 problems"

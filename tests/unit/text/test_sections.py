@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapray.domain import Section
-from rapray.text.clean import clean_lyrics
+from rapray.text.cleaning.lyrics import clean_lyrics
 from rapray.text.sections import KINDS, is_header, split_sections, sung_lines
 from tests.support.growth import assert_linear
 
