@@ -1,7 +1,4 @@
-"""Words of a lyric line, lower-case, with their place in the line.
-
-Knows nothing of pronunciation or of sections: a line goes in, tokens come out.
-"""
+"""Words of a lyric line, lower-case, with their place in the line."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ _LETTERS = rf"[^\W_{MARKS}](?:[^\W_]++|[{MARKS}]++)*+"
 # `$` and `*` count inside a word only ("a$ap", "sh*t"); thousands keep their commas until the token is made.
 _WORD = re.compile(rf"'?(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|{_LETTERS}(?:['$*]+{_LETTERS})*)'?")
 
-# Words that begin with an apostrophe; before any other word it is an opening quote.
+# Words that begin with an apostrophe; before any other word an apostrophe is an opening quote.
 _CLIPPED = (
     "'em 'til 'till 'cause 'cuz 'coz 'bout 'round 'fore 'nother 'nuff 'n 'gainst 'neath 'tis 'twas 'tude 'round "
     "'ey 'ight 'ite 'while 'hood 'bove 'lac 'gram 'preciate 'member 'fraid 'cept 'less 'stead 'sup 'scuse"
@@ -28,7 +25,7 @@ _CLIPPED_FRONT = frozenset(_CLIPPED.split())
 
 
 class Token(NamedTuple):
-    """A word and the half-open range of characters that it covers in the line it came from."""
+    """A word and the half-open range of characters that it covers in its line."""
 
     text: str
     start: int
@@ -36,16 +33,16 @@ class Token(NamedTuple):
 
 
 def straighten(text: str) -> str:
-    """The text with every kind of apostrophe as `'`; its length and all offsets stay the same."""
+    """Replace every kind of apostrophe by `'`; the length and all offsets stay the same."""
     return text.translate(_APOSTROPHES)
 
 
 def spans(line: str) -> list[Token]:
-    """Tokens of a line with their offsets into it, in order.
+    """Return the tokens of a line with their offsets, in order.
 
-    Apostrophes that belong to a word stay (runnin', 'em, don't); quotation marks do not. A hyphen separates.
+    Apostrophes that belong to a word stay (runnin', 'em, don't); quotation marks do not. A hyphen separates words.
     """
-    found: list[Token] = []
+    tokens: list[Token] = []
     quote_is_open = False
     for match in _WORD.finditer(straighten(line)):
         word, (start, end) = match.group().lower(), match.span()
@@ -53,10 +50,10 @@ def spans(line: str) -> list[Token]:
             word, start, quote_is_open = word[1:], start + 1, True
         if word[-1] == "'" and (quote_is_open and not word.endswith("in'")):
             word, end, quote_is_open = word[:-1], end - 1, False
-        found.append(Token(word.replace(",", ""), start, end))
-    return found
+        tokens.append(Token(word.replace(",", ""), start, end))
+    return tokens
 
 
 def words(line: str) -> list[str]:
-    """Lower-case words of a line: "Runnin’ the 99-Mile" gives runnin', the, 99, mile."""
+    """Return the lower-case words of a line: "Runnin’ the 99-Mile" gives runnin', the, 99, mile."""
     return [token.text for token in spans(line)]

@@ -16,10 +16,10 @@ _BLANK = re.compile(r"[ \n]")
 
 
 def decode(body: bytes, name: str) -> str:
-    """The text of a UTF-8 body, with or without a byte order mark; `name` tells the caller which body is meant.
+    """Decode a UTF-8 body with or without a byte order mark; `name` is what an error calls the body.
 
     Raises:
-        InvalidLyrics: it is not UTF-8; the message has the offset of the first wrong byte.
+        InvalidLyrics: The body is not UTF-8; the message has the offset of the first wrong byte.
     """
     skipped = len(_BOM) if body.startswith(_BOM) else 0
     try:
@@ -31,7 +31,7 @@ def decode(body: bytes, name: str) -> str:
 
 
 def composed(text: str) -> str:
-    """The text in NFC with plain blanks and line ends, without invisible and control characters."""
+    """Return the text in NFC with plain blanks and line ends, without invisible and control characters."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n").translate(_CHARACTERS)
     if plain.isascii():
         return plain
@@ -39,8 +39,8 @@ def composed(text: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """The text cut before blanks, which compose with nothing: one call on six megabytes would stop every other thread
-    for a second.
+    """Cut the text before blanks, which never compose: normalising six megabytes in a single call would block every
+    other thread for a second.
     """
     start = 0
     while start < len(text):
@@ -51,7 +51,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _character_table() -> dict[int, str | None]:
-    """What becomes of each character that cleaning changes; None removes it. All of them are in the first plane."""
+    """Map each character that cleaning changes to its replacement, None to remove it. All are in the first plane."""
     table: dict[int, str | None] = {}
     for code in range(0x10000):
         category = unicodedata.category(chr(code))

@@ -1,7 +1,7 @@
-"""Cleaning of a lyric as it comes off a page or from a caller: characters, blanks, and lines that are not lyric.
+"""Cleaning of a lyric that comes from a page or a caller: blanks, and lines that are page junk.
 
-Knows no HTML and no source. A lyric may hold any of the words that page junk is made of, so a line goes only when
-the whole of it has the form of junk and stands where that junk stands; nothing is ever cut at a word.
+A lyric may contain any of the words that page junk consists of. So a line is removed only if the whole line looks
+like junk and stands where such junk stands; no line is cut at a word.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _MOST_BIO_LINES = 20
 
 
 def clean_lyrics(raw: str, title: str | None = None) -> str:
-    """The lyric in NFC, its stanzas split by one empty line, without page junk. Idempotent, linear time.
+    """Return the lyric in NFC, without page junk and with one empty line between stanzas. Idempotent, linear time.
 
     Args:
-        raw: text as the page parser, a file or a caller gave it.
-        title: the song's title where it is known; with it a first line "<title> Lyrics" is recognised anywhere.
+        raw: The text of a page parser, a file or a caller.
+        title: The song's title, if available: it identifies the line "<title> Lyrics" above the lyric.
     """
     lines = [line.strip() for line in composed(raw).split("\n")]
     lines = _without_page_junk(lines)
@@ -37,11 +37,11 @@ def clean_lyrics(raw: str, title: str | None = None) -> str:
 
 
 def checked_lyrics(raw: str, max_chars: int) -> str:
-    """The cleaned lyric, which has at least one letter or digit outside its headers and at most `max_chars` characters.
+    """Clean a lyric and check that it has a word to sing and at most `max_chars` characters.
 
     Raises:
-        EmptyLyrics: nothing is left that could be sung.
-        LyricsTooLong: more than `max_chars` characters are left after cleaning.
+        EmptyLyrics: No letter or digit is left outside the section headers.
+        LyricsTooLong: More than `max_chars` characters are left after cleaning.
     """
     lyrics = clean_lyrics(raw)
     if not any(any(map(str.isalnum, line)) for line in lyrics.split("\n") if not is_bracketed(line)):
@@ -52,8 +52,8 @@ def checked_lyrics(raw: str, max_chars: int) -> str:
 
 
 def _without_page_junk(lines: list[str]) -> list[str]:
-    """Advertising lines out wherever they stand, the embed counter off the end. Read backwards, in one pass."""
-    kept: list[str] = []
+    """Remove advertising lines anywhere and the embed counter at the end. Reads backwards, in one pass."""
+    lyric: list[str] = []
     tickets_follow, at_end = False, True
     for raw_line in reversed(lines):
         line = _without_embed(raw_line) if at_end else raw_line
@@ -64,13 +64,13 @@ def _without_page_junk(lines: list[str]) -> list[str]:
         elif tickets_follow and _SEE_LIVE.fullmatch(line):
             continue
         else:
-            kept.append(line)
+            lyric.append(line)
             tickets_follow, at_end = tickets_follow and not line, at_end and not line
-    return kept[::-1]
+    return lyric[::-1]
 
 
 def _without_embed(line: str) -> str:
-    """The last line without "12Embed" at its end; a line that is "Embed" alone goes as a whole."""
+    """Cut "12Embed" off the end of the last line; a line that consists of "Embed" becomes empty."""
     end = len(line)
     while line.endswith("Embed", 0, end):
         digits_end = end - len("Embed")
@@ -78,13 +78,13 @@ def _without_embed(line: str) -> str:
         while start and (line[start - 1].isdecimal() or line[start - 1] == "."):
             start -= 1
         if start and not any(map(str.isdecimal, line[start:digits_end])):
-            break  # a word: "Embed" needs its counter unless it is all there is
+            break  # "Embed" without a counter is a sung word, unless the line has no other
         end = start
     return line[:end].rstrip()
 
 
 def _after_page_header(lines: list[str], title: str | None) -> int:
-    """Where the lyric begins behind the header that the page puts above it."""
+    """Return the line number at which the lyric begins, below the header that the page puts above it."""
     start, titled = 0, f"{composed(title).strip()} Lyrics".casefold() if title else None
     while (end := _header_end(lines, _next_text(lines, start), titled)) > start:
         start = end
@@ -92,7 +92,7 @@ def _after_page_header(lines: list[str], title: str | None) -> int:
 
 
 def _header_end(lines: list[str], start: int, titled: str | None) -> int:
-    """The place behind one header that begins at `start`, or 0 where none does."""
+    """Return the line number after the page header that begins at `start`, or 0 if there is no header."""
     if start == len(lines) or len(lines[start]) > _LONGEST_JUNK:
         return 0
     first = lines[start]
@@ -111,7 +111,7 @@ def _header_end(lines: list[str], start: int, titled: str | None) -> int:
 
 
 def _behind_title(lines: list[str], start: int) -> int:
-    """Behind an optional translations menu and the "<title> Lyrics" line after it; 0 where that does not follow."""
+    """Skip an optional translations menu and the "<title> Lyrics" line; return 0 if there is no such line."""
     place = _next_text(lines, start)
     if place < len(lines) and lines[place] == "Translations":
         menu = range(place + 1, min(len(lines), place + 1 + _MOST_LANGUAGES))
@@ -124,7 +124,7 @@ def _behind_title(lines: list[str], start: int) -> int:
 
 
 def _behind_bio(lines: list[str], start: int) -> int:
-    """Behind a song bio that ends in "… Read More", where one stands before the first section header."""
+    """Skip a song bio that ends in "… Read More" before the first section header, if there is one."""
     for place in range(start, min(len(lines), start + _MOST_BIO_LINES)):
         if is_header(lines[place]):
             break
@@ -138,10 +138,10 @@ def _next_text(lines: list[str], start: int) -> int:
 
 
 def _single_gaps(lines: list[str]) -> list[str]:
-    kept: list[str] = []
+    lyric: list[str] = []
     for line in lines:
-        if line or (kept and kept[-1]):
-            kept.append(line)
-    while kept and not kept[-1]:
-        kept.pop()
-    return kept
+        if line or (lyric and lyric[-1]):
+            lyric.append(line)
+    while lyric and not lyric[-1]:
+        lyric.pop()
+    return lyric

@@ -1,8 +1,7 @@
 """LRC, lyrics with time stamps: `[00:12.34] line`, several stamps a line, tags, and `<00:12.34>` before words.
 
-Knows no measure. A text is LRC where at least as many lines with text begin with a stamp as do not, tags and lines in
-brackets aside; any other text is none of this module's business, a stray stamp in it included. Takes time linear in
-the text, and never raises.
+A text counts as LRC if at least half of its lines begin with a stamp; empty lines, tags and lines in brackets do
+not count. Functions here take time linear in the text and never raise.
 """
 
 from __future__ import annotations
@@ -22,20 +21,20 @@ _STAMPS = re.compile(rf"(?:\[{_TIME}\]\s*)+")
 _WORD_STAMP = re.compile(rf"<{_TIME}>|\[{_TIME}\]")
 _TAG = re.compile(r"\[(?:ti|ar|al|au|by|la|re|ve|id|lr|length|offset|tool|#):.*\]", re.IGNORECASE)
 _OFFSET = re.compile(r"\[offset:\s*([+-]?[0-9]{1,9})\s*\]", re.IGNORECASE)
-# A line of several stamps is written once and sung often. A song repeats a few thousand characters; a text that is
-# made to repeat more is cut, or a megabyte of stamps would become a terabyte of lines.
+# A line with several stamps is written once and sung several times. Songs repeat a few thousand characters; a text that
+# repeats more is cut off, or a megabyte of stamps could become a terabyte of lines.
 _MOST_REPEATED_CHARS = 200_000
 
 
 class SyncedLine(NamedTuple):
-    """A line without its stamps, "" where only stamps stood; `timing` is None where it had none."""
+    """A line without its stamps, "" if it had nothing else; `timing` is None for a line without a stamp."""
 
     text: str
     timing: Timing | None
 
 
 class _Entry(NamedTuple):
-    """A line at a place of the song, in milliseconds; one without a stamp stands before the next that has one."""
+    """A line and its place in the song, in milliseconds; without a stamp it precedes the next line with a stamp."""
 
     place: float
     start: int | None
@@ -43,11 +42,11 @@ class _Entry(NamedTuple):
 
 
 def parse_lrc(raw: str) -> tuple[SyncedLine, ...] | None:
-    """The lines of an LRC file in the order in which they are sung, its tags left out; None where the text is no LRC.
+    """Return the lines of an LRC file in the order in which they are sung, without tags; None if the text is not LRC.
 
-    `[offset:…]` moves all lines, by milliseconds, a positive one to earlier; none before 0. A line without a stamp,
-    such as a section header, stands before the line that follows it in the file. `Timing.end` is the next later stamp,
-    that of an empty line too, which is how LRC says that nobody sings.
+    `[offset:…]` shifts all lines by milliseconds, a positive offset to earlier times but not below 0. A line
+    without a stamp, such as a section header, stays before the line that follows it in the file. `Timing.end` is
+    the next later stamp, even that of an empty line, with which LRC marks a pause.
     """
     if not _STAMP.search(raw):
         return None
@@ -62,13 +61,13 @@ def parse_lrc(raw: str) -> tuple[SyncedLine, ...] | None:
 
 
 def timings_of(synced: Iterable[SyncedLine], sections: Sequence[Section]) -> tuple[Timing | None, ...]:
-    """When each line of the sections is sung, in order; the sections are those of the cleaned text of `synced`.
+    """Return the time of each line of the sections, which were split from the cleaned text of `synced`.
 
-    Cleaning leaves lines out and changes none but the last; a line that it has changed has no time.
+    Cleaning removes lines and changes only the last line; a changed line has no time.
     """
     rest = iter(synced)
     return tuple(
-        next((one.timing for one in rest if sung_part(one.text) == line), None)
+        next((candidate.timing for candidate in rest if sung_part(candidate.text) == line), None)
         for line in sung_lines(sections)
     )
 
@@ -92,8 +91,8 @@ def _entries(lines: Iterable[str], offset: int) -> Iterator[_Entry]:
             waiting += [] if _TAG.fullmatch(line) else [_without_word_stamps(line)]
             continue
         text = _without_word_stamps(line[stamps.end() :])
-        for count, found in enumerate(_STAMP.finditer(stamps.group())):
-            start = max(0, _milliseconds(found) - offset)
+        for count, stamp in enumerate(_STAMP.finditer(stamps.group())):
+            start = max(0, _milliseconds(stamp) - offset)
             if count:
                 left -= len(text) + 1
                 if left < 0:
@@ -106,7 +105,7 @@ def _entries(lines: Iterable[str], offset: int) -> Iterator[_Entry]:
 
 
 def _ends(entries: Sequence[_Entry]) -> list[float | None]:
-    """For each entry the seconds of the next later stamp."""
+    """Return the next later stamp of each entry, in seconds."""
     ends: list[float | None] = []
     nearest: int | None = None
     later: int | None = None
@@ -118,13 +117,13 @@ def _ends(entries: Sequence[_Entry]) -> list[float | None]:
 
 
 def _offset(lines: Iterable[str]) -> int:
-    """The last one that the file names, in milliseconds."""
-    found = [int(tag[1]) for tag in map(_OFFSET.fullmatch, lines) if tag]
-    return found[-1] if found else 0
+    """Return the last offset in the file, in milliseconds."""
+    offsets = [int(tag[1]) for tag in map(_OFFSET.fullmatch, lines) if tag]
+    return offsets[-1] if offsets else 0
 
 
 def _milliseconds(stamp: re.Match[str]) -> int:
-    """`[01:02.3]`, `[01:02.34]`, `[01:02:34]` and `[01:02]`: minutes, seconds, and a decimal fraction."""
+    """Convert `[01:02.3]`, `[01:02.34]`, `[01:02:34]` or `[01:02]`: minutes, seconds and a decimal fraction."""
     minutes, seconds, fraction = stamp.groups(default="")
     return (int(minutes) * 60 + int(seconds)) * 1000 + int(fraction.ljust(3, "0"))
 

@@ -1,7 +1,7 @@
 """Rhetorical devices with their places: simile, anaphora, epistrophe, onomatopoeia, name-drops.
 
-Knows word order, capitals and a list of sound words, no meaning: a simile is found by its form ("like a …", "as
-… as"), so "she moves like water" is one and a metaphor is none. English only, but for the two repetitions.
+They are found by word order, capitals and a list of sound words, without their meaning: a simile is found by its
+form ("like a …", "as … as"), a metaphor is not found. English only, except for anaphora and epistrophe.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Finder = Callable[[ReadLine], Iterator[tuple[int, int]]]
 
 MOST_PLACES = 100  # of each device; counts count all
 _LONGEST_QUOTE = 200  # characters
-_FEWEST_LINES = 3  # that open or close on one word; two are enough where two words are shared
+_FEWEST_LINES = 3  # that open or close on a single word; two lines are enough if they share two words
 _QUOTED_WORDS = 4  # after the first of the image
 _FARTHEST_AS = 5  # words from "as" to "as": "as cold as", "as sharp and bright as"
 
@@ -43,7 +43,7 @@ _WEAK_OPENINGS = frozenset(("a", "an", "the", "and", "but", "or", "of", "in", "t
 
 
 class Place(TypedDict):
-    """Where a device stands: section and line count from 0, the line in its section; `text` is line[start:end]."""
+    """The place of a device: section and line count from 0, the line in its section; `text` is line[start:end]."""
 
     section: int
     line: int
@@ -62,21 +62,21 @@ class Run(TypedDict):
 
 
 class Name(TypedDict):
-    """A name as first written, and how often it is said."""
+    """A name as written, and how often it is said."""
 
     name: str
     count: int
 
 
 class Devices(TypedDict):
-    """Counts of all, places of the first hundred.
+    """Devices of a song: counts of all, places of the first hundred.
 
     `similes`: "like" before an image, "as … as", "…-er than a …". `anaphora`, `epistrophe`: runs of
     neighbouring lines in a section that open (close) on the same two words, or three lines and more on the same
-    word; lines that are the same throughout are repetition and do not count. `onomatopoeia`: words of
-    `lexicon/onomatopoeia.txt`. `name_drops`: names inside lines, by their capitals (a run of capitals is one);
-    None where the text is not written so that capitals tell, or is not English. `names` lists them by
-    frequency. `question_line_share` in [0, 1] of lines that hold a question mark.
+    word; identical lines are repetition and do not count. `onomatopoeia`: words of
+    `lexicon/onomatopoeia.txt`. `name_drop_count`: names inside lines, recognised by their capitals (neighbouring
+    capitalised words are one name); None if capitals do not mark names in this text, or if it is not English.
+    `names` lists them by frequency. `question_line_share` in [0, 1] of lines that contain a question mark.
     """
 
     simile_count: int
@@ -93,7 +93,7 @@ class Devices(TypedDict):
 
 
 def devices(reading: Reading, *, is_english: bool = True) -> Devices:
-    """Find the devices of a song; in another language only those that rest on no English: the two repetitions."""
+    """Find the devices of a song; in other languages than English only anaphora and epistrophe."""
     similes = _places(reading, _similes) if is_english else []
     sounds = _places(reading, _sound_words) if is_english else []
     openings, closings = _runs(reading, at_start=True), _runs(reading, at_start=False)
@@ -115,18 +115,18 @@ def devices(reading: Reading, *, is_english: bool = True) -> Devices:
 
 
 def _places(reading: Reading, find: _Finder) -> list[Place]:
-    found: list[Place] = []
+    places: list[Place] = []
     for section, lines in enumerate(reading.sections):
         for number, line in enumerate(lines):
             for start, end in find(line):
-                found.append(
+                places.append(
                     Place(section=section, line=number, start=start, end=end, text=line.text[start:end])
                 )
-    return found
+    return places
 
 
 def _similes(line: ReadLine) -> Iterator[tuple[int, int]]:
-    opened: int | None = None  # place of an "as" that waits for its second
+    opened: int | None = None  # place of an "as" that waits for the second "as"
     for place, word in enumerate(line.words[:-1]):
         if word.text in {"like", "than"} and _is_image(line, place):
             yield _quote(line, place if word.text == "like" else place - 1, place)
@@ -139,7 +139,7 @@ def _similes(line: ReadLine) -> Iterator[tuple[int, int]]:
 
 
 def _is_image(line: ReadLine, place: int) -> bool:
-    """Does a comparison follow "like" or "than"? "Than" asks for a comparative before it and an article after it."""
+    """Return True if an image follows "like" or "than"; "than" needs a comparative before and an article after it."""
     before = line.words[place - 1].text if place else ""
     after = line.words[place + 1].text
     if _is_cut(line, place):  # "like, you know"
@@ -155,7 +155,7 @@ def _is_cut(line: ReadLine, place: int) -> bool:
 
 
 def _quote(line: ReadLine, first: int, comparison: int) -> tuple[int, int]:
-    """From the first word to the end of the image: at most four words on, none behind a mark of punctuation."""
+    """Quote from the first word to the end of the image: at most four more words, up to a punctuation mark."""
     last = comparison + 1
     while last < min(comparison + 1 + _QUOTED_WORDS, len(line.words) - 1) and not _is_cut(line, last):
         last += 1
@@ -168,19 +168,19 @@ def _sound_words(line: ReadLine) -> Iterator[tuple[int, int]]:
 
 
 def _runs(reading: Reading, *, at_start: bool) -> list[Run]:
-    found: list[Run] = []
+    runs: list[Run] = []
     for section, lines in enumerate(reading.sections):
         sung = [(number, _edge(line.sung, at_start=at_start)) for number, line in enumerate(lines)]
         edges = [(number, edge) for number, edge in sung if edge]
         for _, group in groupby(edges, key=lambda pair: pair[1][0]):
-            found += _runs_of_word(section, lines, list(group))
-    return found
+            runs += _runs_of_word(section, lines, list(group))
+    return runs
 
 
 def _runs_of_word(
     section: int, lines: Sequence[ReadLine], group: list[tuple[int, tuple[str, str]]]
 ) -> list[Run]:
-    """The run of lines that share a word; where they are two, they must share the second word."""
+    """Return the run of lines that share a word; if there are only two, they must share the second word."""
     if len(group) < 2:
         return []
     texts = {tuple(word.text for word in lines[number].sung) for number, _ in group}
@@ -197,7 +197,7 @@ def _runs_of_word(
 
 
 def _edge(words: Sequence[ReadWord], *, at_start: bool) -> tuple[str, str] | None:
-    """The first or last word of a line, and the first or last two; None for an empty line."""
+    """Return the first or last word of a line, and the first or last two; None for an empty line."""
     if not words:
         return None
     pair = words[:2] if at_start else words[-2:]

@@ -1,7 +1,7 @@
 """Names in a song, by their capitals: runs of capitalised words inside a line.
 
-Knows no people: brands and towns count as well, days and months do not, and a name that opens a line is not
-told from any other word.
+Brands and towns count as names, days and months do not. A name that opens a line is not found, because every line
+opens with a capital.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections.abc import Iterator, Sequence
 from rapray.text.pronunciation.sounds import FUNCTION_WORDS
 from rapray.text.reading import Reading, ReadLine
 
-# Capitals that name nobody.
+# Capitalised words that are not names.
 _NEVER_WORDS = (
     "i'm i'll i've i'd i'ma ima imma ion im ive mr mrs ms miss mister dr ok okay tv usa dj mc cd cv mom "
     "ma mum dad god lord monday tuesday wednesday thursday friday saturday sunday january february march "
     "april may june july august september october november december christmas"
 )
 _NEVER = FUNCTION_WORDS | frozenset(_NEVER_WORDS.split())
-_MOST_CAPITALS = 0.5  # of the words inside lines: above it the text is written In Title Case or IN CAPITALS
+_MOST_CAPITALS = 0.5  # of the words inside lines: with more, the text is written In Title Case or IN CAPITALS
 _OPENERS = frozenset(".?!:;\"“”'‘(（[/—–…*-")  # after these a sentence or a quotation begins
 _LONGEST_NAME = 60  # characters
 
 
 def names_of(reading: Reading) -> list[str] | None:
-    """Names as written, in order, repeated ones too; None where capitals mark no names in this text."""
+    """Return the names as written, in order, with repetitions; None if capitals do not mark names in this text."""
     lines = [(line, _capitals(line)) for line in reading.lines()]
     inside = [
         (word, line, is_capital)
@@ -40,7 +40,7 @@ def names_of(reading: Reading) -> list[str] | None:
 
 
 def _names(line: ReadLine, capitals: Sequence[bool], lower: set[str]) -> Iterator[str]:
-    """Names of a line; a word that the song also writes small is a word."""
+    """Yield the names of a line; a word that the song also writes in lower case is not a name."""
     start: int | None = None
     end = 0
     for place, word in enumerate(line.words):
@@ -67,13 +67,14 @@ def _named(line: ReadLine, start: int, end: int) -> str:
 
 
 def _capitals(line: ReadLine) -> list[bool]:
-    """Whether each word of the line is written with a capital; single letters are not told apart."""
+    """Return for each word of the line whether it is capitalised; single letters never are."""
     text = line.text
     return [text[word.start].isupper() and len(word.text.removesuffix("'s")) > 1 for word in line.words]
 
 
 def _is_caseless(lines: Sequence[ReadLine]) -> bool:
-    """True for scripts without capitals, and for a text that writes everything small, "i" too, or has one word
-    a line. Takes the line of each word that is not the first of its line.
+    """Return True for scripts without capitals, for a text in lower case, and for a text of one word a line.
+
+    Takes the line of each word that is not the first of its line.
     """
     return not any(character.isupper() for line in lines[:500] for character in line.text[:200])

@@ -1,6 +1,6 @@
-"""How fast a song is: syllables a second, where it is known when its lines are sung or how long it is.
+"""How fast a song is: syllables a second, from the times of its lines or from its length.
 
-Knows no stamps, only seconds. Syllables are those of `ReadLine`, ad-libs included.
+Syllables are those of `ReadLine`, ad-libs included.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from rapray.domain import Timing
 from rapray.text.measures.size import syllables_of
 from rapray.text.reading import Reading
 
-LONGEST_LINE_S = 8.0  # two bars at 60 beats a minute; the next line comes later only behind a pause
-_SHORTEST_FAST_S = 1.0  # an ad-lib of a tenth of a second is no record
+LONGEST_LINE_S = 8.0  # two bars at 60 beats a minute; if the next line comes later, there was a pause
+_SHORTEST_FAST_S = 1.0  # an ad-lib of a tenth of a second should not count as the fastest line
 
 
 class Pace(TypedDict):
-    """`syllables_per_second`: of lines with stamps, their syllables over the time from each line's start to the next
-    later stamp. A line that is followed by more than eight seconds, or by no stamp, is left out with its syllables:
-    what comes behind it is a pause. Where no line can be counted so, all syllables over the duration of the song,
-    pauses included. None where neither is known, as for every stored track: no source delivers it.
+    """`syllables_per_second`: the syllables of the lines with stamps, over the time from each line's start to the next
+    later stamp. A line without a later stamp, or with more than eight seconds to it, does not count: a pause
+    follows. If no line counts, all syllables over the duration of the song, pauses included. None without times and
+    without a duration, as for every stored track: no source delivers them.
 
-    The other two are there only where that figure is: `syllables_per_second_from` says which of the two it is;
-    `fastest_syllables_per_second` is that of the fastest line of one second and more.
+    `syllables_per_second_from` says which of the two it is, and is missing without either.
+    `fastest_syllables_per_second` is the pace of the fastest line that lasts a second or more.
     """
 
     syllables_per_second: float | None
@@ -36,9 +36,9 @@ def pace(reading: Reading, timings: Sequence[Timing | None], duration_s: float |
     """Measure a song.
 
     Args:
-        reading: of the song's sections.
-        timings: one for each line of these sections, in order, or none at all.
-        duration_s: of the whole song.
+        reading: The song.
+        timings: The time of each line of its sections, in order; may be empty.
+        duration_s: The length of the whole song.
     """
     timed = list(_timed(reading, timings)) if timings else []
     if timed:
@@ -50,7 +50,7 @@ def pace(reading: Reading, timings: Sequence[Timing | None], duration_s: float |
 
 
 def _timed(reading: Reading, timings: Sequence[Timing | None]) -> Iterator[tuple[int, float]]:
-    """Syllables and seconds of each line that counts."""
+    """Yield the syllables and seconds of each line that counts."""
     lines = (line for section in reading.sections for line in section)
     for line, timing in zip(lines, timings, strict=True):
         if line.words and timing is not None and timing.end is not None:
@@ -61,11 +61,11 @@ def _timed(reading: Reading, timings: Sequence[Timing | None]) -> Iterator[tuple
 
 def _synced(timed: Sequence[tuple[int, float]]) -> Pace:
     sung = sum(syllables for syllables, _ in timed)
-    found = Pace(
+    measured = Pace(
         syllables_per_second=sung / math.fsum(seconds for _, seconds in timed),
         syllables_per_second_from="synced",
     )
     rates = [syllables / seconds for syllables, seconds in timed if seconds >= _SHORTEST_FAST_S]
     if rates:
-        found["fastest_syllables_per_second"] = max(rates)
-    return found
+        measured["fastest_syllables_per_second"] = max(rates)
+    return measured

@@ -1,6 +1,6 @@
 """How much of a song is said again: lines, phrases, and how well its words compress.
 
-Knows words as written; a changed word makes another line.
+Words are compared as written: a line with a changed word is another line.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ _PHRASE = 4  # words: shorter phrases repeat by grammar
 class Repetition(TypedDict):
     """Shares in [0, 1], 0 where nothing repeats.
 
-    `repeated_line_share` counts lines that were there before; `repeated_phrase_share` four-word phrases likewise.
-    `compression` is 1 - phrases ÷ words of an LZ78 parse of the words: 0 for words without order, near 1 for a chant.
+    `repeated_line_share`: lines that occurred before; `repeated_phrase_share`: four-word phrases that did.
+    `compression`: 1 - phrases ÷ words of an LZ78 parse of the words; 0 for words without order, near 1 for a chant.
     """
 
     repeated_line_share: float
@@ -25,7 +25,7 @@ class Repetition(TypedDict):
 
 
 def repetition(lines: Sequence[Sequence[str]]) -> Repetition:
-    """Measure lines given as words; empty lines are to be left out by the caller."""
+    """Measure lines as lists of words; the caller leaves empty lines out."""
     words = [word for line in lines for word in line]
     return Repetition(
         repeated_line_share=_repeated_share([tuple(line) for line in lines]),
@@ -41,16 +41,16 @@ def _repeated_share(things: Sequence[tuple[str, ...]]) -> float:
 
 
 def _lz78_phrases(words: Sequence[str]) -> int:
-    """Phrases of the parse of Ziv and Lempel (1978): each is the longest known one and a word more.
+    """Count the phrases of the parse of Ziv and Lempel (1978): each is the longest earlier phrase and one more word.
 
-    Done here and not with zlib, whose output differs between its builds.
+    Not done with zlib, because its output differs between builds.
     """
-    known: dict[tuple[int, str], int] = {}
+    phrase_numbers: dict[tuple[int, str], int] = {}
     phrase, phrases = 0, 0
     for word in words:
-        longer = known.get((phrase, word))
+        longer = phrase_numbers.get((phrase, word))
         if longer is None:
-            known[phrase, word] = len(known) + 1
+            phrase_numbers[phrase, word] = len(phrase_numbers) + 1
             phrase, phrases = 0, phrases + 1
         else:
             phrase = longer

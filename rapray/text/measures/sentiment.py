@@ -1,7 +1,7 @@
 """How positive the words of a song are, by the VADER lexicon (Hutto & Gilbert 2014), with and without its profanity.
 
-Knows words and negations, no rap: VADER reads "I killed it" and every swear word as bad. The figure without profanity
-is the one to use; the other stands beside it so that the difference can be seen. English only.
+VADER knows words and negations but no rap: it reads "I killed it" and every swear word as negative. Use the figure
+without profanity; the other is there for comparison. English only.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _NEUTRAL = "thing"  # stands for a swear word, so that "not a fucking good day" 
 class Sentiment(TypedDict):
     """Means over the lines of VADER's compound score, each in [-1, 1]; a line is a sentence.
 
-    `without_profanity` has every swear word and slur replaced by a neutral word; `with_profanity` is VADER as it is.
-    `deviation` (population) of the lines without profanity. Shares in [0, 1] of lines at +0.05 and more, at -0.05 and
-    less, without profanity. All None for a language that is not English.
+    `without_profanity`: every swear word and slur replaced by a neutral word; `with_profanity`: VADER's own score.
+    `deviation` (population) of the lines without profanity. `positive_line_share` and `negative_line_share` in [0,
+    1]: lines of +0.05 and more, of -0.05 and less, without profanity. All None for other languages than English.
     """
 
     without_profanity: float | None
@@ -59,19 +59,19 @@ UNKNOWN = Sentiment(
 
 
 def score_lines(lines: Iterable[ReadLine]) -> list[LineScore]:
-    """Scores of lines in order; a line that comes again is scored once."""
-    known: dict[str, LineScore] = {}
+    """Score the lines in order; a repeated line is scored once."""
+    score_of: dict[str, LineScore] = {}
     scores: list[LineScore] = []
     for line in lines:
-        found = known.get(line.text)
-        if found is None:
-            found = known[line.text] = _score(line)
-        scores.append(found)
+        score = score_of.get(line.text)
+        if score is None:
+            score = score_of[line.text] = _score(line)
+        scores.append(score)
     return scores
 
 
 def sentiment(scores: Sequence[LineScore]) -> Sentiment:
-    """The song's figures from those of its lines; unknown for none."""
+    """Summarise the scores of a song's lines; unknown without a line."""
     if not scores:
         return UNKNOWN.copy()
     clean = [score.clean for score in scores]
@@ -86,7 +86,7 @@ def sentiment(scores: Sequence[LineScore]) -> Sentiment:
 
 
 def mean_of(scores: Sequence[int]) -> float:
-    """Mean compound score in [-1, 1] of scores in ten-thousandths."""
+    """Return the mean in [-1, 1] of scores in ten-thousandths."""
     return mean(scores) / _UNIT
 
 
@@ -104,7 +104,7 @@ def _score(line: ReadLine) -> LineScore:
 
 
 def _compound(text: str) -> int:
-    """VADER's compound of a text, the mean of its pieces where it is longer than any line."""
+    """Return VADER's compound score of a text; for a text longer than any line the mean of its pieces."""
     tokens = text.split()
     if len(tokens) <= _LONGEST_PIECE:
         return _compound_of_piece(text)
@@ -121,9 +121,9 @@ def _compound_of_piece(text: str) -> int:
 
 
 def _may_be_polar(text: str) -> bool:
-    """False where VADER's score is 0 for sure, because its lexicon has none of the words: saves the full reading.
+    """Return False if VADER's score must be 0, because its lexicon has none of the words; saves the full analysis.
 
-    Other characters than ASCII may be emoji, which it reads as words.
+    Characters beyond ASCII may be emoji, which VADER reads as words.
     """
     if not text.isascii():
         return True
@@ -137,7 +137,7 @@ def _bare(token: str) -> str:
 
 @cache
 def _vader() -> SentimentIntensityAnalyzer:
-    """Read the lexicon once a process (10 ms); it is only read afterwards, so threads may share it."""
+    """Load the lexicon once a process (10 ms); threads may share it, because nothing changes it afterwards."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     return SentimentIntensityAnalyzer()

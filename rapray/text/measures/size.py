@@ -1,7 +1,7 @@
 """Size, flow and readability of a song: its counts, the length of its lines, the vowels at their ends.
 
-A line stands for a sentence, because rap has no full stops and the formulas of readability ask for sentences. They were
-fitted to English schoolbook prose: compare their figures among songs only.
+A line stands for a sentence, because rap has no full stops and the formulas of readability ask for sentences. They
+were fitted to English schoolbook prose: compare their figures among songs only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _END_REACH = 2  # lines before and after
 
 
 class Counts(TypedDict):
-    """Lines are those that hold a word; characters include blanks and punctuation, not line ends."""
+    """Only lines with a word count; characters include blanks and punctuation, not line ends."""
 
     sections: int
     lines: int
@@ -28,8 +28,9 @@ class Counts(TypedDict):
 class Flow(TypedDict):
     """Per line: mean and population standard deviation. `syllables_per_word` is a mean, shares are in [0, 1].
 
-    `end_vowel_agreement` is the share of lines whose last vowel is also the last one of a line at most two away: it
-    tells rap (0.55) from poetry (0.34) better than density does. `adlib_share` is the share of words in brackets.
+    `end_vowel_agreement` is the share of lines whose last vowel is also the last vowel of a line at most two away:
+    it separates rap (0.55) from poetry (0.34) better than density does. `adlib_share` is the share of words in
+    brackets.
     """
 
     syllables_per_line: float
@@ -43,8 +44,9 @@ class Flow(TypedDict):
 
 class Readability(TypedDict):
     """`flesch_reading_ease` = 206.835 - 1.015 words/lines - 84.6 syllables/words (Flesch 1948); higher is easier, prose
-    for children has 90 and more, 121.2 is the most. `flesch_kincaid_grade` = 0.39 words/lines + 11.8 syllables/words -
-    15.59 (Kincaid et al. 1975), in US school years, -3.4 at the least. None for a language that is not English.
+    for children has 90 and more, the maximum is 121.2. `flesch_kincaid_grade` = 0.39 words/lines + 11.8
+    syllables/words - 15.59 (Kincaid et al. 1975), in US school years, -3.4 and more. None for other languages than
+    English.
     """
 
     flesch_reading_ease: float | None
@@ -67,7 +69,7 @@ def counts(reading: Reading) -> Counts:
 
 
 def flow(reading: Reading) -> Flow:
-    """Measure the lines of a song; zeros where there is none."""
+    """Measure the lines of a song; zeros without lines."""
     lines = list(reading.lines())
     words, syllables = [len(line.words) for line in lines], [syllables_of(line) for line in lines]
     adlibs = sum(word.is_adlib for line in lines for word in line.words)
@@ -83,7 +85,7 @@ def flow(reading: Reading) -> Flow:
 
 
 def readability(counts: Counts) -> Readability:
-    """Both formulas from the counts of a song that has at least one word and one sound."""
+    """Compute both formulas from the counts of a song; unreadable without a word or a syllable."""
     if not counts["words"] or not counts["syllables"]:
         return UNREADABLE.copy()
     words_per_line = counts["words"] / counts["lines"]
@@ -95,7 +97,7 @@ def readability(counts: Counts) -> Readability:
 
 
 def end_vowel_agreement(lines: Sequence[ReadLine]) -> float:
-    """Share of lines whose last vowel is that of a line at most two away; lines of ad-libs alone do not count."""
+    """Return the share of lines whose last vowel is that of a line at most two away; lines of ad-libs do not count."""
     vowels = [vowel for line in lines if (vowel := _last_vowel(line)) is not None]
     agreeing = sum(
         vowel in vowels[max(0, place - _END_REACH) : place]
@@ -106,19 +108,19 @@ def end_vowel_agreement(lines: Sequence[ReadLine]) -> float:
 
 
 def mean(values: Sequence[int]) -> float:
-    """Arithmetic mean of whole numbers, exact before the one division; 0.0 for none."""
+    """Return the mean of whole numbers, exact up to the division; 0.0 for none."""
     return sum(values) / len(values) if values else 0.0
 
 
 def deviation(values: Sequence[int]) -> float:
-    """Population standard deviation of whole numbers, by whole-number sums: the same on every machine."""
+    """Return the population standard deviation of whole numbers, from exact sums: the same on every machine."""
     count = len(values)
     squares = count * sum(value * value for value in values) - sum(values) ** 2
     return math.sqrt(squares) / count if count else 0.0
 
 
 def syllables_of(line: ReadLine) -> int:
-    """Syllables of a line, ad-libs included."""
+    """Return the number of syllables of a line, ad-libs included."""
     return line.syllables
 
 

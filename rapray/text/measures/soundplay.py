@@ -1,7 +1,7 @@
 """Alliteration, assonance and consonance: content words of a line that share a sound with one just before them.
 
-Knows words of one line, not rhymes: what `rhyme/` finds counts here too where the words stand close. Function words
-take no part, and a word repeats nothing but itself: "money, money" is repetition.
+Rhymes count here too if the words are close. Function words do not count, and neither do repeated words ("money,
+money").
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ _WHOLE_ONSETS = frozenset({("S", "T"), ("S", "P"), ("S", "K")})
 
 
 class SoundPlay(TypedDict):
-    """Shares in [0, 1] of the content words that could answer: those with a content word at most two before them in the
-    line, and with a sound of the kind.
+    """Shares in [0, 1] of the content words that could share a sound: words that have such a sound, and a content word
+    at most two content words before them in the line.
 
     `alliteration`: the stressed syllable opens on the same consonant (S, ST, SP and SK are four). `assonance`: the
-    stressed vowels are the same, and the words do not rhyme (other consonants after it). `consonance`: the words close
-    on the same consonants after other vowels. `alliterations` counts the first kind, as a figure one can check by ear.
+    stressed vowels are the same, and the words do not rhyme (other consonants after it). `consonance`: the words
+    close on the same consonants after other vowels. `alliterations` counts the first kind, as a figure one can
+    check by ear.
     """
 
     alliteration: float
@@ -46,7 +47,7 @@ class _Edges(NamedTuple):
 
 
 def soundplay(reading: Reading) -> SoundPlay:
-    """Measure the sung words of a song; zeros where there are none."""
+    """Measure the sung words of a song; zeros without words."""
     onsets, codas, content = 0, 0, 0
     alliterations, assonances, consonances = 0, 0, 0
     for line in reading.lines():
@@ -90,7 +91,7 @@ def _stressed(parts: tuple[Syllable, ...]) -> Syllable:
 
 
 def _answers(edges: _Edges, recent: Sequence[_Edges]) -> tuple[bool, bool, bool]:
-    """Whether a word alliterates, is assonant and is consonant with one of the words before it."""
+    """Return whether a word alliterates, is assonant and is consonant with a word before it."""
     alliterates = is_assonant = is_consonant = False
     for before in recent:
         if before.key != edges.key:

@@ -1,7 +1,7 @@
-"""How regular the stresses of a song fall, and how its lines keep their length and pause.
+"""How regular the stresses of a song are, and how steady the lengths and breaks of its lines.
 
-Knows syllables and marks of punctuation, not the beat: where a word falls in the bar is not in the text. Stress
-is that of the dictionary; function words have none, so figures are those of a plain reading.
+The text does not tell where a word falls in the bar. Stress comes from the dictionary, and function words have
+none, so the figures are those of a plain reading.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _BREAKS = frozenset(",;:.!?…–—/")
 
 class Stress(TypedDict):
     """`stressed_share` of the sung syllables, in [0, 1]. `alternation`: share of neighbouring syllables in a
-    line of which one is stressed and one is not, in [0, 1]; 1 is a strict iamb or trochee.
+    line of which exactly one is stressed, in [0, 1]; 1 is a strict iamb or trochee.
 
-    `mean_interval` in syllables from stress to stress, 1 and more; 3 is a triplet's. `regularity` in (0, 1]: 1 / (1 +
-    deviation ÷ mean) of these intervals; None below two of them. `line_agreement`: share of places, counted from the
-    line's start, where a line has the stress of the line before it in the section, in [0, 1].
+    `mean_interval` in syllables from stress to stress, 1 and more; 3 is a triplet's. `regularity` in (0, 1]: 1 / (1
+    + deviation ÷ mean) of these intervals; None below two of them. `line_agreement`: share of places, counted from
+    the line's start, at which a line has the stress of the line before it in the section, in [0, 1].
     """
 
     stressed_share: float
@@ -39,13 +39,12 @@ class Stress(TypedDict):
 
 
 class Steadiness(TypedDict):
-    """`even_line_share`, `grown_line_share`, `shrunk_line_share` sum to 1 where there are neighbours in a
-    section: lines whose syllables differ from the line before by at most 15 %, or by more.
+    """`even_line_share`, `grown_line_share` and `shrunk_line_share` compare each line with the line before it in the
+    section: at most 15 % more or fewer syllables, over 15 % more, over 15 % fewer. They sum to 1, or are all 0.
 
-    `length_period`: after how many lines (1 to 4) lengths come back most exactly; None where fewer than eight
-    pairs of lines tell, or no period is better than another. `breaks_per_line`: marks of punctuation between
-    two words. `broken_line_share` of lines with one. `break_position` in [0, 1]: the mean place of a break in
-    its line, by words.
+    `length_period`: after how many lines (1 to 4) lengths repeat best; None with fewer than eight pairs of lines,
+    or if all periods are equal. `breaks_per_line`: punctuation marks between two words. `broken_line_share` of
+    lines with a break. `break_position` in [0, 1]: the mean place of a break in its line, by words.
     """
 
     even_line_share: float
@@ -58,7 +57,7 @@ class Steadiness(TypedDict):
 
 
 def stress(reading: Reading) -> Stress:
-    """Measure the sung words of a song; zeros where there are none."""
+    """Measure the sung words of a song; zeros without words."""
     sections = [[beats for line in section if (beats := _beats(line))] for section in reading.sections]
     lines = [beats for section in sections for beats in section]
     syllables, stressed = sum(map(len, lines)), sum(map(sum, lines))
@@ -76,7 +75,7 @@ def stress(reading: Reading) -> Stress:
 
 
 def steadiness(reading: Reading) -> Steadiness:
-    """Measure lengths and breaks of the lines; zeros where there are none."""
+    """Measure the lengths and breaks of the lines; zeros without lines."""
     sections = [[syllables_of(line) for line in section if line.words] for section in reading.sections]
     steps = [step for lengths in sections for step in pairwise(lengths)]
     grown = sum(100 * second > (100 + _ALIKE) * first for first, second in steps)
@@ -105,7 +104,7 @@ def _intervals(beats: Sequence[bool]) -> list[int]:
 
 
 def _regularity(intervals: Sequence[int]) -> float | None:
-    """By whole-number sums, as `measures.deviation`: count × deviation ÷ sum."""
+    """Compute the regularity from exact sums, as `size.deviation` does: deviation ÷ mean is √squares ÷ total."""
     if len(intervals) < 2:
         return None
     total = sum(intervals)
@@ -123,11 +122,13 @@ def _agreement(sections: Sequence[Sequence[Sequence[bool]]]) -> tuple[int, int]:
 
 
 def _period(sections: Sequence[Sequence[int]]) -> int | None:
-    """The lag with the least mean difference; the shortest of equals, none where all are equal."""
+    """Return the lag with the least mean difference, the shortest of equals; None if all are equal."""
     means: list[tuple[float, int]] = []
     for lag in range(1, _LONGEST_PERIOD + 1):
         apart = [
-            abs(one - other) for lines in sections for one, other in zip(lines, lines[lag:], strict=False)
+            abs(length - later)
+            for lines in sections
+            for length, later in zip(lines, lines[lag:], strict=False)
         ]
         if len(apart) >= _FEWEST_PAIRS:
             means.append((sum(apart) / len(apart), lag))
@@ -137,7 +138,7 @@ def _period(sections: Sequence[Sequence[int]]) -> int | None:
 
 
 def _breaks(line: ReadLine) -> Iterator[float]:
-    """Places of the breaks of a line: the share of its words that stand before them."""
+    """Yield the place of each break of a line: the share of the words before it."""
     for place, (first, second) in enumerate(pairwise(line.words), start=1):
         between = line.text[first.end : second.start]
         if between != " " and (" - " in between or not _BREAKS.isdisjoint(between)):

@@ -1,6 +1,6 @@
 """How a song is built: its hook, its voices, its ad-libs.
 
-Knows sections as the text labels them, and lines that come again; nothing of sound.
+Sections are those that the text labels; hooks without a label are found by their repetition.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from rapray.text.words.explicit import is_slur
 CHORUS_KINDS = frozenset({"chorus", "hook", "refrain", "pre_chorus", "post_chorus"})
 _HOOK_KINDS = frozenset({"chorus", "hook", "refrain"})
 _UNTOLD_KINDS = frozenset({"unlabelled", "other"})
-_FEWEST_HOOK_LINES = 2  # of a stanza that comes again: one line is a repeated line
+_FEWEST_HOOK_LINES = 2  # of a repeated stanza; a single repeated line is no hook
 _SHOWN_ADLIBS = 20
 _BRACKETS = frozenset("()[]（）")
-_LONGEST_ADLIB = 80  # characters; what is longer is a second voice's line
+_LONGEST_ADLIB = 80  # characters; a longer text is a second voice's line
 
 
 class VoiceData(TypedDict):
@@ -30,15 +30,15 @@ class VoiceData(TypedDict):
 
 
 class AdlibData(TypedDict):
-    """An ad-lib in lower case without punctuation, and how often it comes."""
+    """An ad-lib in lower case without punctuation, and how often it occurs."""
 
     text: str
     count: int
 
 
 class Adlibs(TypedDict):
-    """What is in brackets: how many ad-libs there are (one a bracket), a line, and the share of lines with one (in
-    [0, 1]); `common` are the twenty most frequent without a slur.
+    """Words in brackets: the number of ad-libs (one a bracket), their number per line, and the share of lines with an
+    ad-lib, in [0, 1]; `common` are the twenty most frequent without a slur.
     """
 
     count: int
@@ -48,23 +48,23 @@ class Adlibs(TypedDict):
 
 
 def hook_share(sections: Sequence[Section], reading: Reading) -> float:
-    """Share of the words, in [0, 1], that are hook: choruses, hooks and refrains by label, and in sections that
-    no label tells, stanzas of two lines and more that the song has twice.
+    """Return the share of words in hooks, in [0, 1]: sections labelled as chorus, hook or refrain, and unlabelled
+    stanzas of two lines and more that the song repeats.
     """
     is_told = all(section.kind not in _UNTOLD_KINDS for section in sections)
     stanzas = [() if is_told else _stanza(lines) for lines in reading.sections]
-    known = Counter(stanza for stanza in stanzas if len(stanza) >= _FEWEST_HOOK_LINES)
+    stanza_counts = Counter(stanza for stanza in stanzas if len(stanza) >= _FEWEST_HOOK_LINES)
     sizes = [sum(len(line.words) for line in lines) for lines in reading.sections]
     hooks = (
         size
         for section, stanza, size in zip(sections, stanzas, sizes, strict=True)
-        if section.kind in _HOOK_KINDS or (section.kind in _UNTOLD_KINDS and known[stanza] > 1)
+        if section.kind in _HOOK_KINDS or (section.kind in _UNTOLD_KINDS and stanza_counts[stanza] > 1)
     )
     return sum(hooks) / max(sum(sizes), 1)
 
 
 def voice_shares(sections: Sequence[Section], reading: Reading) -> list[VoiceData]:
-    """The voices that headers name, in order of appearance."""
+    """Return the voices that headers name, in order of appearance."""
     parts: dict[str, float] = {}
     total = 0
     for section, lines in zip(sections, reading.sections, strict=True):
@@ -80,20 +80,20 @@ def voice_shares(sections: Sequence[Section], reading: Reading) -> list[VoiceDat
 def adlibs(reading: Reading) -> Adlibs:
     """Count the ad-libs of a song."""
     lines = list(reading.lines())
-    found = [_adlibs_of(line) for line in lines]
-    counts = Counter(text for texts in found for text in texts)
+    by_line = [_adlibs_of(line) for line in lines]
+    counts = Counter(text for texts in by_line for text in texts)
     printable = (entry for entry in counts.items() if not any(map(is_slur, entry[0].split())))
     shown = sorted(printable, key=lambda entry: (-entry[1], entry[0]))
     return Adlibs(
         count=counts.total(),
         per_line=counts.total() / max(len(lines), 1),
-        line_share=sum(map(bool, found)) / max(len(lines), 1),
+        line_share=sum(map(bool, by_line)) / max(len(lines), 1),
         common=[AdlibData(text=text, count=count) for text, count in shown[:_SHOWN_ADLIBS]],
     )
 
 
 def _adlibs_of(line: ReadLine) -> list[str]:
-    """Words in brackets, joined where no closing bracket parts them."""
+    """Return the ad-libs of a line: words in brackets, joined if no bracket stands between them."""
     texts: list[list[str]] = []
     end = -1
     for word in line.words:

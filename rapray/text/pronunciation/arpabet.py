@@ -1,14 +1,14 @@
-"""The ARPAbet phone set, and the way from misaki's phone code into it.
+"""The ARPAbet phone set, and the conversion from misaki's phone code.
 
-Knows no words. Table (misaki's US English code on the left, one character each):
+Table (misaki's US English code on the left, one character each):
 
     ɑ AA  æ AE  ʌ AH  ə AH  ᵊ AH  ɔ AO  W AW  I AY  ɛ EH  ɜ ER  A EY  ɪ IH  ᵻ IH  i IY  O OW  Y OY  ʊ UH  u UW
     b B  d D  f F  ɡ G  h HH  k K  l L  m M  n N  ŋ NG  p P  ɹ R  s S  t T  v V  w W  j Y  z Z
     ʧ CH  ʤ JH  θ TH  ð DH  ʃ SH  ʒ ZH      ɾ T  ʔ T      əɹ, ɜɹ, ᵊɹ ER
 
-ˈ and ˌ give stress 1 and 2 to the vowel that follows, every other vowel has 0. The flap ɾ stands for t alone:
-misaki writes a flapped d as d. A nasal or l between an obstruent and no vowel is a syllable of its own, and gets the
-AH0 that misaki leaves out ("button" is bˈʌʔn, "didn't" dˈɪdnt).
+ˈ and ˌ give stress 1 and 2 to the next vowel; every other vowel has 0. The flap ɾ stands only for t: misaki writes
+a flapped d as d. A nasal or l after an obstruent and before no vowel is a syllable of its own; it gets the AH0 that
+misaki leaves out ("button" is bˈʌʔn, "didn't" dˈɪdnt).
 """
 
 from __future__ import annotations
@@ -39,14 +39,15 @@ _STRESS = {"ˈ": "1", "ˌ": "2"}
 
 
 def is_vowel(phone: str) -> bool:
-    """True for a vowel, which is exactly a phone that carries a stress digit."""
+    """Return True for a vowel: vowels are the phones with a stress digit."""
     return phone[-1].isdigit()
 
 
 def from_misaki(code: str) -> tuple[str, ...]:
-    """ARPAbet phones of a word in misaki's code.
+    """Convert a word in misaki's code to ARPAbet phones.
 
-    A word without primary stress gets one, as CMUdict has it ("go", "of", "it's"), unless all it has is schwa ("em").
+    A word without primary stress gets one, as in CMUdict ("go", "of", "it's"), unless its only vowel is a schwa
+    ("em").
     """
     phones: list[str] = []
     stress, full = "0", list[int]()
@@ -61,7 +62,7 @@ def from_misaki(code: str) -> tuple[str, ...]:
             phones.append(("ER" if rhotic else _VOWEL_CODES[symbol]) + stress)
             stress = "0"
         elif symbol == "ɹ" and position and code[position - 1] in "əᵊɜ":
-            continue  # it is part of ER
+            continue  # part of ER
         elif symbol in _CONSONANT_CODES:
             phones.append(_CONSONANT_CODES[symbol])
     return _with_primary_stress(phones, full)
@@ -76,5 +77,5 @@ def _with_primary_stress(phones: list[str], full: list[int]) -> tuple[str, ...]:
 
 
 def restressed(phones: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:
-    """The phones with stress digit `old` replaced by `new`; the second half of a compound has 2 for 1."""
+    """Replace the stress digit `old` by `new`: the second half of a compound has 2 instead of 1."""
     return tuple(phone[:-1] + new if phone.endswith(old) else phone for phone in phones)

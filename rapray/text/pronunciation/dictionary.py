@@ -1,7 +1,7 @@
 """Look-up in misaki's US English dictionaries (Apache-2.0): gold was checked by people, silver by machine.
 
-Knows no slang and no inflection: a word stands there or it does not. misaki's own code is not imported, because
-it pulls in spaCy; only its two JSON files are read, once a process, at the first look-up (about 0.1 s).
+Slang and inflections are looked up elsewhere. misaki's code is not imported, because it imports spaCy; only its two
+JSON files are read, at the first look-up in a process (about 0.1 s).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rapray.text.pronunciation.arpabet import from_misaki
 _Entry = str | dict[str, str | None]
 _loading = threading.Lock()
 
-# misaki says these as they stand alone; in running speech they are weak or shorter, or the verb is meant.
+# misaki has the form in isolation; in running speech these are weak or shorter, or the verb is meant.
 _SPOKEN = {
     "a": ("AH0",),
     "the": ("DH", "AH0"),
@@ -32,7 +32,7 @@ _SPOKEN = {
 
 
 def look_up(word: str) -> tuple[tuple[str, ...], str] | None:
-    """Phones and "gold" or "silver" for a lower-case word; names and acronyms are found by their capitals."""
+    """Return the phones of a lower-case word and "gold" or "silver"; also finds names and acronyms."""
     if word in _SPOKEN:
         return _SPOKEN[word], "gold"
     name = word.capitalize()

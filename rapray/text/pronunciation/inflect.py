@@ -1,7 +1,7 @@
 """Pronunciations derived from a stem: inflections, clipped and stretched spellings, compounds.
 
-Knows no dictionary: it is given a look-up, and builds on what that finds. Endings follow the English allomorphs:
--s is S, Z or IH0 Z and -ed is T, D or IH0 D, after the last sound of the stem.
+The caller passes the look-up of stems. Endings follow the English allomorphs: -s is S, Z or IH0 Z and -ed is T, D
+or IH0 D, depending on the last sound of the stem.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CLITICS: dict[str, Phones] = {
     "'a": ("AH0",),
     "'all": ("AO1", "L"),
 }
-# Ending, what the stem had in its place, what is heard. The longest come first.
+# Ending, what the stem has in its place, and how the ending sounds. The longest come first.
 _SUFFIXES: tuple[tuple[str, tuple[str, ...], Phones], ...] = (
     ("iness", ("y",), ("N", "AH0", "S")),
     ("ness", ("",), ("N", "AH0", "S")),
@@ -61,7 +61,7 @@ _TRIPLED = re.compile(r"(.)\1{2,}")
 
 
 def derive(word: str, look_up: LookUp) -> Phones | None:
-    """Phones of a word that `look_up` does not know, built from one that it knows, or None."""
+    """Build the phones of a word from a stem that `look_up` has; None if there is no such stem."""
     for attempt in (_bare, _clitic, _past, _suffixed, _unstretched, _plural, _prefixed, compound):
         if phones := attempt(word, look_up):
             return phones
@@ -69,21 +69,21 @@ def derive(word: str, look_up: LookUp) -> Phones | None:
 
 
 def plural(stem: Phones) -> Phones:
-    """The stem with -s: cat S, dog Z, rose IH0 Z."""
+    """Add -s to the stem: cat S, dog Z, rose IH0 Z."""
     if stem[-1] in SIBILANTS:
         return (*stem, "IH0", "Z")
     return (*stem, "S" if stem[-1] in VOICELESS else "Z")
 
 
 def past(stem: Phones) -> Phones:
-    """The stem with -ed: walk T, call D, want IH0 D."""
+    """Add -ed to the stem: walk T, call D, want IH0 D."""
     if stem[-1] in {"T", "D"}:
         return (*stem, "IH0", "D")
     return (*stem, "T" if stem[-1] in VOICELESS | SIBILANTS - {"Z", "ZH", "JH"} else "D")
 
 
 def compound(word: str, look_up: LookUp) -> Phones | None:
-    """Two known words written as one, most even split first; the second bears the weaker stress."""
+    """Split a word into two that `look_up` has, most even split first; the second has the weaker stress."""
     if "'" in word:
         return None
     places = range(_SHORTEST_HALF, len(word) - _SHORTEST_HALF + 1)
@@ -95,7 +95,7 @@ def compound(word: str, look_up: LookUp) -> Phones | None:
 
 
 def _bare(word: str, look_up: LookUp) -> Phones | None:
-    """'neath and ol' without their apostrophe, runnin' aside: that one is an inflection."""
+    """Look up 'neath and ol' without their apostrophe; runnin' is an inflection instead."""
     stripped = word.strip("'")
     if stripped == word or word.endswith("in'"):
         return None
@@ -106,16 +106,16 @@ def _clitic(word: str, look_up: LookUp) -> Phones | None:
     stem, apostrophe, tail = word.rpartition("'")
     if not apostrophe or not stem:
         return None
-    known = _known(stem, look_up) or _clitic(stem, look_up)  # y'all'd've is three deep
+    stem_phones = _inflected(stem, look_up) or _clitic(stem, look_up)  # y'all'd've is three deep
     if word.endswith("n't"):
-        negated = _known(word[:-3], look_up)
+        negated = _inflected(word[:-3], look_up)
         return (*negated, "AH0", "N", "T") if negated else None
-    if known and tail == "s":
-        return plural(known)
-    if known and tail == "d":
-        return past(known)
-    if known and apostrophe + tail in _CLITICS:
-        return known + _CLITICS[apostrophe + tail]
+    if stem_phones and tail == "s":
+        return plural(stem_phones)
+    if stem_phones and tail == "d":
+        return past(stem_phones)
+    if stem_phones and apostrophe + tail in _CLITICS:
+        return stem_phones + _CLITICS[apostrophe + tail]
     return look_up(stem + tail)  # ma'am, lov'd
 
 
@@ -124,9 +124,9 @@ def _plural(word: str, look_up: LookUp) -> Phones | None:
         return plural(stem)
     if word[-1:] not in {"s", "z"} or len(word) <= _SHORTEST_STEM:
         return None
-    if stem := _known(word[:-1], look_up):
+    if stem := _inflected(word[:-1], look_up):
         return plural(stem)
-    stem = _known(word[:-2], look_up) if word.endswith("es") else None
+    stem = _inflected(word[:-2], look_up) if word.endswith("es") else None
     return plural(stem) if stem else None
 
 
@@ -157,7 +157,7 @@ def _joined(stem: Phones, heard: Phones) -> Phones:
 
 
 def _stems(front: str, replacements: tuple[str, ...], look_up: LookUp) -> Iterator[Phones]:
-    """What the front of an inflected word may have been: stopp(ed) stop, hop(ed) hope, chill(in) chill."""
+    """Look up the stems that an inflected word may come from: stopp(ed) stop, hop(ed) hope, chill(in) chill."""
     if len(front) < _SHORTEST_STEM:
         return
     spellings = [front + replacement for replacement in replacements]
@@ -169,7 +169,7 @@ def _stems(front: str, replacements: tuple[str, ...], look_up: LookUp) -> Iterat
 
 
 def _unstretched(word: str, look_up: LookUp) -> Phones | None:
-    """Soooo, yeahhh, baaaby: runs of three or more first, then every doubled letter."""
+    """Shorten soooo, yeahhh, baaaby: first runs of three and more letters, then every doubled letter."""
     for spelling in (_TRIPLED.sub(r"\1\1", word), _TRIPLED.sub(r"\1", word), _STRETCHED.sub(r"\1", word)):
         if spelling != word and (phones := look_up(spelling)):
             return phones
@@ -186,6 +186,6 @@ def _prefixed(word: str, look_up: LookUp) -> Phones | None:
     return None
 
 
-def _known(stem: str, look_up: LookUp) -> Phones | None:
-    """A stem that is itself in the dictionary or one inflection away from it: rappers', hustlin's."""
+def _inflected(stem: str, look_up: LookUp) -> Phones | None:
+    """Look up a stem, or the stem that it is an inflection of: rappers', hustlin's."""
     return look_up(stem) or _past(stem, look_up) or _suffixed(stem, look_up)

@@ -1,6 +1,6 @@
 """Numbers as English words: "1999" is nineteen ninety nine, "808" eight hundred eight, "1st" first.
 
-Knows no pronunciation and no other language. Four digits read as a year where a speaker would read them so.
+Four digits are read as a year if a speaker would do so.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _ORDINALS = {
     "nine": "ninth",
     "twelve": "twelfth",
 }
-_LONGEST_NUMBER = 9  # digits; beyond a billion people read digit by digit
+_LONGEST_NUMBER = 9  # digits; from a billion on people read digit by digit
 
 
 def number_words(digits: str) -> list[str]:
-    """Words for a run of the digits 0-9. A leading zero or more than nine digits are read one by one."""
+    """Return the words for a run of the digits 0-9. With a leading zero or over nine digits, each is read by itself."""
     if len(digits) > _LONGEST_NUMBER or (len(digits) > 1 and digits[0] == "0"):
         return [_SMALL[int(digit)] for digit in digits]
     number = int(digits)
@@ -34,7 +34,7 @@ def number_words(digits: str) -> list[str]:
 
 
 def ordinal_words(digits: str) -> list[str]:
-    """Words for an ordinal: "21" is twenty first."""
+    """Return the words for an ordinal: "21" is twenty first."""
     *front, last = number_words(digits)
     return [*front, _ORDINALS.get(last) or (f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th")]
 

@@ -1,6 +1,6 @@
-"""Which sounds of English pass for the same in a rap rhyme: vowel classes, stress, families of consonants.
+"""Which sounds of English count as the same in a rap rhyme: vowel classes, stress, families of consonants.
 
-Knows single syllables, not words or lines. Families after Pat Pattison, "Songwriting: Essential Guide to Rhyming":
+Families after Pat Pattison, "Songwriting: Essential Guide to Rhyming":
 plosives stand for plosives, fricatives for fricatives, nasals for nasals.
 """
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 WEAK, FLEXIBLE, STRONG = 0, 1, 2  # unstressed; a small word or a promoted ending; stressed
 
-# Vowels before R have classes of their own ("star" and "stop" share a letter, not a sound), so have I and E
-# before M and N, which many speakers merge ("pen", "pin").
+# Vowels before R have classes of their own ("star" and "stop" share a letter, not a sound). So have I and E before M
+# and N, which many speakers merge ("pen", "pin").
 _CLASS_NAMES = "IY IH EY EH AE AA AH OW UW UH AY AW OY ER AAR AOR EHR IHR UHR IHN EHN"
 _CLASSES = _CLASS_NAMES.split()
 _CLASS_NUMBER = {name: number for number, name in enumerate(_CLASSES)}
@@ -44,7 +44,7 @@ _FAMILIES = {
 
 
 def vowel_class(nucleus: str, next_consonant: str) -> int:
-    """Number of the class of a vowel, given the consonant after it in its word ("" where there is none)."""
+    """Return the class of a vowel, which depends on the next consonant of its word ("" if there is none)."""
     if next_consonant == "R":
         nucleus = _BEFORE_R.get(nucleus, nucleus)
     elif next_consonant in {"M", "N"} and nucleus in {"IH", "EH"}:
@@ -53,17 +53,17 @@ def vowel_class(nucleus: str, next_consonant: str) -> int:
 
 
 def syllable_code(vowel: int, strength: int) -> int:
-    """One number for class and strength, an index into `MATCHES`."""
+    """Combine class and strength into an index into `MATCHES`."""
     return vowel * 3 + strength
 
 
 def exact_key(consonants: Sequence[str]) -> int:
-    """A number that is equal for equal consonants; the same in every process."""
+    """Return a number that is equal for equal consonants, the same in every process."""
     return zlib.crc32(" ".join(consonants).encode()) & 0x7FFFFFFF
 
 
 def family_key(consonants: Sequence[str]) -> int:
-    """A number that is equal for consonants of one family; a closing S or Z after another consonant is let go."""
+    """Return a number that is equal for consonants of one family; ignores S or Z after another consonant at the end."""
     families = [_FAMILIES.get(consonant, consonant) for consonant in consonants]
     if len(consonants) > 1 and consonants[-1] in {"S", "Z"}:
         families.pop()

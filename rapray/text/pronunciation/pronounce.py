@@ -1,7 +1,8 @@
 """How a word is said: ARPAbet phones with stress, for every word that has a letter or a digit.
 
-Knows no context: "live" and "read" have one pronunciation each. Where it came from is told by `origin`, best
-first: slang (our lexicon), gold and silver (misaki), derived (from a known stem), number, rules (letter to sound).
+Context does not matter: "live" and "read" have one pronunciation each. `origin` is the source of a pronunciation,
+the most reliable first: slang (our lexicon), gold and silver (misaki), derived (from a stem), number, rules (letter
+to sound).
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ from rapray.text.pronunciation.arpabet import is_vowel
 from rapray.text.pronunciation.numerals import number_words, ordinal_words
 from rapray.text.tokens import straighten
 
-# Longer than any word of a language that has words; what lies behind it is not pronounced, so that a
-# line of 100,000 letters costs no more than a word.
+# Longer than any real word. The rest is not pronounced, so that a line of 100,000 letters costs no more than a word.
 LONGEST_WORD = 64
 _CACHED_WORDS = 65_536  # the vocabulary of some ten thousand songs
 
@@ -31,10 +31,10 @@ _UNDECOMPOSED = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Pronunciation:
-    """ARPAbet phones, vowels with stress 0, 1 or 2, and where they came from.
+    """ARPAbet phones, vowels with stress 0, 1 or 2, and their origin.
 
-    `origin` is "gold", "silver", "slang", "derived", "number" or "rules". `phones` is empty where the word is
-    written in a script for which there are no rules: that it has sounds is known, not which.
+    `origin` is "gold", "silver", "slang", "derived", "number" or "rules". `phones` is empty for a word in a script
+    without letter-to-sound rules.
     """
 
     phones: tuple[str, ...]
@@ -42,7 +42,7 @@ class Pronunciation:
 
 
 def pronounce(word: str) -> Pronunciation | None:
-    """The pronunciation of a token of `tokens.words`; None exactly where it has no letter and no digit.
+    """Return the pronunciation of a token of `tokens.words`; None exactly if it has no letter and no digit.
 
     Upper case, accents and every form of apostrophe are accepted. Parts around a hyphen are joined.
     """
@@ -53,11 +53,11 @@ def pronounce(word: str) -> Pronunciation | None:
 def _pronounce(word: str) -> Pronunciation | None:
     if not any(map(str.isalnum, word)):
         return None
-    if found := _look_up(word):
-        return found
+    if pronunciation := _look_up(word):
+        return pronunciation
     plain = _THOUSANDS.sub("", _plain(word))
-    if found := _look_up(plain):
-        return found
+    if pronunciation := _look_up(plain):
+        return pronunciation
     parts = [part for part in re.split(r"[^\w']+", plain) if part.strip("'")]
     if len(parts) > 1:
         return _joined([_single(part) for part in parts])
@@ -65,8 +65,8 @@ def _pronounce(word: str) -> Pronunciation | None:
 
 
 def _single(word: str) -> Pronunciation:
-    if found := _look_up(word):
-        return found
+    if pronunciation := _look_up(word):
+        return pronunciation
     if any(map(_is_digit, word)):
         return Pronunciation(_number(word), "number")
     if phones := inflect.derive(word, _phones):
@@ -77,14 +77,14 @@ def _single(word: str) -> Pronunciation:
 def _look_up(word: str) -> Pronunciation | None:
     if phones := slang.lexicon().get(word):
         return Pronunciation(phones, "slang")
-    found = dictionary.look_up(word)
-    # A few entries are abbreviations without a vowel; they cannot rhyme and are read out by letters instead.
-    return Pronunciation(*found) if found and any(map(is_vowel, found[0])) else None
+    entry = dictionary.look_up(word)
+    # A few entries are abbreviations without a vowel; they cannot rhyme, so they are spelled out instead.
+    return Pronunciation(*entry) if entry and any(map(is_vowel, entry[0])) else None
 
 
 def _phones(word: str) -> tuple[str, ...] | None:
-    found = _look_up(word)
-    return found.phones if found else None
+    pronunciation = _look_up(word)
+    return pronunciation.phones if pronunciation else None
 
 
 def _joined(parts: list[Pronunciation]) -> Pronunciation:
@@ -114,7 +114,7 @@ def _is_digit(char: str) -> bool:
 
 
 def _plain(word: str) -> str:
-    """The word without accents, with the letters that Unicode does not take apart written out."""
+    """Remove accents, and write out the letters that Unicode does not take apart."""
     decomposed = unicodedata.normalize("NFKD", word.translate(_UNDECOMPOSED))
     return unicodedata.normalize(
         "NFC", "".join(char for char in decomposed if not "\u0300" <= char <= "\u036f")

@@ -1,6 +1,6 @@
 """The slang lexicon: rap's own words with their pronunciation, from `lexicon/slang.txt`.
 
-Knows no dictionary and no inflection. To add a word, add a line to the file; the tests check its phones.
+To add a word, add a line to the file; the tests check its phones.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from importlib.resources import files
 
 @cache
 def lexicon() -> Mapping[str, tuple[str, ...]]:
-    """Every slang word with its ARPAbet phones, read once a process."""
+    """Return every slang word with its ARPAbet phones; the file is read once a process."""
     text = (files("rapray.text") / "lexicon" / "slang.txt").read_text(encoding="utf-8")
     entries = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
     return {word: tuple(phones) for word, *phones in entries}

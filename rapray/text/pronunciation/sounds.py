@@ -1,6 +1,6 @@
-"""The sound of a word, ready to be compared: syllable codes, consonant keys, Malmi vowels.
+"""The sound of a word in a form that is quick to compare: syllable codes, consonant keys, Malmi vowels.
 
-Knows one word at a time, not its line. Cached, because a song has half as many words as tokens.
+Cached, because half the words of a song are repetitions.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import NamedTuple
 from rapray.text.pronunciation import phonology
 from rapray.text.pronunciation.syllables import Syllable, syllables
 
-# A token longer than this is no word; only its end is pronounced, so that a text of one token stays cheap.
+# Longer than any real word. Only the end of such a token is pronounced, so that a text of one token stays cheap.
 _LONGEST_WORD = 40
 
-# Words that carry no rhyme of their own inside a line, because everybody says them all the time.
+# Too frequent to be heard as a rhyme inside a line.
 _FUNCTION_WORDS = (
     "a an the of to in on at by for from with into and or but nor so if as than that this these those there "
     "is am are was were be been being do does did done have has had it its it's he she we they i you me him her "
@@ -47,11 +47,11 @@ _MALMI = {
 
 
 class Sound(NamedTuple):
-    """How a word sounds. The tuples have one entry a syllable and are empty for a word that has no sound.
+    """How a word sounds. The tuples have one entry a syllable and are empty for a word without phones.
 
-    `key` is equal for words that repeat rather than rhyme (running, runnin'). `codes` index `phonology.MATCHES`.
-    `exact` and `family` are keys of the consonants after each vowel, up to the next vowel or the word's end.
-    `malmi` holds the vowels of the Malmi density, a character each.
+    Words with an equal `key` repeat each other rather than rhyme (running, runnin'). `codes` index
+    `phonology.MATCHES`. `exact` and `family` are keys of the consonants after each vowel, up to the next vowel or
+    the end of the word. `malmi` has the vowels of the Malmi density, a character each.
     """
 
     key: str
@@ -63,12 +63,12 @@ class Sound(NamedTuple):
 
 
 def sound(word: str) -> Sound:
-    """The sound of a lower-case word; of a very long token that of its end."""
+    """Return the sound of a lower-case word, or of the end of a very long token."""
     return _sound(word[-_LONGEST_WORD:])
 
 
 def malmi_vowels(word: str) -> str:
-    """Vowels of a word in the alphabet of the Malmi density: "crazy" gives "eii", "the" gives ""."""
+    """Return the vowels of a word in the alphabet of the Malmi density: "crazy" gives "eii", "the" gives ""."""
     return sound(word).malmi
 
 
@@ -98,7 +98,7 @@ def _strength(parts: tuple[Syllable, ...], place: int, is_function: bool) -> int
         return phonology.FLEXIBLE if is_function else phonology.STRONG
     if parts[place].stress:
         return phonology.STRONG
-    # "melody" may close on "me": two beats after the stress an ending is promoted.
+    # "melody" may rhyme with "me": an ending two beats after the stress is promoted.
     is_promoted = place == len(parts) - 1 and place > 1 and not parts[place - 1].stress
     return phonology.FLEXIBLE if is_promoted and parts[place].nucleus != "AH" else phonology.WEAK
 

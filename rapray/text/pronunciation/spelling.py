@@ -1,7 +1,7 @@
 """Sounds of a word that no dictionary has, from its letters: ordered rules in `lexicon/letters.txt`.
 
-Knows no words. Written for Latin script; Cyrillic and Greek are turned into Latin letters first, and other scripts
-give no sounds at all, because a guess would rhyme everything with everything.
+The rules are for Latin script; Cyrillic and Greek are transliterated first. Other scripts give no sounds at all,
+because a guess would make everything rhyme with everything.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NAMES = (
     "q:K Y UW1,r:AA1 R,s:EH1 S,t:T IY1,v:V IY1,w:D AH1 B AH0 L Y UW0,x:EH1 K S,z:Z IY1"
 )
 _LETTER_NAMES = {pair[0]: tuple(pair[2:].split()) for pair in _NAMES.split(",")}
-_LONGEST_INITIALISM = 5  # "nwtrs" is read out, "brrrrrrr" is a noise
+_LONGEST_INITIALISM = 5  # "nwtrs" is spelled out, "brrrrrrr" is a noise
 
 _CYRILLIC = "абвгдезийклмнопрстуфхцчшщъыьэюяёжіїєґ"
 _CYRILLIC_SOUNDS = "a b v g d e z i y k l m n o p r s t u f h ts ch sh sh ' i ' e yu ya yo zh i yi ye g"
@@ -35,7 +35,7 @@ _WEAK_START = re.compile(r"(?:a|be|de|re|un|en|ex|con|com)(?=[^aeiouy]*[aeiouy])
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Letters, what must stand on either side of them, and how they sound."""
+    """Letters, conditions for the letters before and after them, and how they sound."""
 
     letters: str
     before: re.Pattern[str]
@@ -44,9 +44,9 @@ class _Rule:
 
 
 def sound_out(word: str) -> tuple[str, ...]:
-    """ARPAbet phones of a lower-case word by rule; () where the script has no rules.
+    """Return the ARPAbet phones of a lower-case word by rule; () for a script without rules.
 
-    A short word without a vowel letter is read out letter by letter.
+    A short word without a vowel letter is spelled out.
     """
     latin = re.sub(r"[^a-z']", "", word.translate(_LATIN))
     letters = latin.replace("'", "")
@@ -83,7 +83,7 @@ def _matching(word: str, place: int) -> _Rule | None:
 
 @cache
 def _rules() -> Mapping[str, tuple[_Rule, ...]]:
-    """The rules by first letter, in the order of the file."""
+    """Return the rules by first letter, in the order of the file."""
     text = (files("rapray.text") / "lexicon" / "letters.txt").read_text(encoding="utf-8")
     by_letter: dict[str, list[_Rule]] = {}
     for line in text.splitlines():
@@ -106,7 +106,7 @@ def _pattern(condition: str, frame: str) -> re.Pattern[str]:
 
 
 def _stressed(phones: list[str], word: str) -> tuple[str, ...]:
-    """Primary stress on one vowel, 0 on the others: the first, the second after a weak prefix, the last in -ee."""
+    """Stress the first vowel, the second after a weak prefix, or the last in -ee; all others get 0."""
     places = [place for place, phone in enumerate(phones) if _VOWEL_PHONE.match(phone)]
     strong = [place for place in places if not phones[place].endswith("0")] or places
     chosen = _chosen(strong, word)

@@ -1,6 +1,6 @@
 """Syllables of a word: onset, nucleus, stress and coda, divided so that each onset is as long as English allows.
 
-Knows no spelling and no hyphenation: it divides sounds. Maximal onsets after Kahn (1976).
+It divides sounds, not letters. Maximal onsets after Kahn (1976).
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ class Syllable:
 
 @lru_cache(maxsize=_CACHED_WORDS)
 def syllables(word: str) -> tuple[Syllable, ...]:
-    """Syllables of a word in order; () where it has no letter or digit, or no rules tell its sounds."""
+    """Return the syllables of a word in order; () for a word without a letter or digit, or without phones."""
     pronunciation = pronounce(word)
     return syllabify(pronunciation.phones) if pronunciation else ()
 
 
 def count(word: str) -> int:
-    """Number of syllables of a word."""
+    """Count the syllables of a word."""
     return len(syllables(word))
 
 
 def syllabify(phones: tuple[str, ...]) -> tuple[Syllable, ...]:
-    """Divide ARPAbet phones into syllables; a run without any vowel gives none."""
+    """Divide ARPAbet phones into syllables; phones without a vowel give none."""
     nuclei = [place for place, phone in enumerate(phones) if is_vowel(phone)]
     starts = [
         0,
@@ -69,6 +69,6 @@ def syllabify(phones: tuple[str, ...]) -> tuple[Syllable, ...]:
 
 
 def _onset_start(phones: tuple[str, ...], left: int, right: int) -> int:
-    """Where the onset of the nucleus at `right` begins, given the nucleus before it at `left`."""
+    """Return where the onset of the nucleus at `right` begins; the nucleus before it is at `left`."""
     earliest = max(left + 1, right - _LONGEST_ONSET)
     return next(start for start in range(earliest, right + 1) if phones[start:right] in _ONSETS)

@@ -1,7 +1,7 @@
 """Rhymes inside lines: candidates within two lines of each other, scored and sifted.
 
-Knows sound and distance, not which words a chain has taken already. Time grows with the number of syllables only:
-each word end is compared with those of the 36 syllables before it, and keeps its few nearest candidates.
+Time is linear in the number of syllables: each word end is compared with the word ends among the 36 syllables
+before it, and keeps its six nearest candidates.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from rapray.text.rhyme.stream import Stream
 
 _REACH = 36  # syllables, about three lines
 _REACH_LINES = 2
-_CANDIDATES = 6  # a word end: keeps a text of two words in turn from filling memory
+_CANDIDATES = 6  # for each word end, or a text of two alternating words would fill the memory
 _BLOCK = 512  # word ends compared at once
 _LAGS = np.arange(1, _REACH + 1)
 
 # Farthest distance in syllables, by strength.
 _NEAR_PERFECT, _NEAR_FAMILY, _NEAR_SINGLE, _NEAR_OPEN = 24, 10, 9, 4
-_OPEN = exact_key(())  # a syllable without a closing consonant: "so" and "go" meet by chance
+_OPEN = exact_key(())  # a syllable without a closing consonant: "so" and "go" often rhyme by chance
 _BASE = {Grade.PERFECT: 1.0, Grade.FAMILY: 0.7, Grade.ASSONANT: 0.4}
 
 
 class InternalLink(NamedTuple):
-    """A rhyme between two places in a stream and how sure it is."""
+    """A rhyme between two places in a stream and how certain it is."""
 
     score: float
     match: Match
 
 
 def internal_links(stream: Stream) -> list[InternalLink]:
-    """Links that are good enough to be heard, best first."""
-    found: list[InternalLink] = []
+    """Return the links that listeners would hear, best first."""
+    links: list[InternalLink] = []
     for first, second in _candidates(stream):
         if not _may_be_strong(stream, first, second):
             continue
@@ -44,18 +44,18 @@ def internal_links(stream: Stream) -> list[InternalLink]:
         if match is not None and match.is_strong:
             score = _score(stream, match)
             if score > 0:
-                found.append(InternalLink(score, match))
-    return sorted(found, key=lambda link: (-link.score, link.match.second, link.match.first))
+                links.append(InternalLink(score, match))
+    return sorted(links, key=lambda link: (-link.score, link.match.second, link.match.first))
 
 
 def _may_be_strong(stream: Stream, first: int, second: int) -> bool:
-    """False where a beat of the last syllables is on a small word: saves the walk back, which would find the same."""
+    """Return False if a small word carries the rhyme of the last syllables; saves `match_back`, which is slower."""
     strengths = (stream.codes[first] % 3, stream.codes[second] % 3)
     return WEAK in strengths or FLEXIBLE not in strengths
 
 
 def _score(stream: Stream, match: Match) -> float:
-    """0 where chance explains the match as well: see `_is_heard`."""
+    """Score a match; 0 if it is likely to be chance, see `_is_heard`."""
     distance = match.second - match.first
     if not _is_heard(stream, match, distance):
         return 0.0
@@ -68,9 +68,9 @@ def _score(stream: Stream, match: Match) -> float:
 
 
 def _is_heard(stream: Stream, match: Match, distance: int) -> bool:
-    """Is the match near enough for its strength?
+    """Return True if the match is near enough for its strength.
 
-    The bounds were set on verses beside the same verses with their words shuffled (benchmarks/rhymes.py).
+    The bounds were fitted on verses and on the same verses with shuffled words (benchmarks/rhymes.py).
     """
     lines = stream.line_number[match.second] - stream.line_number[match.first]
     if match.stressed > 1:
@@ -90,7 +90,10 @@ def _is_heard(stream: Stream, match: Match, distance: int) -> bool:
 
 
 def _candidates(stream: Stream) -> list[tuple[int, int]]:
-    """Pairs of word ends (earlier, later) that may close a rhyme: a row a word end, a column a distance."""
+    """Return pairs of word ends (earlier, later) that may close a rhyme.
+
+    The arrays have a row for each word end and a column for each distance.
+    """
     codes, keys = np.array(stream.codes, dtype=np.intp), np.array(stream.key, dtype=np.int64)
     is_last = np.zeros(len(codes), dtype=np.bool_)
     is_last[[word.last for word in stream.words]] = True
@@ -102,7 +105,7 @@ def _candidates(stream: Stream) -> list[tuple[int, int]]:
         earlier = np.maximum(later - _LAGS, 0)
         hit = is_last[earlier] & (reach[later] >= _LAGS) & (keys[later] != keys[earlier])
         hit &= MATCHES[codes[later], codes[earlier]]
-        # One syllable alone must be near, stressed and of the same consonants; else the syllable before must match too.
+        # The syllable before must match too, unless this one is near, stressed and has the same consonants.
         before = MATCHES[codes[later - 1], codes[earlier - 1]] & (earlier > 0)
         before[:, :_NEAR_SINGLE] |= tails[later] == tails[earlier[:, :_NEAR_SINGLE]]
         hit &= before
@@ -113,12 +116,12 @@ def _candidates(stream: Stream) -> list[tuple[int, int]]:
 
 
 def _syllables_back(stream: Stream) -> NDArray[np.int64]:
-    """By syllable: how many syllables before it are within two lines."""
+    """Return how many syllables before each syllable are within two lines."""
     lines = np.array(stream.line_number, dtype=np.int64)
     return np.arange(len(lines)) - np.searchsorted(lines, lines - _REACH_LINES)
 
 
 def _strong_tails(stream: Stream, codes: NDArray[np.intp]) -> NDArray[np.int64]:
-    """By syllable: a number that two stressed syllables share if the same consonants follow, and no other two do."""
+    """Return a number for each syllable, equal only for stressed syllables with the same consonants after them."""
     unlike_any = -1 - np.arange(len(codes))
     return np.where(codes % 3 == STRONG, np.array(stream.exact, dtype=np.int64), unlike_any)

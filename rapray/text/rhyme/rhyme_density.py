@@ -1,10 +1,11 @@
 """Rhyme density after Malmi et al. (DopeLearning, KDD 2016), and its lift over shuffled words.
 
-Knows vowels only. The density follows the vocabulary more than the craft: the lift says what word order adds.
+Only vowels count. The density depends on the vocabulary more than on the craft; the lift shows what word order
+adds.
 
-Details that the paper leaves to its program are as there: a word without a vowel of the alphabet ("the") is no word;
-two words are the same if they are written the same. Differs in the mean, which is taken over all words, the first too.
-English vowels: the density of another language is the figure for its words read as if they were English.
+Details that the paper leaves open follow its program: a word without a vowel of the alphabet ("the") does not
+count, and two words are the same if they are written the same. Unlike there, the mean includes the first word.
+Vowels are English: words of another language are read as if they were English.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ from rapray.text.reading import Reading
 
 LOOKBACK = 15  # words, as in the paper
 _SHUFFLES = 3
-_BLOCK = 4096  # words compared at once: bounds memory at a few MB for any text
+_BLOCK = 4096  # words compared at once, so that any text needs only a few MB
 
 Indices = NDArray[np.int64]
 
 
 def lift_of(song: Sequence[str], seed: int = 0) -> tuple[float, float, float]:
-    """Density, mean density of the same words shuffled, and the ratio of the two (0.0 without a rhyme to compare).
+    """Return the density, the mean density of shuffled words, and the ratio of both (0.0 if the latter is 0).
 
     The density is the mean length, in vowels, of the longest rhyme that ends at each word; 0.0 without words. The
-    shuffles depend on the words and on `seed` alone, so that every process gives the same figure.
+    shuffles depend only on the words and the seed, so that every process gives the same figure.
 
     Args:
-        song: Words that `song_words_of` gave.
-        seed: Of the shuffles.
+        song: Words from `song_words_of`.
+        seed: Seed of the shuffles.
     """
     texts, vowels = _voiced(song)
     if not texts:
@@ -49,9 +50,9 @@ def lift_of(song: Sequence[str], seed: int = 0) -> tuple[float, float, float]:
 
 
 def song_words_of(reading: Reading) -> list[str]:
-    """Lower-case words of the lines that count: each line once, none that is wholly in brackets."""
-    kept = {line.text.strip(): line.words for line in reading.lines()}
-    return [word.text for line, read in kept.items() if not _is_bracketed(line) for word in read]
+    """Return the lower-case words of the lines that count: each line once, without lines in brackets."""
+    words_of_line = {line.text.strip(): line.words for line in reading.lines()}
+    return [word.text for line, words in words_of_line.items() if not _is_bracketed(line) for word in words]
 
 
 def _is_bracketed(line: str) -> bool:
@@ -64,7 +65,7 @@ def _voiced(song: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _orders(texts: list[str], seed: int) -> list[Indices]:
-    """Permutations by sorting hashes of the places: the same with every version of every library."""
+    """Shuffle by sorting hashes of the places: the same order with every version of every library."""
     digest = hashlib.blake2b("\n".join(texts).encode(errors="replace"), digest_size=8, key=str(seed).encode())
     state = np.uint64(int.from_bytes(digest.digest(), "little"))
     places = np.arange(len(texts) * _SHUFFLES, dtype=np.uint64).reshape(_SHUFFLES, -1)
@@ -72,7 +73,7 @@ def _orders(texts: list[str], seed: int) -> list[Indices]:
 
 
 def _splitmix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64 (Steele, Lea, Flood 2014): neighbouring numbers come out unrelated."""
+    """Hash by the finaliser of SplitMix64 (Steele, Lea, Flood 2014): hashes of neighbouring numbers are unrelated."""
     values = values * np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -80,7 +81,7 @@ def _splitmix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _rhyme_lengths(texts: list[str], vowels: list[str], orders: Indices) -> Indices:
-    """The longest rhyme that ends at each word, in vowels; a row for each order of the words."""
+    """Return the length of the longest rhyme that ends at each word, in vowels; a row for each order of the words."""
     numbers: dict[str, int] = {}
     identity = np.array([numbers.setdefault(text, len(numbers)) for text in texts], dtype=np.int64)[orders]
     song = _laid_out(vowels, identity, orders)
@@ -92,9 +93,9 @@ def _rhyme_lengths(texts: list[str], vowels: list[str], orders: Indices) -> Indi
 
 
 class _Vowels(NamedTuple):
-    """The vowels of every order of the words, one order after the other, each behind a silent sound that matches none.
+    """The vowels of all orders of the words in a row; a silent sound, which never matches, stands before each order.
 
-    `owner` has the number of the word that a vowel belongs to, `ends` the place of the last vowel of each word.
+    `owner` is the number of the word that each vowel belongs to, `ends` the place of the last vowel of each word.
     """
 
     vowels: NDArray[np.uint8]
@@ -121,7 +122,7 @@ def _behind_silence(values: NDArray[Any], rows: int) -> NDArray[Any]:
 
 
 def _block_lengths(song: _Vowels, identity: Indices, start: int, stop: int) -> Indices:
-    """Longest rhyme of words start…stop: all pairs (word, one of the 15 before) are walked back together."""
+    """Return the longest rhymes of the words start…stop: all pairs of words are compared backwards together."""
     row, later, earlier = _pairs(song.vowels[song.ends], identity, start, stop)
     first, second = song.ends[row, earlier], song.ends[row, later]
     limit, place = first, row * (stop - start) + later - start
@@ -130,7 +131,7 @@ def _block_lengths(song: _Vowels, identity: Indices, start: int, stop: int) -> I
     while len(place):
         longest[place] = length
         first, second = first - 1, second - 1
-        # The later part may not reach back into the earlier one.
+        # The later part must not reach back into the earlier part.
         goes_on = (song.vowels[first] == song.vowels[second]) & (song.owner[first] != song.owner[second])
         goes_on &= second > limit
         first, second, limit, place = first[goes_on], second[goes_on], limit[goes_on], place[goes_on]
@@ -142,7 +143,10 @@ def _block_lengths(song: _Vowels, identity: Indices, start: int, stop: int) -> I
 def _pairs(
     last: NDArray[np.uint8], identity: Indices, start: int, stop: int
 ) -> tuple[Indices, Indices, Indices]:
-    """Different words that end on the same vowel: the row, the later word, which is in start…stop, and the earlier."""
+    """Pair each word start…stop with different words among the 15 before it that end on the same vowel.
+
+    Returns the rows, the later words and the earlier words of the pairs.
+    """
     pairs: list[tuple[Indices, Indices, Indices]] = []
     for lag in range(1, LOOKBACK + 1):
         begin = max(start, lag)

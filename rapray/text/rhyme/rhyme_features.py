@@ -1,9 +1,9 @@
 """The feature set of Hirjee & Brown, "Using Automated Rhyme Detection to Characterize Rhyming Style in Rap Music"
 (Empirical Musicology Review 5(4), 2010; first in ISMIR 2009), for comparison with the literature.
 
-Knows rapray's own rhymes: the features are theirs, the detection is not, so compare songs inside rapray. Of
-their 24, two are left out, Average End Score and Average End Syl Score: they need the similarity matrices that
-the authors trained on a corpus of rhymes, which text alone does not carry.
+The features are theirs, but the rhymes are detected by rapray: compare only figures of rapray. Two of their 24
+features are missing, Average End Score and Average End Syl Score: they need the similarity matrices that the
+authors trained on a corpus of rhymes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _ALIKE = 15  # per cent
 
 
 class HirjeeBrown(TypedDict):
-    """Their names in lower case; counts a line or a syllable are 0 and more, the others shares in [0, 1].
+    """Their names in lower case; counts per line or syllable are 0 or more, all others are shares in [0, 1].
 
     `syllables_per_line`, `syllables_per_word`; `syllable_variation`: standard deviation of the syllables a line;
-    `novel_word_proportion`: share of a line's words that the line before it does not have, mean; `rhymes_per_line`,
-    `rhymes_per_syllable`; `rhyme_density`: rhyming ÷ all sung syllables; `end_pairs_per_line`: lines that close on an
-    end rhyme with an earlier one, a line; `end_pairs_grown`, `_shrunk`, `_even`: share of end pairs whose second line
+    `novel_word_proportion`: mean share of a line's words that are not in the line before it; `rhymes_per_line`,
+    `rhymes_per_syllable`; `rhyme_density`: rhyming ÷ all sung syllables; `end_pairs_per_line`: end rhymes with an
+    earlier line, per line; `end_pairs_grown`, `_shrunk`, `_even`: share of end pairs whose second line
     has over 15 % more syllables, over 15 % fewer, or neither; `singles_`, `doubles_`, `triples_`, `quads_`,
     `longs_per_rhyme`: share of rhyming places by syllables; `perfect_rhymes`: share of rhymes; `line_internals_`,
     `links_`, `bridges_`, `compounds_`, `chaining_per_line`: see `rapray.text.rhyme.kinds.Kinds`.
@@ -56,11 +56,11 @@ class HirjeeBrown(TypedDict):
     chaining_per_line: float
 
 
-def hirjee_brown(reading: Reading, found: RhymeMap, rhymes: Rhymes, counts: Counts) -> HirjeeBrown:
-    """All 22 features of a song that has at least one line."""
+def hirjee_brown(reading: Reading, rhyme_map: RhymeMap, rhymes: Rhymes, counts: Counts) -> HirjeeBrown:
+    """Compute all 22 features of a song with at least one line."""
     lines, lengths, kinds = counts["lines"], rhymes.lengths, rhymes.kinds
     places = max(lengths["one"] + lengths["two"] + lengths["three"] + lengths["four"] + lengths["longer"], 1)
-    pairs, grown, shrunk = _end_pairs(reading, found)
+    pairs, grown, shrunk = _end_pairs(reading, rhyme_map)
     return HirjeeBrown(
         syllables_per_line=counts["syllables"] / lines,
         syllables_per_word=counts["syllables"] / counts["words"],
@@ -68,7 +68,7 @@ def hirjee_brown(reading: Reading, found: RhymeMap, rhymes: Rhymes, counts: Coun
         novel_word_proportion=_novel_words(reading),
         rhymes_per_line=rhymes.total / lines,
         rhymes_per_syllable=rhymes.total / max(counts["syllables"], 1),
-        rhyme_density=found.rhyming_share,
+        rhyme_density=rhyme_map.rhyming_share,
         end_pairs_per_line=pairs / lines,
         end_pairs_grown=grown / max(pairs, 1),
         end_pairs_shrunk=shrunk / max(pairs, 1),
@@ -87,12 +87,12 @@ def hirjee_brown(reading: Reading, found: RhymeMap, rhymes: Rhymes, counts: Coun
     )
 
 
-def _end_pairs(reading: Reading, found: RhymeMap) -> tuple[int, int, int]:
-    """How many end pairs there are, and how many of them grow and shrink."""
+def _end_pairs(reading: Reading, rhyme_map: RhymeMap) -> tuple[int, int, int]:
+    """Count all end pairs, those that grow and those that shrink."""
     pairs, grown, shrunk = 0, 0, 0
-    for one, two in end_pairs(found):
-        first = syllables_of(reading.sections[one.section][one.line])
-        second = syllables_of(reading.sections[two.section][two.line])
+    for earlier, later in end_pairs(rhyme_map):
+        first = syllables_of(reading.sections[earlier.section][earlier.line])
+        second = syllables_of(reading.sections[later.section][later.line])
         pairs += 1
         grown += 100 * second > (100 + _ALIKE) * first
         shrunk += 100 * second < (100 - _ALIKE) * first
@@ -100,11 +100,11 @@ def _end_pairs(reading: Reading, found: RhymeMap) -> tuple[int, int, int]:
 
 
 def _novel_words(reading: Reading) -> float:
-    """Mean over the lines that have a line before them in their section."""
+    """Return the mean share of new words over all lines but the first of each section."""
     shares: list[float] = []
     for section in reading.sections:
         lines = [[word.text for word in line.words] for line in section if line.words]
         for first, second in pairwise(lines):
-            known = set(first)
-            shares.append(sum(word not in known for word in second) / len(second))
+            words_before = set(first)
+            shares.append(sum(word not in words_before for word in second) / len(second))
     return math.fsum(shares) / len(shares) if shares else 0.0  # `sum` rounds differently in Python 3.12

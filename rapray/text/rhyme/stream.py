@@ -1,6 +1,6 @@
-"""A song as one row of syllables, the form in which rhymes are looked for.
+"""A song as a single row of syllables, the form in which rhymes are searched.
 
-Knows words that are sung and sound; ad-libs and mute tokens are left out, places in the printed line are kept.
+Ad-libs and words without phones are left out. Each word keeps its place in the printed line.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from rapray.text.pronunciation.phonology import MATCH_ROWS
 from rapray.text.pronunciation.sounds import Sound
 from rapray.text.reading import Reading, ReadLine
 
-# Line numbers jump by this at a section's end, so that "within two lines" never reaches across sections.
+# Line numbers jump by this at the end of a section, so that "within two lines" never reaches across sections.
 _SECTION_GAP = 1000
 
 
 class StreamWord(NamedTuple):
-    """A sung word: section, line, `place` among the words of its line, range of syllables, and what rhyming needs."""
+    """A sung word: section, line, `place` among the words of its line, its characters and its syllables."""
 
     section: int
     line: int
@@ -29,7 +29,7 @@ class StreamWord(NamedTuple):
 
 
 class Stream:
-    """Parallel lists with an entry a syllable, the words, and the last word of each line."""
+    """The words, parallel lists with an entry for each syllable, and the last word of each line."""
 
     def __init__(self, reading: Reading) -> None:
         self.words: list[StreamWord] = []
@@ -49,7 +49,7 @@ class Stream:
         self.codes = [code for sound in sounds for code in sound.codes]
         self.exact = [tail for sound in sounds for tail in sound.exact]
         self.family = [tail for sound in sounds for tail in sound.family]
-        # Number of the word that a syllable belongs to, and a number that words share which repeat each other.
+        # By syllable: the number of its word, and a number that words share if they repeat each other.
         self.word = [number for number, sound in enumerate(sounds) for _ in sound.codes]
         numbers: dict[str, int] = {}
         self.key = [
@@ -59,7 +59,7 @@ class Stream:
         ]
 
     def _add_line(self, section: int, at: int, number: int, line: ReadLine) -> list[Sound]:
-        """Add the words of a line, and give their sounds."""
+        """Add the words of a line and return their sounds."""
         start = first = len(self.line_start)
         sounds: list[Sound] = []
         for place, (_, begin, end, sound, is_adlib) in enumerate(line.words):
@@ -75,9 +75,9 @@ class Stream:
         return sounds
 
     def matches(self, first: int, second: int) -> bool:
-        """May these two syllables stand against each other?"""
+        """Return True if the two syllables match in a rhyme."""
         return MATCH_ROWS[self.codes[first]][self.codes[second]]
 
     def is_same_word(self, first: int, second: int) -> bool:
-        """Do these two syllables belong to words that repeat each other?"""
+        """Return True if the two syllables belong to words that repeat each other."""
         return self.key[first] == self.key[second]

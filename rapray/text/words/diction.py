@@ -1,8 +1,8 @@
 """Which kind of words a song uses: rare ones, slang, profanity.
 
-Knows words one by one. "Rare" is measured by misaki's two dictionaries: gold was checked by people and holds what is
-in use, silver is the rest. A word is rare if silver alone has it and gold has no base of it; it is unknown if neither
-has it, nor the slang lexicon, nor an inflection explains it (names, coinages, other languages). English only.
+"Rare" depends on misaki's two dictionaries: gold was checked by people and has the common words, silver has the
+rest. A word is rare if only silver has it and gold has no base form of it. It is unknown if it is in neither of
+them nor in the slang lexicon and is not an inflection (names, coinages, other languages). English only.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _COMPARED = re.compile(r"i?(?:er|est)$")
 class Diction(TypedDict):
     """Shares of all words, in [0, 1]. `rare_words` are up to twenty, the most frequent first.
 
-    `slang_share` counts the words of `lexicon/vernacular.txt`, and -in' for -ing; `profanity_share` the swear words and
-    slurs of `lexicon/explicit.txt`, strong and mild.
+    `slang_share` counts the words of `lexicon/vernacular.txt`, and -in' for -ing; `profanity_share` the swear words
+    and slurs of `lexicon/explicit.txt`, strong and mild.
     """
 
     rare_word_share: float
@@ -41,7 +41,7 @@ class Diction(TypedDict):
 
 
 class _Kind(NamedTuple):
-    """What a word counts as; profanity and slang are neither unknown nor rare."""
+    """The kinds of a word; profanity and slang are neither unknown nor rare."""
 
     is_profanity: bool
     is_slang: bool
@@ -75,10 +75,10 @@ def daniels(words: Sequence[str], window: int = DANIELS_WORDS) -> int | None:
 
     Args:
         words: Lower-case tokens of all the artist's songs in order of release, hooks and ad-libs included.
-        window: How many of them count.
+        window: How many tokens count.
 
     Returns:
-        A count in [1, window], or None where the artist has fewer words: such figures do not compare.
+        A count in [1, window], or None if the artist has fewer words: such figures are not comparable.
     """
     if len(words) < window:
         return None
@@ -86,7 +86,7 @@ def daniels(words: Sequence[str], window: int = DANIELS_WORDS) -> int | None:
 
 
 def distinct(words: Sequence[str]) -> int:
-    """How many of the words differ, apostrophes removed."""
+    """Count the different words, apostrophes removed."""
     return len({word.replace("'", "") for word in words})
 
 
@@ -104,12 +104,12 @@ def _is_slang(word: str) -> bool:
 
 def _is_rare(word: str) -> bool:
     if _origin(word) != "silver" or tense_of(word):
-        return False  # irregular verbs ("went") stand in silver, too
+        return False  # silver has irregular verbs ("went"), too
     compared = _COMPARED.sub("", word)
-    found = map(dictionary.look_up, (*forms.bases(word), compared, compared + "e", compared + "y"))
-    return not any(entry and entry[1] == "gold" for entry in found)
+    entries = map(dictionary.look_up, (*forms.bases(word), compared, compared + "e", compared + "y"))
+    return not any(entry and entry[1] == "gold" for entry in entries)
 
 
 def _origin(word: str) -> str | None:
-    found = pronounce(word)
-    return found.origin if found else None
+    pronunciation = pronounce(word)
+    return pronunciation.origin if pronunciation else None

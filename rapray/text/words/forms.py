@@ -1,6 +1,6 @@
-"""The forms under which a word may stand in a list: itself, then what it may be an inflection of.
+"""The forms under which a word list may have a word: the word itself, then the words it may be an inflection of.
 
-Knows no part of speech: "rings" gives "ring" as noun and verb alike. Candidates, not truths: the list decides.
+They are candidates only; some of them are no words.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from functools import lru_cache
 from rapray.text.pronunciation import dictionary, slang
 
 _CACHED_WORDS = 65_536
-_SHORTEST_BASE = 3  # letters: "as" must not be found as an "a"
-_LONGEST_WORD = 40  # letters; no list holds a longer one
-_HISSING = ("ses", "xes", "zes", "ches", "shes", "roes", "toes")  # plurals that may have taken an E more
+_SHORTEST_BASE = 3  # letters: "as" is not the plural of "a"
+_LONGEST_WORD = 40  # letters; no list has a longer word
+_HISSING = ("ses", "xes", "zes", "ches", "shes", "roes", "toes")  # plurals that may end in -es instead of -s
 _VOWELLESS = re.compile(r"[^aeiouy]*")
 _EED = frozenset(("agreed", "freed", "guaranteed"))
 # One vowel between consonants: such a verb doubles the last before -ed and -ing.
@@ -22,23 +22,23 @@ _DOUBLES = re.compile(r"[^aeiou]*[aeiouy][bdgklmnprtvz]")
 
 @lru_cache(maxsize=_CACHED_WORDS)
 def bases(word: str) -> tuple[str, ...]:
-    """Candidates for a lower-case token, the likeliest first: "ridin'" gives ridin', ridin, riding, rid, ride.
+    """Return the candidates for a lower-case token, likeliest first: "ridin'" gives ridin', ridin, riding, rid, ride.
 
-    Clipped -in' is -ing; -in without an apostrophe is so only where no dictionary has the word ("cabin").
+    -in' is a clipped -ing; -in without an apostrophe is clipped only if no dictionary has the word ("cabin").
     """
     if len(word) > _LONGEST_WORD:
         return (word,)
     plain = word.removesuffix("'s").strip("'")
-    found = [word, plain]
+    candidates = [word, plain]
     if word.endswith("in'") or _is_clipped(plain):
         plain += "g"
-        found.append(plain)
-    found += [base for base in _stems(plain) if len(base) >= _SHORTEST_BASE]
-    return tuple(dict.fromkeys(filter(None, found)))
+        candidates.append(plain)
+    candidates += [base for base in _stems(plain) if len(base) >= _SHORTEST_BASE]
+    return tuple(dict.fromkeys(filter(None, candidates)))
 
 
 def is_clipped(word: str) -> bool:
-    """True for -ing written as it is said: runnin', runnin."""
+    """Return True for a clipped -ing: runnin', runnin."""
     return len(word) > 4 and (word.endswith("in'") or _is_clipped(word))
 
 
@@ -66,12 +66,12 @@ def _plural(word: str) -> list[str]:
 
 
 def _verb(stem: str, word: str) -> list[str]:
-    """Stems of "stopping", "riding", "cried", "leaned". "Striped" is of "stripe" alone: "strip" would be doubled."""
+    """Return stems of "stopping", "riding", "cried", "leaned". "Striped" only gives "stripe": "strip" doubles its P."""
     if _VOWELLESS.fullmatch(stem) or word.endswith("eed"):  # "thing", "need"
         return [word[:-1]] if word in _EED else []
-    found = [stem + "e"] if _DOUBLES.fullmatch(stem) else [stem, stem + "e"]
+    stems = [stem + "e"] if _DOUBLES.fullmatch(stem) else [stem, stem + "e"]
     if len(stem) > 2 and stem[-1] == stem[-2]:
-        found.append(stem[:-1])
+        stems.append(stem[:-1])
     if word.endswith("ied"):
-        found.append(stem[:-1] + "y")
-    return found
+        stems.append(stem[:-1] + "y")
+    return stems

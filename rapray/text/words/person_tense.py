@@ -1,7 +1,6 @@
 """Who speaks of whom, and when: grammatical persons by pronoun, tenses by verb marks.
 
-Knows single words and their neighbours, no grammar: "read" is no mark of any tense, "you" may be anybody.
-English only.
+Only words and their neighbours count, not grammar: "read" marks no tense, and "you" may be anybody. English only.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _TENSES = {
         "they'll it'll that'll"
     ),
 }
-# "-ed" without being a past; their stems are words, too.
+# Words in -ed that are no past tense, although their stems are words.
 _NOT_PAST = frozenset(
     (
         "wicked",
@@ -73,13 +72,12 @@ _CACHED_WORDS = 65_536
 
 
 class Narrative(TypedDict):
-    """Shares in [0, 1], of all personal pronouns (possessive and reflexive too) and of all marks of tense found.
+    """Shares in [0, 1] of all personal pronouns (possessive and reflexive too) and of all marks of tense.
 
-    `person` and `tense` name the largest share, the first named of equals; None where the song has none of
-    them. Past: irregular forms and -ed on a known stem. Present: am/is/are, do, has, their contractions, and
-    -ing that does not follow was or were. Future: will, 'll, shall, gonna, finna, ima, going to. `pronouns` and
-    `tense_marks` are how many there were: shares of five say little. All None for a language that is not
-    English.
+    `person` and `tense` name the largest share, the first of equals; None if the song has no pronoun, no mark.
+    Past: irregular forms, and -ed on the stem of a word. Present: am/is/are, do, has, their contractions, and -ing
+    that does not follow was or were. Future: will, 'll, shall, gonna, finna, ima, going to. `pronouns` and
+    `tense_marks` are their numbers: shares of only five say little. All None for other languages than English.
     """
 
     person: str | None
@@ -111,7 +109,7 @@ UNTOLD = Narrative(
 
 
 def narrative(lines: Sequence[Sequence[str]]) -> Narrative:
-    """Measure lines given as lower-case words."""
+    """Measure lines of lower-case words."""
     persons = Counter(_PERSON_OF[word] for line in lines for word in line if word in _PERSON_OF)
     tenses = Counter(tense for line in lines for tense in _tenses(line))
     said, marks = persons.total(), tenses.total()
@@ -131,7 +129,7 @@ def narrative(lines: Sequence[Sequence[str]]) -> Narrative:
 
 
 def tense_of(word: str) -> str | None:
-    """The tense that a form marks by itself ("went": past), regular ones left out; None for any other word."""
+    """Return the tense that an irregular form marks ("went": past); None for any other word."""
     return _TENSE_OF.get(word)
 
 
@@ -145,7 +143,7 @@ def _tenses(line: Sequence[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=_CACHED_WORDS)
 def _mark_of(word: str) -> str | None:
-    """The tense that a word marks, `_ING` for a participle, whose tense the word before it decides."""
+    """Return the tense that a word marks, or `_ING` for a participle: its tense depends on the word before it."""
     if word in _TENSE_OF:
         return _TENSE_OF[word]
     if _is_ing(word):
@@ -166,5 +164,5 @@ def _is_past(word: str) -> bool:
 
 
 def _largest(counts: Counter[str], names: Iterable[str]) -> str | None:
-    """The name with the highest count; of equals the first named."""
+    """Return the name with the highest count, the first of equals."""
     return max(names, key=lambda name: counts[name]) if counts.total() else None

@@ -1,7 +1,7 @@
-"""What a song speaks of: its themes with weights, and the words that led there.
+"""What a song is about: its themes with weights, and the words that indicate them.
 
-Knows words one by one, neither irony nor homonyms: "ice" speaks of luxury and of winter alike. English only. The lists
-(`lexicon/themes.txt`) are rapray's own.
+Words count one by one, so irony and homonyms are missed: "ice" counts for luxury and for winter. English only. The
+lists (`lexicon/themes.txt`) are rapray's own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rapray.text.words.wordlists import listed
 
 _LIST = "themes"
 _MOST_OF_ONE_WORD = 3  # a hook that says one word forty times makes no theme by itself
-_FEWEST_WORDS = 2  # different ones: one alone is chance
+_FEWEST_WORDS = 2  # different words; a single word is chance
 _HALF_WEIGHT = 4.0  # hits in a hundred content words at which the weight is one half
 _SHOWN_WORDS = 10
 
@@ -28,10 +28,11 @@ class ThemeWord(TypedDict):
 
 
 class Theme(TypedDict):
-    """`theme` is a heading of the list; `weight` in [0, 1) says how much of the song speaks of it, beside all else.
+    """`theme` is a heading of the list; `weight` in [0, 1) says how much of the song is about it.
 
-    weight = h / (h + 4), h the hits in a hundred content words (all but function words), each word counted three times
-    at most. `share` in [0, 1] is this theme's part of all hits. `words` are the ten most frequent that led here.
+    weight = h / (h + 4), h the hits in a hundred content words (all but function words), each word counted three
+    times at most. `share` in [0, 1] is this theme's part of all hits. `words` are the ten most frequent words of
+    the theme.
     """
 
     theme: str
@@ -41,14 +42,14 @@ class Theme(TypedDict):
 
 
 def themes(words: Iterable[str]) -> list[Theme]:
-    """Themes of a song by falling weight; a theme needs two different words to be there at all."""
+    """Return the themes of a song by falling weight; a theme needs at least two different words."""
     content = 0
     hits: dict[str, Counter[str]] = defaultdict(Counter)
     for word, count in Counter(words).items():
         content += 0 if word in FUNCTION_WORDS else count
-        if found := listed(_LIST, word):
-            for group in found.groups:
-                hits[group][found.form] += count
+        if entry := listed(_LIST, word):
+            for group in entry.groups:
+                hits[group][entry.form] += count
     heard = {group: counts for group, counts in hits.items() if len(counts) >= _FEWEST_WORDS}
     total = sum(map(_hits, heard.values()))
     found_themes = [_theme(group, counts, content, total) for group, counts in heard.items()]

@@ -1,6 +1,6 @@
 """Lexical diversity of a song: types, type-token ratio, MTLD, HD-D, words used once.
 
-Knows a list of words, not lines. The type-token ratio falls with length by nature: compare songs by MTLD and HD-D.
+The type-token ratio falls with the length of a text: compare songs by MTLD and HD-D.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Vocabulary(TypedDict):
 
 
 def vocabulary(words: Sequence[str]) -> Vocabulary:
-    """All measures of diversity of a song's words; zeros for no words."""
+    """Measure the diversity of a song's words; zeros without words."""
     counts, total = Counter(words), len(words)
     return Vocabulary(
         types=len(counts),
@@ -37,10 +37,10 @@ def vocabulary(words: Sequence[str]) -> Vocabulary:
 
 
 def mtld(words: Sequence[str], threshold: float = _MTLD_THRESHOLD) -> float:
-    """Measure of textual lexical diversity: the mean run of words that keeps the type-token ratio above a threshold.
+    """Return MTLD: the mean length of runs of words that keep the type-token ratio above a threshold.
 
-    Mean of both reading directions, the last run counted in part (McCarthy & Jarvis 2010, p. 385). A text without
-    a repeated word has no factor: its length stands for it. 0.0 for no words.
+    Mean of both reading directions, the last run counted in part (McCarthy & Jarvis 2010, p. 385). For a text
+    without repeated words it is the length of the text. 0.0 without words.
     """
     if not words:
         return 0.0
@@ -60,10 +60,10 @@ def _one_way(words: Iterable[str], total: int, threshold: float) -> float:
 
 
 def hdd(words: Sequence[str], draws: int = _HDD_DRAWS) -> float | None:
-    """HD-D: the share of types that a random draw of 42 words is expected to show (McCarthy & Jarvis 2007).
+    """Return HD-D: the expected share of types in a random draw of 42 words (McCarthy & Jarvis 2007).
 
-    A word that occurs f times among n is missed by all draws with probability C(n-f, d) / C(n, d). None where
-    there are fewer words than draws.
+    All d draws miss a word that occurs f times among n with probability C(n-f, d) / C(n, d). None if there are
+    fewer words than draws.
     """
     total = len(words)
     if total < draws:

@@ -1,6 +1,6 @@
 """Word lists of `lexicon/`, each in groups: which groups a word of a song belongs to.
 
-Knows no meaning beyond the lists. To add a word, add it to the file in its base form; `forms` finds the rest.
+To add a word, add its base form to the file; `forms` covers its inflections.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CACHED_WORDS = 65_536
 
 
 class Listed(NamedTuple):
-    """A word of a list: the form that stands there, and the groups that it stands under."""
+    """A word of a list: its form in the list, and the groups that contain it."""
 
     form: str
     groups: tuple[str, ...]
@@ -25,25 +25,25 @@ class Listed(NamedTuple):
 
 @cache
 def groups(name: str) -> Mapping[str, tuple[str, ...]]:
-    """The words of each group of `lexicon/<name>.txt`, in the file's order, read once a process.
+    """Return the words of each group of `lexicon/<name>.txt`, in the file's order; the file is read once a process.
 
-    A word that counts in this form only keeps its "=".
+    Words that count only in this form keep their "=".
     """
     text = (files("rapray.text") / "lexicon" / f"{name}.txt").read_text(encoding="utf-8")
-    found: dict[str, dict[str, None]] = {}
+    words_of: dict[str, dict[str, None]] = {}
     group = ""
     for line in text.splitlines():
         if line.startswith("["):
             group = line.strip("[] ")
-            found[group] = {}
+            words_of[group] = {}
         elif line and not line.startswith("#"):
-            found[group] |= dict.fromkeys(map(_plain, line.split()))
-    return {group: tuple(words) for group, words in found.items()}
+            words_of[group] |= dict.fromkeys(map(_plain, line.split()))
+    return {group: tuple(words) for group, words in words_of.items()}
 
 
 @lru_cache(maxsize=_CACHED_WORDS)
 def listed(name: str, word: str) -> Listed | None:
-    """Where a lower-case token stands in a list, by itself or as a form of a word there; None where it does not."""
+    """Look up a lower-case token in a list, by itself or as a form of a word there; None if it is not there."""
     index, exact = _index(name), "=" + word
     if exact in index:
         return Listed(word, index[exact])
@@ -52,13 +52,13 @@ def listed(name: str, word: str) -> Listed | None:
 
 @cache
 def _index(name: str) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    groups_of: dict[str, tuple[str, ...]] = {}
     for group, words in groups(name).items():
         for word in words:
-            found[word] = (*found.get(word, ()), group)
-    return found
+            groups_of[word] = (*groups_of.get(word, ()), group)
+    return groups_of
 
 
 def _plain(word: str) -> str:
-    """A word after ~ is written in ROT13 and counts, as one after =, in this form only."""
+    """Decode a word after ~, which is written in ROT13 and, like a word after =, counts only in this form."""
     return "=" + codecs.decode(word[1:], "rot13") if word.startswith("~") else word
