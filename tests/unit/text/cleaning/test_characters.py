@@ -20,14 +20,14 @@ def test_decode_ignores_bom() -> None:
     ("body", "offset"), [(b"ab\xffc", 2), (b"\xef\xbb\xbfab\xe9", 5), ("é".encode("latin-1"), 0)]
 )
 def test_decode_error_names_offset(body: bytes, offset: int) -> None:
-    """What is not UTF-8 is refused with the place of the first wrong byte in the whole body."""
+    """A body that is not UTF-8 is refused with the place of its first wrong byte."""
     with pytest.raises(InvalidLyrics, match=rf"lyrics\.txt.*offset {offset}\b"):
         decode(body, "lyrics.txt")
 
 
 @given(st.text(alphabet="ae\u0301\u0327 \n\u1100\u1161\u11a8é", max_size=300))
 def test_composed_pieces_equal_whole(text: str) -> None:
-    """A cut stands before a blank, which composes with nothing."""
+    """Composing a text in pieces gives the same as composing it whole."""
     whole = characters.composed(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(characters, "_PIECE_CHARS", 1)

@@ -1,4 +1,4 @@
-"""Cleaning: what goes, what stays, and that it is stable."""
+"""Cleaning: which lines go, which stay, and that a second pass changes nothing."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def test_clean_removes_spread_header() -> None:
     ],
 )
 def test_clean_preserves_sung_words(lyric: str) -> None:
-    """A lyric may contain every word of page junk: nothing is cut at a word, and form alone is not enough."""
+    """A lyric may contain all words of page junk: lines are not cut, and a line must also stand where junk stands."""
     assert clean_lyrics(lyric) == lyric
 
 
 def test_clean_removes_title_line() -> None:
-    """A first line "<title> Lyrics" goes where the title is given, in any case; another title's line stays."""
+    """A first line "<title> Lyrics" goes in upper or lower case if the title is passed; another title's line stays."""
     assert clean_lyrics("My Song Lyrics\nfirst", "my song") == "first"
     assert clean_lyrics("My Song Lyrics\nfirst", "Other") == "My Song Lyrics\nfirst"
     assert clean_lyrics("My Song Lyrics\n[Verse]\nfirst") == "[Verse]\nfirst"
@@ -79,7 +79,7 @@ def test_clean_removes_title_line() -> None:
 @given(st.text())
 @example("a\u0345\u0300" * 40)
 def test_clean_text_is_idempotent(raw: str) -> None:
-    """Cleaning twice is cleaning once, and PostgreSQL takes the outcome."""
+    """A second cleaning changes nothing, and PostgreSQL accepts the result."""
     once = clean_lyrics(raw)
     assert clean_lyrics(once) == once
     assert "\0" not in once
@@ -89,7 +89,7 @@ def test_clean_text_is_idempotent(raw: str) -> None:
 
 @given(st.lists(_JUNK, max_size=14).map("\n".join), st.sampled_from([None, "My Song"]))
 def test_clean_junk_is_idempotent(raw: str, title: str | None) -> None:
-    """Taking junk away never uncovers more of it for a second pass."""
+    """Removing junk never turns other lines into junk."""
     once = clean_lyrics(raw, title)
     assert clean_lyrics(once, title) == once
 

@@ -1,4 +1,4 @@
-"""LRC: stamps apart from lines, whatever the file holds."""
+"""LRC: lines and their time stamps, for any file."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def _texts(raw: str) -> list[str]:
 
 
 def test_parse_lrc_small_song() -> None:
-    """Tags go, the offset is half a second, a line of two stamps is sung twice, headers stay before their line."""
-    found = parse_lrc(SONG)
-    assert found is not None
-    assert [(line.text, line.timing and (line.timing.start, line.timing.end)) for line in found] == [
+    """Tags go, the offset shifts by half a second, a line of two stamps is sung twice, headers precede their line."""
+    synced = parse_lrc(SONG)
+    assert synced is not None
+    assert [(line.text, line.timing and (line.timing.start, line.timing.end)) for line in synced] == [
         ("", None),
         ("[Verse 1]", None),
         ("I light the night", (10.0, 12.0)),
@@ -59,7 +59,7 @@ def test_parse_lrc_small_song() -> None:
 
 
 def test_submitted_lyric_line_times() -> None:
-    """The words are those of the plain text, one time a line of the sections."""
+    """The words are those of the plain text, and each line of the sections has its time."""
     lyric = submitted_lyric("k", SONG, 1000)
     assert lyric.lyrics == (
         "[Verse 1]\nI light the night\nand hold it tight\n[Chorus]\nKeep the river\n\nand hold it tight\nlast line"
@@ -71,7 +71,7 @@ def test_submitted_lyric_line_times() -> None:
 
 
 def test_submitted_lyric_timing_hash() -> None:
-    """Each result belongs to what it was made of."""
+    """Texts with different times have different hashes."""
     raws = ["la la\nlo", "[00:01]la la\n[00:02]lo", "[00:01]la la\n[00:03]lo"]
     hashes = [
         submitted_lyric("k", raw, 99, seconds).content_hash for raw in raws for seconds in (None, 60, 61)
@@ -81,7 +81,7 @@ def test_submitted_lyric_timing_hash() -> None:
 
 
 def test_submitted_lyric_header_times() -> None:
-    """What cleaning and splitting take away is no line of the sections, and no line loses its time for it."""
+    """Lines that cleaning and splitting remove have no entry, and all other lines keep their times."""
     raw = "[00:01]3 Contributors\n[00:02][Hook] Hands up\n[00:03][laughs]\n[00:04]You might also like\n[00:05]down"
     lyric = submitted_lyric("k", raw, 1000)
     assert sung_lines(lyric.sections) == ["Hands up", "down"]
@@ -100,7 +100,7 @@ def test_submitted_lyric_header_times() -> None:
     ],
 )
 def test_parse_lrc_plain_text(plain: str) -> None:
-    """Exactly the text, the hash and no times, as if LRC did not exist."""
+    """A plain text keeps its text and hash and gets no times."""
     assert parse_lrc(plain) is None
     lyric = submitted_lyric("k", plain, 1000)
     assert (lyric.lyrics, lyric.timings) == (clean_lyrics(plain), ())
@@ -109,31 +109,31 @@ def test_parse_lrc_plain_text(plain: str) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 5_999_999), st.sampled_from(["light", "a night", ""])), min_size=1))
 def test_parse_lrc_round_trip(sung: list[tuple[int, str]]) -> None:
-    """In order of time, lines of one time in that of the file."""
+    """Lines are in order of time; lines of the same time are in the order of the file."""
     lines = [*sung, (0, "first")]
-    found = parse_lrc(
+    synced = parse_lrc(
         "\n".join(f"[{ms // 60000:02}:{ms // 1000 % 60:02}.{ms % 1000:03}]{text}" for ms, text in lines)
     )
-    assert found is not None
-    wanted = sorted(lines, key=lambda line: line[0])
-    assert [line.text for line in found] == [text for _, text in wanted]
-    assert [line.timing and line.timing.start for line in found] == [ms / 1000 for ms, _ in wanted]
+    assert synced is not None
+    expected = sorted(lines, key=lambda line: line[0])
+    assert [line.text for line in synced] == [text for _, text in expected]
+    assert [line.timing and line.timing.start for line in synced] == [ms / 1000 for ms, _ in expected]
 
 
 @given(HOSTILE)
 @example("[00:01]e<00:01>\u0301\n[00:02]x")
 def test_parse_lrc_sorted_times(raw: str) -> None:
-    """Starts do not fall, ends come later than starts, no stamp is left."""
-    found = parse_lrc(raw)
-    timings = [line.timing for line in found or () if line.timing]
-    assert [one.start for one in timings] == sorted(one.start for one in timings)
-    assert all(one.end is None or one.end > one.start >= 0 for one in timings)
-    assert not any(re.search(r"\[[0-9]+:[0-9]{2}\]|<[0-9]+:[0-9]{2}>", line.text) for line in found or ())
+    """Starts never decrease, ends come after starts, and no stamp is left in the text."""
+    synced = parse_lrc(raw)
+    timings = [line.timing for line in synced or () if line.timing]
+    assert [timing.start for timing in timings] == sorted(timing.start for timing in timings)
+    assert all(timing.end is None or timing.end > timing.start >= 0 for timing in timings)
+    assert not any(re.search(r"\[[0-9]+:[0-9]{2}\]|<[0-9]+:[0-9]{2}>", line.text) for line in synced or ())
 
 
 @given(HOSTILE)
 def test_submitted_lyric_time_count(raw: str) -> None:
-    """Whatever cleaning does to the lines."""
+    """There are no times or as many as lines, for any text that is cleaned and split."""
     lyric = submitted_lyric("k", "[00:01]a word\n[00:02]two words\n" + raw, 10_000)
     assert len(lyric.timings) in {0, len(sung_lines(lyric.sections))}
 
@@ -151,7 +151,7 @@ def test_submitted_lyric_time_count(raw: str) -> None:
     ids=["stamps", "lines", "word stamps", "offset", "brackets", "tags"],
 )
 def test_parse_lrc_linear_time(before: str, unit: str, size: int, after: str) -> None:
-    """A line of many stamps is not repeated without end."""
+    """A line of many stamps is repeated only up to a limit."""
     raw = before + unit * size + after
     assert sum(map(len, _texts(raw))) <= len(raw) + 200_000
     assert_linear(lambda size: _texts(before + unit * size + after), size // 4)

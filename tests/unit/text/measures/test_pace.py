@@ -27,22 +27,22 @@ def test_pace_synced_lines() -> None:
 
 
 def test_pace_fastest_excludes_adlibs() -> None:
-    """A line of less than a second counts, and is no record."""
-    found = pace(_reading("city", "light"), [Timing(1, 1.1), Timing(1.1, 2.1)], None)
-    assert found["fastest_syllables_per_second"] == pytest.approx(1)  # type: ignore[typeddict-item]
-    assert found["syllables_per_second"] == pytest.approx(3 / 1.1)
+    """A line of less than a second counts, but not as the fastest."""
+    figures = pace(_reading("city", "light"), [Timing(1, 1.1), Timing(1.1, 2.1)], None)
+    assert figures["fastest_syllables_per_second"] == pytest.approx(1)  # type: ignore[typeddict-item]
+    assert figures["syllables_per_second"] == pytest.approx(3 / 1.1)
     assert "fastest_syllables_per_second" not in pace(_reading("city", "light"), [Timing(1, 1.1), None], None)
 
 
 def test_pace_duration_fallback() -> None:
-    """All syllables over the whole song; which of the two it is stands beside it."""
+    """Without times it is all syllables over the length of the song, and the result says so."""
     by_duration = {"syllables_per_second": 0.5, "syllables_per_second_from": "duration"}
     assert pace(_reading("city", "city never"), [], 12) == by_duration
     assert pace(_reading("city", "city never"), [None, Timing(3, None)], 12) == by_duration
 
 
 def test_pace_without_times() -> None:
-    """As before there were times: results of plain texts keep their bytes."""
+    """The result of a plain text has no other keys."""
     assert pace(_reading("city", "money"), [], None) == {"syllables_per_second": None}
 
 
@@ -55,7 +55,7 @@ _TWO_LINES = _reading("city", "money")  # read once: each reading asks the prono
 def test_pace_rate_is_positive(
     times: list[tuple[float, float | None] | None],
 ) -> None:
-    """Times that fall or stand still are no times."""
-    found = pace(_TWO_LINES, [time and Timing(*time) for time in times], None)
-    rate = found["syllables_per_second"]
+    """Times in any order never give a slower pace than the longest line allows."""
+    figures = pace(_TWO_LINES, [time and Timing(*time) for time in times], None)
+    rate = figures["syllables_per_second"]
     assert rate is None or rate >= 2 / LONGEST_LINE_S - 1e-9

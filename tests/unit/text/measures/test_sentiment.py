@@ -17,23 +17,23 @@ def _sentiment(*lines: str) -> dict[str, float]:
 
 
 def test_sentiment_is_vader_mean() -> None:
-    """Exactly the library's compound scores, averaged."""
+    """The figures are averages of the library's compound scores."""
     lines = ["I love this happy day", "I hate the sad rain", "The table has four legs"]
     vader = SentimentIntensityAnalyzer()
     expected = sum(vader.polarity_scores(line)["compound"] for line in lines) / 3
-    found = _sentiment(*lines)
-    assert found["without_profanity"] == found["with_profanity"] == pytest.approx(expected)
-    assert (found["positive_line_share"], found["negative_line_share"]) == (
+    figures = _sentiment(*lines)
+    assert figures["without_profanity"] == figures["with_profanity"] == pytest.approx(expected)
+    assert (figures["positive_line_share"], figures["negative_line_share"]) == (
         pytest.approx(1 / 3),
         pytest.approx(1 / 3),
     )
 
 
 def test_sentiment_without_profanity() -> None:
-    """A swear word counts in one figure and not in the other."""
-    found = _sentiment("We had a good time, shit, bitch")
-    assert found["without_profanity"] > 0.3
-    assert found["with_profanity"] < 0
+    """A swear word changes only the figure with profanity."""
+    figures = _sentiment("We had a good time, shit, bitch")
+    assert figures["without_profanity"] > 0.3
+    assert figures["with_profanity"] < 0
 
 
 def test_sentiment_curly_apostrophes_negate() -> None:
@@ -43,14 +43,14 @@ def test_sentiment_curly_apostrophes_negate() -> None:
 
 
 def test_sentiment_empty_text() -> None:
-    """No figure is made up."""
+    """Without a line all figures are None."""
     assert _sentiment() == UNKNOWN
 
 
 def test_sentiment_takes_linear_time() -> None:
-    """VADER alone would take hours: its time grows with the square of a sentence's words."""
-    found = _sentiment("love hate " * 100_000)
-    assert -1 <= found["without_profanity"] <= 1
+    """Long lines take linear time; VADER's own time grows with the square of a sentence's words."""
+    figures = _sentiment("love hate " * 100_000)
+    assert -1 <= figures["without_profanity"] <= 1
     assert_linear(lambda size: _sentiment("love hate " * size), 8_000)
 
 
@@ -93,6 +93,6 @@ def test_score_lines_match_vader(words: list[str]) -> None:
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=6))
 def test_sentiment_within_bounds(lines: list[str]) -> None:
     """Both figures lie in [-1, 1], shares in [0, 1]."""
-    found = _sentiment(*lines)
-    assert all(-1 <= found[name] <= 1 for name in ("without_profanity", "with_profanity"))
-    assert 0 <= found["positive_line_share"] + found["negative_line_share"] <= 1
+    figures = _sentiment(*lines)
+    assert all(-1 <= figures[name] <= 1 for name in ("without_profanity", "with_profanity"))
+    assert 0 <= figures["positive_line_share"] + figures["negative_line_share"] <= 1

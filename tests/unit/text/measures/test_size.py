@@ -1,4 +1,4 @@
-"""Counts, flow and repetition on songs small enough to count by hand."""
+"""Counts, flow, readability and repetition on songs small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rapray.domain import Section
 from rapray.text.measures.repetition import repetition
-from rapray.text.measures.size import counts, deviation, end_vowel_agreement, flow
+from rapray.text.measures.size import Counts, counts, deviation, end_vowel_agreement, flow, readability
 from rapray.text.reading import Reading, read, read_line
 
 
@@ -33,7 +33,7 @@ def test_flow_small_song() -> None:
 
 
 def test_flow_empty_song() -> None:
-    """No line is no error."""
+    """A song without lines gives zeros."""
     assert set(flow(_reading()).values()) == {0.0}
 
 
@@ -56,7 +56,7 @@ def test_deviation_matches_definition(values: list[int]) -> None:
 
 
 def test_repetition_repeated_hook() -> None:
-    """Two of four lines were there before."""
+    """Two of four lines repeat an earlier line."""
     hook = [["all", "night", "we", "ride"], ["until", "the", "morning", "light"]]
     assert repetition(hook + hook)["repeated_line_share"] == 0.5
     assert repetition(hook)["repeated_line_share"] == 0.0
@@ -69,7 +69,7 @@ def test_repetition_shares_within_bounds(lines: list[list[str]]) -> None:
 
 
 def test_repetition_chant_compresses_better() -> None:
-    """LZ78 needs few phrases for one word said again."""
+    """A repeated word needs few LZ78 phrases."""
     chant = repetition([["la"] * 200])["compression"]
     prose = repetition([[f"word{number}" for number in range(200)]])["compression"]
     assert chant > 0.8 > prose == 0.0
@@ -86,5 +86,18 @@ def test_repetition_chant_compresses_better() -> None:
     ],
 )
 def test_read_line_bracketed_adlibs(line: str, sung: list[str]) -> None:
-    """Nested, square and never closed brackets."""
+    """Nested, square and unclosed brackets mark ad-libs."""
     assert [word.text for word in read_line(line).sung] == sung
+
+
+def test_readability_matches_published_formula() -> None:
+    """Ten words and fourteen syllables in two lines: 206.835 - 5.075 - 118.44; 1.95 + 16.52 - 15.59."""
+    result = readability(Counts(sections=1, lines=2, words=10, syllables=14, characters=50))
+    assert result["flesch_reading_ease"] == pytest.approx(83.32)
+    assert result["flesch_kincaid_grade"] == pytest.approx(2.88)
+
+
+def test_readability_unpronounceable_text() -> None:
+    """A script that cannot be pronounced has no syllables to count."""
+    result = readability(Counts(sections=1, lines=1, words=3, syllables=0, characters=9))
+    assert result == {"flesch_reading_ease": None, "flesch_kincaid_grade": None}

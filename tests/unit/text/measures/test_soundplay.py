@@ -20,10 +20,10 @@ def _play(*lines: str) -> SoundPlay:
 
 
 def test_alliteration_tongue_twister() -> None:
-    """Peter, Piper, picked, peck (of), pickled, peppers: all answer but the first."""
-    found = _play("Peter Piper picked a peck of pickled peppers")
-    assert found["alliteration"] == 1
-    assert found["alliterations"] == 5
+    """Peter, Piper, picked, peck (of), pickled, peppers: all but the first repeat the sound of a word before."""
+    figures = _play("Peter Piper picked a peck of pickled peppers")
+    assert figures["alliteration"] == 1
+    assert figures["alliterations"] == 5
 
 
 def test_alliteration_compares_sounds() -> None:
@@ -36,7 +36,7 @@ def test_alliteration_compares_sounds() -> None:
 
 
 def test_alliteration_reach_and_repeats() -> None:
-    """Neighbouring lines do not answer, nor does a word itself; two content words back do, three do not."""
+    """Neighbouring lines and repeated words do not count; words two content words back do, three back do not."""
     assert _play("money", "mountain")["alliterations"] == 0
     assert _play("money money")["alliterations"] == 0
     assert _play("money tower mountain")["alliterations"] == 1
@@ -51,25 +51,25 @@ def test_assonance_excludes_rhymes() -> None:
 
 
 def test_consonance_needs_other_vowels() -> None:
-    """Both "blank" and "think" close alike after other vowels; "blank" and "tank" rhyme."""
+    """Both "blank" and "think" end on the same consonants after different vowels; "blank" and "tank" rhyme."""
     assert _play("blank think")["consonance"] == 1
     assert _play("blank tank")["consonance"] == 0
 
 
 def test_soundplay_excluded_words() -> None:
-    """What is in brackets, and what everybody says, is left out."""
+    """Words in brackets and function words do not count."""
     assert _play("money (mountain) me my") == _play("money")
     assert _play("") == {"alliteration": 0.0, "assonance": 0.0, "consonance": 0.0, "alliterations": 0}
 
 
 @given(st.lists(st.text(max_size=40), max_size=5))
 def test_soundplay_shares_within_bounds(lines: list[str]) -> None:
-    """All in [0, 1]."""
-    found = _play(*lines)
-    assert all(0 <= found[name] <= 1 for name in ("alliteration", "assonance", "consonance"))
+    """All figures lie in [0, 1]."""
+    figures = _play(*lines)
+    assert all(0 <= figures[name] <= 1 for name in ("alliteration", "assonance", "consonance"))
 
 
 @pytest.mark.parametrize("line", ["peter " * 100_000, "p" * 100_000, "🎤" * 1000])
 def test_soundplay_hostile_lines(line: str) -> None:
-    """One token repeated, one long token, no letter at all."""
+    """A repeated token, a long token and a text without letters are measured without an error."""
     assert _play(line)["alliterations"] == 0

@@ -10,7 +10,7 @@ from rapray.text.sections import split_sections
 
 
 def test_hook_share_unlabelled_hooks() -> None:
-    """Eight of sixteen words by label; without labels the stanza that comes twice."""
+    """Eight of sixteen words are hook by label; without labels the repeated stanza is."""
     labelled = split_sections(
         "[Verse]\nall of these are verse words\nfor real\n\n[Hook]\nsing it loud\nsing it all day long"
     )
@@ -22,7 +22,7 @@ def test_hook_share_unlabelled_hooks() -> None:
 
 
 def test_hook_share_excludes_verses() -> None:
-    """What the text calls a verse stays one."""
+    """A repeated section that is labelled as a verse is no hook."""
     sections = split_sections("[Verse 1]\nsame words here\nand here\n\n[Verse 2]\nsame words here\nand here")
     assert hook_share(sections, read(sections)) == 0
 
@@ -30,14 +30,14 @@ def test_hook_share_excludes_verses() -> None:
 def test_voice_shares_split_words() -> None:
     """A has four words of his own and half of the four that he shares."""
     sections = split_sections("[Verse 1: A]\none two three four\n\n[Verse 2: A & B]\none two three four")
-    found = {entry["voice"]: entry["word_share"] for entry in voice_shares(sections, read(sections))}
-    assert found == {"A": 0.75, "B": 0.25}
+    result = {entry["voice"]: entry["word_share"] for entry in voice_shares(sections, read(sections))}
+    assert result == {"A": 0.75, "B": 0.25}
 
 
 def test_adlibs_counted_by_bracket() -> None:
     """Three brackets in two of three lines; one of two words is one ad-lib."""
     sections = split_sections("Get it (yeah) now (What? What!)\nGo\nRun (Yeah)")
-    found = adlibs(read(sections))
-    assert (found["count"], found["per_line"]) == (3, 1)
-    assert found["line_share"] == pytest.approx(2 / 3)
-    assert found["common"] == [{"text": "yeah", "count": 2}, {"text": "what what", "count": 1}]
+    result = adlibs(read(sections))
+    assert (result["count"], result["per_line"]) == (3, 1)
+    assert result["line_share"] == pytest.approx(2 / 3)
+    assert result["common"] == [{"text": "yeah", "count": 2}, {"text": "what what", "count": 1}]

@@ -17,7 +17,7 @@ _SONGS = sorted((Path(rapray.__file__).parent / "samples" / "songs").rglob("*.md
 
 @pytest.mark.skipif(not _SONGS, reason="the sample corpus is not there")
 def test_dictionary_covers_rap_words() -> None:
-    """Dictionaries with normalisation, rules left out, over every English song of the sample corpus."""
+    """Dictionaries and normalisation, without rules, cover the English songs of the sample corpus."""
     tokens = [word for path in _SONGS for word in _english_words(path.read_text(encoding="utf-8"))]
     covered = sum(_is_covered(token) for token in tokens)
     assert len(tokens) > 5_000
@@ -25,8 +25,8 @@ def test_dictionary_covers_rap_words() -> None:
 
 
 def _is_covered(word: str) -> bool:
-    found = pronounce(word)
-    return found is not None and found.origin != "rules"
+    pronunciation = pronounce(word)
+    return pronunciation is not None and pronunciation.origin != "rules"
 
 
 def _english_words(document: str) -> list[str]:

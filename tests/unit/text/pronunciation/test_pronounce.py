@@ -15,9 +15,9 @@ from rapray.text.pronunciation.slang import lexicon
 
 
 def _said(word: str) -> str:
-    found = pronounce(word)
-    assert found is not None
-    return " ".join(found.phones)
+    pronunciation = pronounce(word)
+    assert pronunciation is not None
+    return " ".join(pronunciation.phones)
 
 
 def _are_phones(phones: tuple[str, ...]) -> bool:
@@ -77,10 +77,10 @@ def test_from_misaki_symbols(code: str, phones: str) -> None:
     ],
 )
 def test_pronounce_phones_and_origin(word: str, phones: str, origin: str) -> None:
-    """Every road to a pronunciation gives the phones a speaker would use and names itself."""
-    found = pronounce(word)
-    assert found is not None
-    assert (" ".join(found.phones), found.origin) == (phones, origin)
+    """Every source of a pronunciation gives the phones a speaker would use, and its own name as origin."""
+    pronunciation = pronounce(word)
+    assert pronunciation is not None
+    assert (" ".join(pronunciation.phones), pronunciation.origin) == (phones, origin)
 
 
 @pytest.mark.parametrize(
@@ -115,29 +115,31 @@ def test_pronounce_punctuation_is_none(token: str) -> None:
 
 
 def test_pronounce_unsupported_script() -> None:
-    """Sounds are not guessed for scripts without rules: a guess would rhyme everything with everything."""
-    found = pronounce("日本")
-    assert found is not None
-    assert (found.phones, found.origin) == ((), "rules")
+    """Scripts without rules get no phones: a guess would make everything rhyme with everything."""
+    pronunciation = pronounce("日本")
+    assert pronunciation is not None
+    assert (pronunciation.phones, pronunciation.origin) == ((), "rules")
 
 
 def test_pronounce_origin_of_derivations() -> None:
-    """Coverage means dictionary plus normalisation."""
-    origins = [found.origin for word in ("skateparks", "blorptastic") if (found := pronounce(word))]
+    """A compound of known words is derived; an invented word is sounded out by rules."""
+    origins = [
+        pronunciation.origin for word in ("skateparks", "blorptastic") if (pronunciation := pronounce(word))
+    ]
     assert origins == ["derived", "rules"]
 
 
 def test_dictionary_unstressed_articles() -> None:
-    """The articles bear no stress, so that they drop out of measures that drop AH0."""
+    """The articles are unstressed, so that measures without AH0 leave them out."""
     assert look_up("a") == (("AH0",), "gold")
     assert look_up("the") == (("DH", "AH0"), "gold")
 
 
 @given(st.text(max_size=90))
 def test_pronounce_yields_arpabet_phones(text: str) -> None:
-    """No input breaks it, and no phone outside ARPAbet ever comes out."""
-    found = pronounce(text)
-    assert found is None or _are_phones(found.phones)
+    """No input raises, and all phones are ARPAbet."""
+    pronunciation = pronounce(text)
+    assert pronunciation is None or _are_phones(pronunciation.phones)
 
 
 @given(
@@ -147,20 +149,20 @@ def test_pronounce_yields_arpabet_phones(text: str) -> None:
 )
 def test_pronounce_latin_has_vowel(word: str) -> None:
     """A word in Latin letters has at least one vowel, so it has a syllable that can rhyme."""
-    found = pronounce(word)
-    assert found is not None
-    assert any(map(is_vowel, found.phones))
+    pronunciation = pronounce(word)
+    assert pronunciation is not None
+    assert any(map(is_vowel, pronunciation.phones))
 
 
 def test_pronounce_endless_word() -> None:
-    """What lies behind the longest word is not pronounced."""
-    found = pronounce("qwertyuiop" * 10_000)
-    assert found is not None
-    assert 0 < len(found.phones) < 200
+    """Characters beyond the longest word are not pronounced."""
+    pronunciation = pronounce("qwertyuiop" * 10_000)
+    assert pronunciation is not None
+    assert 0 < len(pronunciation.phones) < 200
 
 
 def test_pronounce_across_threads() -> None:
-    """The dictionaries may be asked first by several threads at once."""
+    """Several threads may make the first look-up at once."""
     words = ["running", "butter", "tryna", "1999", "blorp"] * 20
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(pronounce, words)) == [pronounce(word) for word in words]
@@ -178,5 +180,5 @@ def test_slang_entries_can_rhyme(word: str, phones: tuple[str, ...]) -> None:
 
 
 def test_slang_lexicon_size() -> None:
-    """At least 120 words are ours."""
+    """The lexicon has at least 120 words that the dictionaries lack."""
     assert sum(look_up(word) is None for word in lexicon()) >= 120

@@ -33,7 +33,7 @@ _PHONES = st.sampled_from(sorted(CONSONANTS) + [vowel + digit for vowel in sorte
 
 @given(st.lists(_PHONES, max_size=25).map(tuple))
 def test_syllabify_preserves_all_phones(phones: tuple[str, ...]) -> None:
-    """Put together again, the syllables are the phones; without a vowel there are none."""
+    """The joined syllables are the phones again; phones without a vowel have no syllables."""
     parts = syllabify(phones)
     assert len(parts) == sum(map(is_vowel, phones))
     if parts:

@@ -20,18 +20,18 @@ def _find(*lines: str) -> RhymeMap:
     return find_rhymes([_section(*lines)])
 
 
-def _texts(found: RhymeMap, *lines: str) -> list[set[str]]:
-    """What is marked in each chain."""
+def _texts(rhyme_map: RhymeMap, *lines: str) -> list[set[str]]:
+    """Return the marked text of each chain."""
     return [
         {lines[member.line][member.start : member.end].lower() for member in chain.members}
-        for chain in found.chains
+        for chain in rhyme_map.chains
     ]
 
 
-def _chain_with(found: RhymeMap, word: str, *lines: str) -> Chain:
+def _chain_with(rhyme_map: RhymeMap, word: str, *lines: str) -> Chain:
     return next(
         chain
-        for chain, texts in zip(found.chains, _texts(found, *lines), strict=True)
+        for chain, texts in zip(rhyme_map.chains, _texts(rhyme_map, *lines), strict=True)
         if any(word in text.split() for text in texts)
     )
 
@@ -58,7 +58,7 @@ COUPLETS = (
     ],
 )
 def test_rhyme_scheme_letters(lines: tuple[str, ...], scheme: str) -> None:
-    """Couplets, alternate, enclosed, ballad; ad-libs are passed over and no line; a word said again keeps its letter."""
+    """Couplets, alternate, enclosed and ballad schemes; ad-libs are no lines, and a repeated word keeps its letter."""
     assert _find(*lines).schemes == (scheme,)
 
 
@@ -74,7 +74,7 @@ def test_find_rhymes_couplet_places() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "two", "grade"),
+    ("first", "second", "grade"),
     [
         ("it was late at night", "we were looking for a light", "perfect"),
         ("he was out for fame", "standing in the rain", "family"),
@@ -83,10 +83,10 @@ def test_find_rhymes_couplet_places() -> None:
         ("he gave it all his time", "the hunter on the stile", "assonant"),
     ],
 )
-def test_find_rhymes_consonant_grades(one: str, two: str, grade: str) -> None:
-    """Equal is perfect, of one family is family, the vowel alone is assonant."""
-    found = _find(one, two).chains
-    assert [chain.grade for chain in found if chain.kind == "end"] == [grade]
+def test_find_rhymes_consonant_grades(first: str, second: str, grade: str) -> None:
+    """Equal sounds are perfect, consonants of a family are family, matching vowels only are assonant."""
+    chains = _find(first, second).chains
+    assert [chain.grade for chain in chains if chain.kind == "end"] == [grade]
 
 
 def test_find_rhymes_across_words() -> None:
@@ -97,18 +97,18 @@ def test_find_rhymes_across_words() -> None:
         "under sodium light",
         "on a custodian's bike",
     )
-    found = _find(*lines)
-    chain = _chain_with(found, "light", *lines)
+    rhyme_map = _find(*lines)
+    chain = _chain_with(rhyme_map, "light", *lines)
     assert chain.syllables == 4
-    assert _texts(found, *lines)[found.chains.index(chain)] == {"sodium light", "custodian's bike"}
+    assert _texts(rhyme_map, *lines)[rhyme_map.chains.index(chain)] == {"sodium light", "custodian's bike"}
     assert chain.members[0].last_word - chain.members[0].first_word == 1
 
 
 def test_find_rhymes_before_refrain() -> None:
     """Words "pay up" and "wake up" rhyme on pay and wake; the shared word belongs to the place."""
     lines = ("Knock knock, pay up", "Whole crew, wake up")
-    found = _find(*lines)
-    assert _texts(found, *lines)[0] == {"pay up", "wake up"}
+    rhyme_map = _find(*lines)
+    assert _texts(rhyme_map, *lines)[0] == {"pay up", "wake up"}
 
 
 def test_find_rhymes_inside_lines() -> None:
@@ -117,10 +117,10 @@ def test_find_rhymes_inside_lines() -> None:
         "Turning all the tables in the stables of the king",
         "Now listen to the people when they open up and sing",
     )
-    found = _find(*lines)
-    chain = _chain_with(found, "stables", *lines)
+    rhyme_map = _find(*lines)
+    chain = _chain_with(rhyme_map, "stables", *lines)
     assert (chain.kind, {member.kind for member in chain.members}) == ("internal", {"internal"})
-    assert _texts(found, *lines)[found.chains.index(chain)] == {"tables", "stables"}
+    assert _texts(rhyme_map, *lines)[rhyme_map.chains.index(chain)] == {"tables", "stables"}
 
 
 def test_find_rhymes_function_words() -> None:
@@ -130,7 +130,7 @@ def test_find_rhymes_function_words() -> None:
 
 
 def test_find_rhymes_repeated_word() -> None:
-    """No chain for a word, its plural or its dropped g."""
+    """A word does not rhyme with itself, its plural or its form without the g."""
     assert (
         _find("money money money", "all of the money", "runnin' and running", "we are running").chains == ()
     )
@@ -142,15 +142,18 @@ def test_find_rhymes_unstressed_endings() -> None:
 
 
 def test_find_rhymes_section_boundaries() -> None:
-    """A rhyme needs one section."""
+    """Lines of different sections do not rhyme."""
     assert find_rhymes([_section(COUPLETS[0]), _section(COUPLETS[1])]).chains == ()
 
 
 def test_find_rhymes_skips_adlibs() -> None:
-    """Words in brackets are not marked and still count in word indices."""
+    """Words in brackets are not marked, but they count in word indices."""
     lines = ("(light) I saw the light (night)", "(right) it came to me at night")
-    found = _find(*lines)
-    assert [(member.first_word, member.last_word) for member in found.chains[0].members] == [(4, 4), (6, 6)]
+    rhyme_map = _find(*lines)
+    assert [(member.first_word, member.last_word) for member in rhyme_map.chains[0].members] == [
+        (4, 4),
+        (6, 6),
+    ]
 
 
 LINES = st.lists(
@@ -183,9 +186,9 @@ LINES = st.lists(
 @given(LINES)
 def test_find_rhymes_valid_places(lines: list[str]) -> None:
     """Places lie inside their lines at word borders, no word is in two, labels are unique, shares in [0, 1]."""
-    found = _find(*lines)
+    rhyme_map = _find(*lines)
     taken: set[tuple[int, int]] = set()
-    for chain in found.chains:
+    for chain in rhyme_map.chains:
         assert len(chain.members) > 1
         for member in chain.members:
             words = spans(lines[member.line])
@@ -193,14 +196,14 @@ def test_find_rhymes_valid_places(lines: list[str]) -> None:
             places = {(member.line, word) for word in range(member.first_word, member.last_word + 1)}
             assert not places & taken
             taken |= places
-    assert len({chain.label for chain in found.chains}) == len(found.chains)
-    assert 0 <= found.rhyming_share <= 1
-    assert [len(scheme) for scheme in found.schemes] == [len(lines)]
+    assert len({chain.label for chain in rhyme_map.chains}) == len(rhyme_map.chains)
+    assert 0 <= rhyme_map.rhyming_share <= 1
+    assert [len(scheme) for scheme in rhyme_map.schemes] == [len(lines)]
 
 
 @given(st.lists(st.text(max_size=80), max_size=6))
 def test_find_rhymes_arbitrary_characters(lines: list[str]) -> None:
-    """Any string is a line."""
+    """Any string is accepted as a line."""
     assert 0 <= _find(*lines).rhyming_share <= 1
 
 
@@ -217,5 +220,5 @@ def test_find_rhymes_arbitrary_characters(lines: list[str]) -> None:
     ids=["repeated", "one token", "two in turn", "many lines", "open brackets", "right to left"],
 )
 def test_find_rhymes_linear_time(unit: str, size: int) -> None:
-    """A hundred thousand characters of anything are no trouble."""
+    """Texts of a hundred thousand characters take linear time."""
     assert_linear(lambda size: _find(*(unit * size).splitlines()), size)

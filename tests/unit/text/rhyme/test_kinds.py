@@ -48,20 +48,20 @@ def test_kinds_compound_rhymes() -> None:
 
 
 def test_kinds_chained_rhymes() -> None:
-    """Three in a row with at most one word between; the one further off is not of the run."""
+    """Three in a row with at most one word between count; a place further off does not."""
     run = _chain("A", (0, 0, "internal"), (0, 1, "internal"), (0, 3, "internal"), (1, 5, "end"))
     assert _kinds(run)["chained"] == 3
 
 
 def test_count_rhymes_perfect_couplet() -> None:
     """Light, night: one rhyme of two places."""
-    found = _counted("I see the light", "into the night")
-    assert found.grades == {"perfect": 1, "family": 0, "assonant": 0}
-    assert found.lengths["one"] == 2
-    assert (found.total, found.kinds["end"]) == (1, 1)
+    counted = _counted("I see the light", "into the night")
+    assert counted.grades == {"perfect": 1, "family": 0, "assonant": 0}
+    assert counted.lengths["one"] == 2
+    assert (counted.total, counted.kinds["end"]) == (1, 1)
 
 
 def test_count_rhymes_by_length() -> None:
     """Elevator, generator … nation, station have two and more syllables."""
-    found = _counted("All over the nation", "We wait at the station")
-    assert (found.lengths["one"], found.lengths["two"]) == (0, 2)
+    counted = _counted("All over the nation", "We wait at the station")
+    assert (counted.lengths["one"], counted.lengths["two"]) == (0, 2)

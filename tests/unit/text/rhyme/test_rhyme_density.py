@@ -1,4 +1,4 @@
-"""Rhyme density by hand, against a slow reading of the definition, and its control.
+"""Rhyme density by hand, against a slow version of the definition, and its control.
 
 Vowels used below: crazy, lady "eii"; go, slow, flow "ou"; my "ai"; name, fame "ei"; cat, hat "a"; book, good "U"; the "".
 """
@@ -60,7 +60,7 @@ def test_rhyme_density_vowelless_words() -> None:
 
 
 def test_rhyme_density_single_vowel() -> None:
-    """The words cat and hat share one vowel: chance."""
+    """The words cat and hat share one vowel, which counts as chance."""
     assert _density("cat hat") == 0.0
 
 
@@ -81,20 +81,20 @@ def test_rhyme_density_spans_words() -> None:
 
 @pytest.mark.parametrize(("between", "length"), [(LOOKBACK - 1, 3), (LOOKBACK, 0)])
 def test_rhyme_density_lookback(between: int, length: int) -> None:
-    """The fifteenth word before is seen, the sixteenth is not."""
+    """The fifteenth word before counts, the sixteenth does not."""
     words = ["crazy", *["book"] * between, "lady"]
     assert lift_of(words)[0] == length / len(words)
 
 
 def test_rhyme_density_excluded_lines() -> None:
-    """A hook said twice counts once; lines wholly in brackets do not count."""
+    """A repeated hook counts once; lines in brackets do not count."""
     once = _density("my name my fame")
     assert _density("my name my fame", "(crazy lady)", "[crazy lady]", "my name my fame ") == once
 
 
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=60))
 def test_rhyme_density_matches_definition(words: list[str]) -> None:
-    """The array program gives what two plain loops give."""
+    """The array operations give the result of two plain loops."""
     voiced = [(word, malmi_vowels(word)) for word in words if malmi_vowels(word)]
     lengths = [_slow_length(voiced, place) for place in range(len(voiced))]
     assert lift_of(words)[0] == (sum(lengths) / len(lengths) if lengths else 0)
@@ -118,14 +118,14 @@ def _slow_length(voiced: list[tuple[str, str]], place: int) -> int:
 
 
 def test_lift_is_deterministic() -> None:
-    """The shuffles hang on words and seed alone."""
+    """The shuffles depend only on the words and the seed."""
     song = WORDS.split()
     assert lift_of(song) == lift_of(song)
     assert lift_of(song, seed=1)[1] != lift_of(song, seed=2)[1]
 
 
 def test_lift_rhymes_beat_shuffles() -> None:
-    """Couplets of long rhymes lose by shuffling."""
+    """Shuffling lowers the density of couplets with long rhymes."""
     pairs = [
         "crazy book lady",
         "dynamite hot dynasty",
@@ -140,7 +140,7 @@ def test_lift_rhymes_beat_shuffles() -> None:
 
 @pytest.mark.parametrize("lines", [[], [""], ["(crazy lady)"], ["🎤🔥"]])
 def test_lift_empty_text(lines: list[str]) -> None:
-    """Nothing to measure is zero, not an error."""
+    """Texts without words or rhymes give zeros."""
     assert _lift(*lines) == (0.0, 0.0, 0.0)
 
 

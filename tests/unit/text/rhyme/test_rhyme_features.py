@@ -25,25 +25,29 @@ def _counted(*lines: str) -> Rhymes:
 
 def _features(*lines: str) -> HirjeeBrown:
     reading = _reading(*lines)
-    found = rhymes_of(reading)
-    return hirjee_brown(reading, found, count_rhymes(found, reading), counts(reading))
+    rhymes = rhymes_of(reading)
+    return hirjee_brown(reading, rhymes, count_rhymes(rhymes, reading), counts(reading))
 
 
 def test_hirjee_hand_measured_couplet() -> None:
     """Two lines of 4 and 4 syllables, one perfect end pair, no word in common but "the"."""
-    found = _features("I see the light", "into the night")
-    assert found["end_pairs_per_line"] == 0.5
-    assert (found["end_pairs_even"], found["end_pairs_grown"], found["end_pairs_shrunk"]) == (1, 0, 0)
-    assert found["rhymes_per_line"] == 0.5
-    assert found["perfect_rhymes"] == 1
-    assert found["singles_per_rhyme"] == 1
-    assert found["novel_word_proportion"] == pytest.approx(2 / 3)
-    assert found["syllables_per_line"] == 4
-    assert found["syllable_variation"] == 0
+    features = _features("I see the light", "into the night")
+    assert features["end_pairs_per_line"] == 0.5
+    assert (features["end_pairs_even"], features["end_pairs_grown"], features["end_pairs_shrunk"]) == (
+        1,
+        0,
+        0,
+    )
+    assert features["rhymes_per_line"] == 0.5
+    assert features["perfect_rhymes"] == 1
+    assert features["singles_per_rhyme"] == 1
+    assert features["novel_word_proportion"] == pytest.approx(2 / 3)
+    assert features["syllables_per_line"] == 4
+    assert features["syllable_variation"] == 0
 
 
 def test_hirjee_growing_end_pair() -> None:
-    """The second line is over 15 % longer."""
+    """An end pair grows if the second line is over 15 % longer."""
     assert _features("the light", "and all the way into the night")["end_pairs_grown"] == 1
 
 

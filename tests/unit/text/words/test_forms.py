@@ -21,7 +21,7 @@ from rapray.text.words.wordlists import groups, listed
     ],
 )  # fmt: skip
 def test_bases_of_inflected_words(word: str, base: str) -> None:
-    """Regular inflections, clipped ones too, lead back."""
+    """Regular and clipped inflections give their base form."""
     assert base in bases(word)
 
 
@@ -33,7 +33,7 @@ def test_bases_of_inflected_words(word: str, base: str) -> None:
     ],
 )  # fmt: skip
 def test_bases_exclude_wrong_stems(word: str, wrong: str) -> None:
-    """What spelling rules exclude is no candidate."""
+    """Bases that the spelling rules exclude are no candidates."""
     assert wrong not in bases(word)
 
 
@@ -47,14 +47,14 @@ def test_is_clipped_dictionary_words() -> None:
 
 @given(st.text(max_size=60))
 def test_bases_start_with_word(text: str) -> None:
-    """Nothing raises; the word comes first, no candidate twice."""
-    found = bases(text)
-    assert not text or found[0] == text
-    assert len(set(found)) == len(found)
+    """Any word is accepted; it comes first, and no candidate occurs twice."""
+    candidates = bases(text)
+    assert not text or candidates[0] == text
+    assert len(set(candidates)) == len(candidates)
 
 
 def test_listed_exact_entries() -> None:
-    """The drink is "lean" and never "leaned"; an entry without a mark takes all forms."""
+    """The entry "=lean" does not match "leaned"; an entry without a mark matches all forms."""
     assert listed("explicit", "lean") == ("lean", ("drugs",))
     assert listed("explicit", "leaned") is None
     assert listed("explicit", "spices") is None
@@ -63,7 +63,7 @@ def test_listed_exact_entries() -> None:
 
 @pytest.mark.parametrize("name", ["themes", "vernacular", "onomatopoeia", "explicit"])
 def test_groups_are_well_formed(name: str) -> None:
-    """Lower case, no hyphen (tokens have none), no empty group."""
+    """Entries are lower case and without hyphen (tokens have none), and no group is empty."""
     assert all(groups(name).values())
     assert all(
         word == word.lower() and "-" not in word and "~" not in word
@@ -73,7 +73,7 @@ def test_groups_are_well_formed(name: str) -> None:
 
 
 def test_groups_encode_slurs() -> None:
-    """Slurs stand there in ROT13: the file may be opened, and logged, anywhere."""
+    """Slurs are written in ROT13, so that the file can be opened and logged anywhere."""
     slurs = [word.removeprefix("=") for group in ("slurs", "reclaimed") for word in groups("explicit")[group]]
     assert len(slurs) > 25
     elsewhere = {

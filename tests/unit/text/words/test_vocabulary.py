@@ -18,13 +18,13 @@ def _reference(words: list[str]) -> LexicalRichness:
 
 @given(WORDS)
 def test_mtld_matches_reference(words: list[str]) -> None:
-    """Both directions, the last run in part."""
+    """MTLD equals the reference in both directions, with the last run in part."""
     assert mtld(words) == pytest.approx(_reference(words).mtld(threshold=0.72))
 
 
 @given(WORDS)
 def test_hdd_matches_reference(words: list[str]) -> None:
-    """The hypergeometric distribution by exact products."""
+    """HD-D equals the hypergeometric distribution of the reference."""
     assert hdd(words) == pytest.approx(_reference(words).hdd(draws=42))
 
 
@@ -40,13 +40,13 @@ def test_vocabulary_empty_text() -> None:
 
 
 def test_hdd_too_few_words() -> None:
-    """No draw of 42 can be made from 41."""
+    """With 41 words there is no draw of 42, so HD-D is None."""
     assert hdd(["a"] * 41) is None
     assert hdd(["a"] * 42) == pytest.approx(1 / 42)
 
 
 def test_mtld_all_words_unique() -> None:
-    """No factor is ever closed."""
+    """Without a repeated word MTLD is the length of the text."""
     assert mtld(["one", "two", "three"]) == 3.0
 
 
