@@ -41,7 +41,7 @@ def test_similes_have_exact_places(line: str, quote: str) -> None:
     ],
 )  # fmt: skip
 def test_similes_ignore_other_uses(line: str) -> None:
-    """ "Like" as a verb, filler or conjunction is no simile."""
+    """The word "like" as a verb, filler or conjunction is no simile."""
     assert _devices(line)["similes"] == []
 
 
