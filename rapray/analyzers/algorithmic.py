@@ -5,7 +5,7 @@ words, so that the same words give the same bytes by every way. Sounds are those
 English words (sentiment, readability, persons and tenses) is None for another language, the rest compares
 inside that language only.
 
-`sentiment` is the mean of VADER over the lines without profanity (`rapray.text.sentiment`). `confidence` is
+`sentiment` is the mean of VADER over the lines without profanity (`rapray.text.measures.sentiment`). `confidence` is
 None: rules know no doubt, and no figure here is a probability.
 """
 
@@ -21,7 +21,7 @@ from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.errors import EmptyLyrics
 from rapray.text.language import detect_language
-from rapray.text.pace import pace
+from rapray.text.measures.pace import pace
 from rapray.text.reading import Reading, read
 from rapray.text.rhyme import rhymes_of
 from rapray.text.sections import split_sections

@@ -18,25 +18,25 @@ from rapray.analyzers.algorithmic_result import (
     Vocabulary,
 )
 from rapray.domain import Section
-from rapray.text import malmi, measures, structure
-from rapray.text import sentiment as valence
-from rapray.text.devices import devices
-from rapray.text.diction import diction
-from rapray.text.explicit import explicitness
-from rapray.text.hirjee import hirjee_brown
-from rapray.text.pace import Pace
-from rapray.text.person_tense import UNTOLD, narrative
-from rapray.text.readability import UNREADABLE, readability
+from rapray.text.measures import sentiment as valence
+from rapray.text.measures import size, structure
+from rapray.text.measures.devices import devices
+from rapray.text.measures.pace import Pace
+from rapray.text.measures.repetition import repetition
+from rapray.text.measures.sentiment import LineScore
+from rapray.text.measures.size import UNREADABLE, readability
+from rapray.text.measures.soundplay import soundplay
+from rapray.text.measures.stress import steadiness, stress
 from rapray.text.reading import Reading, ReadLine
-from rapray.text.repetition import repetition
-from rapray.text.rhyme import Chain, RhymeMap
+from rapray.text.rhyme import Chain, RhymeMap, rhyme_density
 from rapray.text.rhyme.ends import UNMEASURED
 from rapray.text.rhyme.kinds import count_rhymes
-from rapray.text.sentiment import LineScore
-from rapray.text.soundplay import soundplay
-from rapray.text.stress import steadiness, stress
-from rapray.text.themes import themes
-from rapray.text.vocabulary import vocabulary
+from rapray.text.rhyme.rhyme_features import hirjee_brown
+from rapray.text.words.diction import diction
+from rapray.text.words.explicit import explicitness
+from rapray.text.words.person_tense import UNTOLD, narrative
+from rapray.text.words.themes import themes
+from rapray.text.words.vocabulary import vocabulary
 
 # A song has ten to forty; the bound keeps the result of a megabyte of text storable.
 _MOST_CHAINS = 1000
@@ -49,13 +49,13 @@ def measure(
     """All measures of a song that has been read and has a word. A language that nobody knows is taken for English."""
     lines = [[word.text for word in line.words] for line in reading.lines()]
     words = [word for line in lines for word in line]
-    counts = measures.counts(reading)
+    counts = size.counts(reading)
     is_english = language in {None, "en"}
     scores = valence.score_lines(reading.lines()) if is_english else []
     return AlgorithmicData(
         language=language,
         counts=counts,
-        flow=Flow(**measures.flow(reading), **steadiness(reading), **pace),
+        flow=Flow(**size.flow(reading), **steadiness(reading), **pace),
         stress=stress(reading),
         sound=soundplay(reading),
         vocabulary=Vocabulary(**vocabulary(words), **diction(words)),
@@ -71,8 +71,8 @@ def measure(
     )
 
 
-def _rhyme(reading: Reading, rhymes: RhymeMap, counts: measures.Counts) -> Rhyme:
-    density, shuffled, lift = malmi.lift_of(malmi.song_words_of(reading))
+def _rhyme(reading: Reading, rhymes: RhymeMap, counts: size.Counts) -> Rhyme:
+    density, shuffled, lift = rhyme_density.lift_of(rhyme_density.song_words_of(reading))
     places = [member for chain in rhymes.chains for member in chain.members]
     ends = sum(
         member.kind == "end" for chain in rhymes.chains if chain.kind == "end" for member in chain.members
@@ -99,22 +99,12 @@ def _rhyme(reading: Reading, rhymes: RhymeMap, counts: measures.Counts) -> Rhyme
 
 
 def _chain(chain: Chain) -> ChainData:
-    # By hand: `dataclasses.asdict` took an eighth of the whole analysis.
-    members = [
-        MemberData(
-            section=member.section,
-            line=member.line,
-            first_word=member.first_word,
-            last_word=member.last_word,
-            start=member.start,
-            end=member.end,
-            syllables=member.syllables,
-            kind=member.kind,
-        )
-        for member in chain.members
-    ]
     return ChainData(
-        label=chain.label, kind=chain.kind, grade=chain.grade, syllables=chain.syllables, members=members
+        label=chain.label,
+        kind=chain.kind,
+        grade=chain.grade,
+        syllables=chain.syllables,
+        members=[MemberData(**member._asdict()) for member in chain.members],
     )
 
 
@@ -137,14 +127,14 @@ def _structure(sections: Sequence[Section], reading: Reading, scores: Sequence[L
 
 
 def _section(section: Section, lines: Sequence[ReadLine], scores: Sequence[LineScore]) -> SectionData:
-    lengths = [measures.syllables_of(line) for line in lines]
+    lengths = [size.syllables_of(line) for line in lines]
     return SectionData(
         kind=section.kind,
         number=section.number,
         voices=list(section.voices),
         lines=len(lines),
         words=sum(len(line.words) for line in lines),
-        syllables_per_line=measures.mean(lengths),
+        syllables_per_line=size.mean(lengths),
         line_syllables=lengths[:_MOST_LENGTHS],
         sentiment=valence.mean_of([score.clean for score in scores]) if scores else None,
     )

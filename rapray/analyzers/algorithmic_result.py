@@ -7,32 +7,32 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from rapray.text import measures, vocabulary
-from rapray.text.devices import Devices
-from rapray.text.diction import Diction
-from rapray.text.explicit import Explicitness
-from rapray.text.hirjee import HirjeeBrown
-from rapray.text.measures import Counts
-from rapray.text.pace import Pace
-from rapray.text.person_tense import Narrative
-from rapray.text.readability import Readability
-from rapray.text.repetition import Repetition
+from rapray.text.measures import size
+from rapray.text.measures.devices import Devices
+from rapray.text.measures.pace import Pace
+from rapray.text.measures.repetition import Repetition
+from rapray.text.measures.sentiment import Sentiment
+from rapray.text.measures.size import Counts, Readability
+from rapray.text.measures.soundplay import SoundPlay
+from rapray.text.measures.stress import Steadiness, Stress
+from rapray.text.measures.structure import Adlibs, VoiceData
 from rapray.text.rhyme.kinds import Grades, Kinds, Lengths
-from rapray.text.sentiment import Sentiment
-from rapray.text.soundplay import SoundPlay
-from rapray.text.stress import Steadiness, Stress
-from rapray.text.structure import Adlibs, VoiceData
-from rapray.text.themes import Theme
+from rapray.text.rhyme.rhyme_features import HirjeeBrown
+from rapray.text.words import vocabulary
+from rapray.text.words.diction import Diction
+from rapray.text.words.explicit import Explicitness
+from rapray.text.words.person_tense import Narrative
+from rapray.text.words.themes import Theme
 
 
-class Flow(measures.Flow, Steadiness, Pace):
-    """How much a line holds, how steadily, and how fast: see `rapray.text.measures.Flow`,
-    `rapray.text.stress.Steadiness` and `rapray.text.pace.Pace`.
+class Flow(size.Flow, Steadiness, Pace):
+    """How much a line holds, how steadily, and how fast: see `rapray.text.measures.size.Flow`,
+    `rapray.text.measures.stress.Steadiness` and `rapray.text.measures.pace.Pace`.
     """
 
 
 class Vocabulary(vocabulary.Vocabulary, Diction):
-    """How varied the words are, and of which kind: see `rapray.text.vocabulary` and `rapray.text.diction`."""
+    """How varied the words are, and of which kind: see `vocabulary` and `diction` in `rapray.text.words`."""
 
 
 class MemberData(TypedDict):
@@ -67,8 +67,9 @@ class Rhyme(TypedDict):
     order; `density_lift` their ratio. `rhyming_syllable_share` in [0, 1]. `end_rhyme_share` of the lines that
     are verse, not ad-lib. `multisyllabic_share` of the rhyming places with two syllables and more. `longest` in
     syllables. `grades`, `lengths` and `kinds` count rhymes (`rapray.text.rhyme.kinds`), `hirjee_brown` holds
-    the features of that paper (`rapray.text.hirjee`). `chain_count` counts all chains, `chains` lists the first
-    thousand. `schemes` has a string a section, a letter a line: X has no partner, - is no line of verse.
+    the features of that paper (`rapray.text.rhyme.rhyme_features`). `chain_count` counts all chains, `chains`
+    lists the first thousand. `schemes` has a string a section, a letter a line: X has no partner, - is no line
+    of verse.
     """
 
     density_malmi: float

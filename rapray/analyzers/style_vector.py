@@ -13,8 +13,8 @@ from itertools import pairwise
 
 from rapray.analyzers.algorithmic_result import AlgorithmicData
 from rapray.analyzers.vector import Block, Layout, hashed, roots_of_shares
-from rapray.text.measures import syllables_of
-from rapray.text.phonology import STRONG
+from rapray.text.measures.size import syllables_of
+from rapray.text.pronunciation.phonology import STRONG
 from rapray.text.reading import Reading
 
 _LAYOUT = Layout(

@@ -20,7 +20,7 @@ from rapray.cli.output import complain, note, print_json, print_table
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric
 from rapray.errors import InvalidLyrics, RaprayError, UsageError, exit_code_of
-from rapray.text.clean import decode
+from rapray.text.cleaning.characters import decode
 from rapray.text.submitted import submitted_lyric
 
 READ_LIMIT = 16_000_000  # bytes: the longest text that settings allow, five million characters, in UTF-8

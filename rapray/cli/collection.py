@@ -103,7 +103,7 @@ def artist(
     as_json: Json = False,
 ) -> None:
     """Print one artist: tracks, and the distinct words within the first 35,000 (the Daniels count)."""
-    from rapray.text.diction import DANIELS_WORDS
+    from rapray.text.words.diction import DANIELS_WORDS
 
     if not id_or_name.strip():
         raise UsageError(reason="The name is empty.")

@@ -28,9 +28,9 @@ from rapray.serve.backend import (
 from rapray.serve.limits import MAX_BATCH_TEXTS, MAX_PAGE, MAX_QUERY_CHARS
 from rapray.serve.problems import Problem
 from rapray.store.records import ArtistSummary, StoredArtist, TrackSummary
-from rapray.text.diction import distinct
 from rapray.text.sections import sung_lines
 from rapray.text.tokens import words
+from rapray.text.words.diction import distinct
 
 DIMENSION = 64
 Analyze = Callable[[Lyric], Analysis | Failure]

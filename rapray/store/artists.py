@@ -18,9 +18,9 @@ from rapray.store import queries
 from rapray.store.pool import acquired
 from rapray.store.records import StoredArtist
 from rapray.store.values import sections_of
-from rapray.text.diction import DANIELS_WORDS, daniels, distinct
 from rapray.text.sections import sung_lines
 from rapray.text.tokens import words
+from rapray.text.words.diction import DANIELS_WORDS, daniels, distinct
 
 Pool = AsyncConnectionPool[AsyncConnection]
 _SQL = queries.load("artists")

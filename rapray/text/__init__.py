@@ -1,4 +1,4 @@
 """Pure functions of text: cleaning, sections, words, sounds, syllables, language, fingerprints.
 
-Knows no database, no network, no models of its own; importing it loads nothing heavy.
+No database, no network and no models of its own; importing it loads nothing heavy.
 """

@@ -1,7 +1,4 @@
-"""Text without accents, for comparing; one of several spellings is as good as the other.
-
-Knows no language: "ü" is "u", and never "ue".
-"""
+"""Text without accents and case, to compare spellings. Not aware of languages: "ü" becomes "u", never "ue"."""
 
 from __future__ import annotations
 
@@ -9,11 +6,11 @@ import unicodedata
 
 
 def without_accents(text: str) -> str:
-    """Compatibility forms taken apart, combining marks left out: "JAŸ-Z" is "JAY-Z", "ﬁ" is "fi"."""
+    """Remove accents and take compatibility forms apart: "JAŸ-Z" becomes "JAY-Z", "ﬁ" becomes "fi"."""
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
 def folded(text: str) -> str:
-    """The same without case."""
+    """Remove accents and case."""
     return without_accents(text.casefold())

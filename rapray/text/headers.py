@@ -1,6 +1,6 @@
-"""What a section header says: kind, number and voices, in the languages that lyric pages use.
+"""Section headers: kind, number and voices, in the languages that lyric pages use.
 
-Knows no lines and no brackets: it reads the text inside them. To add a word of another language, add it to `_WORDS`.
+Functions take the text between the brackets. To add a word of another language, add it to `_WORDS`.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ _HEAD = re.compile(
     rf"(?:(?P<pre>{_PREFIXED['pre_chorus']}(?:{_CHORUS_WORDS}))|(?P<post>{_PREFIXED['post_chorus']}(?:{_CHORUS_WORDS}))"
     rf"|(?P<word>{_ALTERNATIVES}))(?!\w)(?:\s*[#№nº.]*\s*{_NUMBER}(?!\w))?(?P<rest>.*)"
 )
-# Possessive: what one turn has taken is never tried another way. "part" is a word of both lists, and each occurrence
-# would double the time that a header takes which does not fit in the end.
+# Possessive, so that no match is tried a second way: "part" is in both lists, and each occurrence would double the time
+# of a header that does not match in the end.
 _REST = re.compile(
     r"(?:\s|[-–—/+&,.()x×]|\d|\b(?:"
     + _ALTERNATIVES
@@ -90,7 +90,7 @@ _DIRECTIONS = frozenset(_STAGE_WORDS.split())
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header as read; `label` is the line as printed."""
+    """A parsed header; `label` is the line as printed."""
 
     kind: str
     number: int | None = None
@@ -99,7 +99,7 @@ class Header:
 
 
 def parse_header(text: str, label: str) -> Header | None:
-    """The header that the text inside the brackets is; None where it names no known kind of section."""
+    """Parse the text inside the brackets; None if it does not name a kind of section."""
     head, _, voiced = _split_once(text)
     match = _HEAD.fullmatch(head.casefold().strip())
     if match is None:
@@ -114,14 +114,14 @@ def parse_header(text: str, label: str) -> Header | None:
 
 
 def is_credit(text: str) -> bool:
-    """True for what names the song or its makers and heads no section: Letra de "…", Produced by …."""
+    """Return True for a line that names the song or its makers instead of a section: Letra de "…", Produced by …."""
     return _CREDIT.match(text) is not None
 
 
 def is_stage_direction(text: str) -> bool:
-    """True for a sound or a repetition mark between brackets: laughs, x2, ?; also for anything in lower case alone.
+    """Return True for a sound or a repetition mark between brackets: laughs, x2, ?.
 
-    Lower case alone is no header that pages write, unless it names a known kind.
+    Other text in lower case counts too, unless it names a kind of section: pages do not write such headers.
     """
     words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", text.casefold())
     if not words or words == ["x"] or all(word in _DIRECTIONS for word in words):
@@ -130,7 +130,7 @@ def is_stage_direction(text: str) -> bool:
 
 
 def voices_of(text: str) -> tuple[str, ...]:
-    """The performers that a header names, each once, in order: "A, B & (C)" gives A, B, C."""
+    """Return the performers that a header names, each once, in order: "A, B & (C)" gives A, B, C."""
     for name, masked in _WHOLE_NAMES.items():
         text = text.replace(name, masked)
     parts = (re.sub(r"[()\[\]]", " ", part) for part in _VOICE_SEPARATOR.split(text))

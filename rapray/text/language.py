@@ -1,7 +1,7 @@
 """The language of a lyric, by py3langid's character statistics (97 languages, BSD licence).
 
-Knows no words and no dialects. Of a long text it reads eight slices, 4,000 characters together: more changes nothing.
-The model is loaded at the first call, once a process; after that it is only read, so threads may share it.
+Of a long text only eight slices are read, 4,000 characters together: more text did not change the answer. The model
+is loaded at the first call in a process and only read afterwards, so threads may share it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _loading = threading.Lock()
 
 
 def detect_language(text: str) -> str | None:
-    """ISO 639-1 code of a lyric's main language; None under 20 letters, or where no language stands out."""
+    """Return the ISO 639-1 code of a lyric's main language; None below 20 letters or if no language stands out."""
     sample = _sample("\n".join(line for line in text.split("\n") if not is_bracketed(line)))
     if sum(map(str.isalpha, sample)) < _FEWEST_LETTERS:
         return None

@@ -1,7 +1,7 @@
 """Sections of a cleaned lyric: `[Verse 2: A & B]` and the lines under it.
 
-Knows no HTML and no page: headers are told by their form. A header governs all that follows up to the next one; text
-before the first header is split at empty lines. Sections without a sung line are left out.
+Headers are recognised by their form. A header applies to all lines up to the next header; text before the first
+header is split at empty lines. Sections without a sung line are left out.
 """
 
 from __future__ import annotations
@@ -21,22 +21,21 @@ _WHOLE = re.compile(r"\[([^\[\]]*)\]")
 _LEADING = re.compile(r"\[([^\[\]]{1,80})\](.+)")
 _UNCLOSED = re.compile(r"\[([^\[\]]+)|([^\[\]]+)\]")
 _ROUND = re.compile(r"\(([^()]{1,40})\)\s*([^()]{0,40})")
-_MARKED = re.compile(r"[\[\](:]")  # without one of these a line is sung: most are
 _COLON = re.compile(r"([^\[\]():]{1,40}):")
-# Kinds whose name in round brackets or before a colon is a header; "(break)" and "Drop:" may be sung.
+# These kinds are headers in round brackets or before a colon, too; "(break)" and "Drop:" may be sung.
 _PLAIN_KINDS = frozenset({"verse", "chorus", "pre_chorus", "post_chorus", "intro", "outro"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line as read: a header, a credit or stage direction, or sung text (which may follow a header)."""
+    """A parsed line: a header, sung text or both. A credit or stage direction is neither."""
 
     header: Header | None = None
     sung: str = ""
 
 
 def is_header(line: str) -> bool:
-    """True for a whole line that is a section header, credits such as `[Letra de …]` included."""
+    """Return True if the whole line is a section header or a credit such as `[Letra de …]`."""
     text = line.strip()
     if len(text) > _LONGEST_HEADER or not text:
         return False
@@ -48,19 +47,19 @@ def is_header(line: str) -> bool:
 
 
 def is_bracketed(line: str) -> bool:
-    """True for a header, a credit or a stage direction such as `[laughs]`: a whole line that nobody sings."""
+    """Return True if nobody sings the line: a header, a credit or a stage direction such as `[laughs]`."""
     text = line.strip()
     return len(text) <= _LONGEST_HEADER and (bool(_WHOLE.fullmatch(text)) or is_header(text))
 
 
 def sung_part(line: str) -> str:
-    """What is sung of a line: without a header before it, "" for a header, a credit or a stage direction."""
+    """Return the sung part of a line, without a header before it; "" for a header, a credit or a stage direction."""
     text = line.strip()
     return _read(text).sung if text else ""
 
 
 def split_sections(lyrics: str) -> tuple[Section, ...]:
-    """Sections of a cleaned lyric in order, each with at least one sung line."""
+    """Split a cleaned lyric into its sections in order, each with at least one sung line."""
     sections: list[Section] = []
     header, lines = Header("unlabelled"), list[str]()
     starts_stanza = True
@@ -79,7 +78,7 @@ def split_sections(lyrics: str) -> tuple[Section, ...]:
 
 
 def sung_lines(sections: Iterable[Section]) -> list[str]:
-    """All lines of the sections, in order; no headers, no empty lines."""
+    """Return all lines of the sections, in order, without headers and empty lines."""
     return [line for section in sections for line in section.lines]
 
 
@@ -90,14 +89,14 @@ def _section(header: Header, lines: list[str]) -> list[Section]:
 
 
 def _read(text: str) -> _Line:
-    """What one line that is not empty is."""
-    if _MARKED.search(text) is None:
-        return _Line(sung=text)
+    """Parse a line that is not empty."""
     return _read_short(text) if len(text) <= _LONGEST_HEADER else _read_leading(text)
 
 
 @lru_cache(maxsize=4096)
 def _read_short(text: str) -> _Line:
+    if text[0] not in "[(" and text[-1] not in "]:":  # no header opens or closes on any other character
+        return _Line(sung=text)
     if whole := _WHOLE.fullmatch(text):
         inner = whole[1].strip()
         if is_credit(inner) or is_stage_direction(inner):
@@ -121,7 +120,7 @@ def _read_leading(text: str) -> _Line:
 
 
 def _plain_header(text: str) -> Header | None:
-    """Read "(Hook) A" and "Verse 1:" as people write them in files; only where nothing else stands in the line."""
+    """Parse "(Hook) A" and "Verse 1:", which people write in files, if the line contains nothing else."""
     if colon := _COLON.fullmatch(text):
         header = parse_header(colon[1], text)
         return header if header and header.kind in _PLAIN_KINDS and not header.voices else None
@@ -135,5 +134,5 @@ def _plain_header(text: str) -> Header | None:
 
 
 def _is_name(text: str) -> bool:
-    """True for a short run of capitalised words, or nothing: "(Hook) I know it's real" is sung."""
+    """Return True for "" and for a few capitalised words: "(Hook) I know it's real" is sung."""
     return len(text.split()) <= 4 and all(not word[0].islower() for word in text.split() if word != "and")

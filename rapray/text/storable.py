@@ -1,14 +1,12 @@
-"""Any text as PostgreSQL and UTF-8 can hold it.
-
-Knows no table and no source.
-"""
+"""Text in a form that PostgreSQL and UTF-8 can store."""
 
 from __future__ import annotations
 
 
 def storable(text: str) -> str:
-    """The text with surrogate pairs joined, and NUL and lone halves replaced: PostgreSQL refuses the one, UTF-8 the
-    other. Nothing is left out, so that positions in the text stay where they are.
+    """Join surrogate pairs, and replace NUL, which PostgreSQL refuses, and lone surrogates, which UTF-8 refuses.
+
+    Characters are replaced and not removed, so that positions in the text stay valid.
     """
     if text.isascii() and "\x00" not in text:
         return text

@@ -1,34 +1,34 @@
-"""A text that a caller hands in, as a lyric: stamps off, cleaned, split, hashed.
+"""A caller's text as a lyric: time stamps read, page junk removed, sections split, words hashed.
 
-Knows no HTTP and no file: both ways in use it, so that both find the same.
+HTTP requests and files both come through here, so that both give the same result.
 """
 
 from __future__ import annotations
 
 from rapray.domain import Lyric
 from rapray.errors import LyricsTooLong
-from rapray.text.clean import checked_lyrics
+from rapray.text.cleaning.lyrics import checked_lyrics
+from rapray.text.cleaning.synced import parse_lrc, timings_of
 from rapray.text.fingerprint import content_hash, timed_hash
 from rapray.text.language import detect_language
 from rapray.text.sections import split_sections
-from rapray.text.synced import parse_lrc, timings_of
 
-_RAW_FACTOR = 4  # stamps and page junk; nothing that holds a lyric has more of them
+_RAW_FACTOR = 4  # room for stamps and page junk; no real lyric has more of them
 
 
 def submitted_lyric(key: str, raw: str, max_chars: int, duration_s: float | None = None) -> Lyric:
-    """The text as a lyric; where it is LRC, its lines have the times of their stamps.
+    """Make a lyric of a caller's text; the lines of an LRC file have the times of their stamps.
 
     Args:
-        key: the caller's name for it.
-        raw: as it came, LRC or plain.
-        max_chars: of the cleaned text.
-        duration_s: of the song in seconds, where it is known.
+        key: The caller's name for the text.
+        raw: The text, LRC or plain.
+        max_chars: The longest text to accept, in characters after cleaning.
+        duration_s: The length of the song in seconds, if available.
 
     Raises:
-        InvalidLyrics: empty or too long.
+        InvalidLyrics: The text is empty or too long.
     """
-    if len(raw) > _RAW_FACTOR * max_chars:  # before anything reads it: to clean it takes seconds
+    if len(raw) > _RAW_FACTOR * max_chars:  # before cleaning, which would take seconds
         raise LyricsTooLong(length=len(raw), unit="characters", limit=max_chars)
     synced = parse_lrc(raw)
     lyrics = checked_lyrics(raw if synced is None else "\n".join(line.text for line in synced), max_chars)

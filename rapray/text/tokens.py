@@ -1,25 +1,22 @@
-"""Words of a lyric line, lower-case, with their place in the line.
-
-Knows nothing of pronunciation or of sections: a line goes in, tokens come out.
-"""
+"""Words of a lyric line, lower-case, with their place in the line."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Curly, modifier, prime, grave, acute, reversed and full-width forms that typists use for an apostrophe.
 _APOSTROPHES = dict.fromkeys(map(ord, "‘’‛ʼʹ′`´＇"), "'")
 
 # Python's \w leaves out combining marks, which would split Hindi, vocalised Arabic and decomposed accents.
 MARKS = "".join(chr(code) for code in range(0x300, 0x1E00) if unicodedata.category(chr(code)) in {"Mn", "Mc"})
-_LETTER = rf"[^\W_{MARKS}][{MARKS}]*"
+_LETTERS = rf"[^\W_{MARKS}](?:[^\W_]++|[{MARKS}]++)*+"
 
-# `$` and `*` count inside a word only ("a$ap", "sh*t"); thousands keep their commas until `_spelled`.
-_WORD = re.compile(rf"'?(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|{_LETTER}(?:{_LETTER}|['$*]+(?={_LETTER}))*)'?")
+# `$` and `*` count inside a word only ("a$ap", "sh*t"); thousands keep their commas until the token is made.
+_WORD = re.compile(rf"'?(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|{_LETTERS}(?:['$*]+{_LETTERS})*)'?")
 
-# Words that begin with an apostrophe; before any other word it is an opening quote.
+# Words that begin with an apostrophe; before any other word an apostrophe is an opening quote.
 _CLIPPED = (
     "'em 'til 'till 'cause 'cuz 'coz 'bout 'round 'fore 'nother 'nuff 'n 'gainst 'neath 'tis 'twas 'tude 'round "
     "'ey 'ight 'ite 'while 'hood 'bove 'lac 'gram 'preciate 'member 'fraid 'cept 'less 'stead 'sup 'scuse"
@@ -27,9 +24,8 @@ _CLIPPED = (
 _CLIPPED_FRONT = frozenset(_CLIPPED.split())
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word and the half-open range of characters that it covers in the line it came from."""
+class Token(NamedTuple):
+    """A word and the half-open range of characters that it covers in its line."""
 
     text: str
     start: int
@@ -37,31 +33,27 @@ class Token:
 
 
 def straighten(text: str) -> str:
-    """The text with every kind of apostrophe as `'`; its length and all offsets stay the same."""
+    """Replace every kind of apostrophe by `'`; the length and all offsets stay the same."""
     return text.translate(_APOSTROPHES)
 
 
 def spans(line: str) -> list[Token]:
-    """Tokens of a line with their offsets into it, in order.
+    """Return the tokens of a line with their offsets, in order.
 
-    Apostrophes that belong to a word stay (runnin', 'em, don't); quotation marks do not. A hyphen separates.
+    Apostrophes that belong to a word stay (runnin', 'em, don't); quotation marks do not. A hyphen separates words.
     """
-    found: list[Token] = []
+    tokens: list[Token] = []
     quote_is_open = False
     for match in _WORD.finditer(straighten(line)):
-        word, start, end = match.group().lower(), match.start(), match.end()
+        word, (start, end) = match.group().lower(), match.span()
         if word[0] == "'" and word not in _CLIPPED_FRONT and word.rstrip("'") not in _CLIPPED_FRONT:
             word, start, quote_is_open = word[1:], start + 1, True
         if word[-1] == "'" and (quote_is_open and not word.endswith("in'")):
             word, end, quote_is_open = word[:-1], end - 1, False
-        found.append(Token(_spelled(word), start, end))
-    return found
+        tokens.append(Token(word.replace(",", ""), start, end))
+    return tokens
 
 
 def words(line: str) -> list[str]:
-    """Lower-case words of a line: "Runnin’ the 99-Mile" gives runnin', the, 99, mile."""
+    """Return the lower-case words of a line: "Runnin’ the 99-Mile" gives runnin', the, 99, mile."""
     return [token.text for token in spans(line)]
-
-
-def _spelled(word: str) -> str:
-    return word.replace(",", "")

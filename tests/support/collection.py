@@ -16,7 +16,7 @@ from rapray.domain import Artist, FetchResult, Outcome, SongRef, Track
 from rapray.samples.corpus import SampleSong
 from rapray.store import runs, tracks
 from rapray.store.pool import connect
-from rapray.text.clean import clean_lyrics
+from rapray.text.cleaning.lyrics import clean_lyrics
 from rapray.text.fingerprint import content_hash
 from rapray.text.sections import split_sections
 

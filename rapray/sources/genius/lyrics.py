@@ -1,6 +1,6 @@
 """Finds the lyrics in a page, whichever of the layouts it has, and writes them out as lines.
 
-Does not know titles or outcomes, and does not clean: `rapray.text.clean` does.
+Does not know titles or outcomes, and does not clean: `rapray.text.cleaning.lyrics` does.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from rapray.sources.genius.lyrics import SongElements, placeholder_message, prin
 from rapray.sources.genius.outcome import decide, is_challenge
 from rapray.sources.genius.song import Song, read_song
 from rapray.sources.genius.state import find_state
-from rapray.text.clean import clean_lyrics
+from rapray.text.cleaning.lyrics import clean_lyrics
 from rapray.text.sections import split_sections
 
 _REPLACEMENT = "\ufffd"

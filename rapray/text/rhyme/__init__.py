@@ -1,7 +1,4 @@
-"""Rhymes of a song with their places: which words, in which line, and how well.
-
-Knows sounds and places only, not what a page or a table makes of them.
-"""
+"""Rhymes of a song with their places: which words rhyme, in which line, and how well."""
 
 from __future__ import annotations
 

@@ -1,13 +1,11 @@
-"""Rhyme chains: links gathered into groups of places that sound alike, no word in two groups.
-
-Knows words and links, not lines as text: `find` turns places into what callers get.
-"""
+"""Rhyme chains: links gathered into groups of places that sound alike, no word in two groups."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rapray.text.rhyme.ends import EndGroup
 from rapray.text.rhyme.internals import InternalLink
@@ -15,13 +13,13 @@ from rapray.text.rhyme.match import Grade, Match
 from rapray.text.rhyme.stream import Stream
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One place of a chain.
 
     `section` and `line` count from 0, the line inside its section. `first_word` and `last_word` (inclusive) index
-    `tokens.spans(line)`; `start` and `end` are the half-open range of characters from the first to the last of them.
-    `syllables` is how many of their syllables rhyme. `kind` is "end" where the place closes its line, else "internal".
+    `tokens.spans(line)`; `start` and `end` are the half-open range of characters from the first to the last of
+    them. `syllables` is how many of their syllables rhyme. `kind` is "end" if the place closes its line, else
+    "internal".
     """
 
     section: int
@@ -34,11 +32,10 @@ class Member:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """Places that rhyme with one another, in the order of the song.
 
-    `label` (A, B … Z, AA …) counts chains by first appearance and is unique in the song. `kind` is "end" where at
+    `label` (A, B … Z, AA …) counts chains by first appearance and is unique in the song. `kind` is "end" if at
     least two members close their lines. `grade` ("perfect", "family", "assonant") is that of most links.
     `syllables` is the length of the longest member.
     """
@@ -52,7 +49,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class RhymeMap:
-    """All chains of a song, the scheme of each section, and the syllables that rhyme out of those that are sung."""
+    """All chains of a song, the scheme of each section, and how many of the sung syllables rhyme."""
 
     chains: tuple[Chain, ...]
     schemes: tuple[str, ...]
@@ -66,7 +63,7 @@ class RhymeMap:
 
 
 class ChainBuilder:
-    """Takes links, best first, and keeps each word in at most one chain."""
+    """Builds chains from links, best first; each word is in at most one chain."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -75,7 +72,7 @@ class ChainBuilder:
         self._grades: dict[int, Counter[Grade]] = {}
 
     def add_ends(self, section: int, group: EndGroup) -> None:
-        """Make a chain of a group of line ends; lines that only repeat each other make none."""
+        """Make a chain of a group of line ends, unless its lines only repeat each other."""
         chain = len(self._grades)
         matches = [link.match for link in group.links if link.match is not None]
         if not matches:
@@ -89,7 +86,7 @@ class ChainBuilder:
             self._put(chain, syllable, length)
 
     def add_internal(self, link: InternalLink) -> None:
-        """Join two places, unless a word of theirs is taken by another place."""
+        """Join two places, unless one of their words belongs to another place."""
         match = link.match
         first, second = self._chain_at(match.first, match), self._chain_at(match.second, match)
         if first is None or second is None or first == second >= 0 or (first >= 0 and second >= 0):
@@ -99,19 +96,19 @@ class ChainBuilder:
             chain = len(self._grades)
             self._grades[chain] = Counter()
         self._grades[chain][match.grade] += 1
-        for syllable, known in ((match.first, first), (match.second, second)):
-            if known < 0:
+        for syllable, place_chain in ((match.first, first), (match.second, second)):
+            if place_chain < 0:
                 self._put(chain, syllable, match.syllables)
 
     def chains(self) -> Iterable[tuple[int, Grade, list[tuple[int, int, int]]]]:
-        """For each chain its number, grade and places (first word, last word, syllables), in the song's order."""
+        """Return each chain's number, grade and places (first word, last word, syllables), in the song's order."""
         places: dict[int, list[tuple[int, int, int]]] = {}
         for last, (first, syllables, chain) in sorted(self._spans.items()):
             places.setdefault(chain, []).append((first, last, syllables))
-        return [(chain, _commonest(self._grades[chain]), found) for chain, found in places.items()]
+        return [(chain, _commonest(self._grades[chain]), members) for chain, members in places.items()]
 
     def _chain_at(self, syllable: int, match: Match) -> int | None:
-        """The chain of the place that closes here, -1 where its words are free, None where another place has one."""
+        """Return the chain of the place that closes here, -1 if its words are free, None if another place has one."""
         last = self._stream.word[syllable]
         if last in self._spans:
             return self._spans[last][2]

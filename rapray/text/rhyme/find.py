@@ -1,7 +1,4 @@
-"""From a song's sections to its rhyme map.
-
-Knows the order of the steps: read, line ends, insides of lines, chains, labels.
-"""
+"""From a song's sections to its rhyme map: read, line ends, insides of lines, chains, labels."""
 
 from __future__ import annotations
 
@@ -18,15 +15,16 @@ from rapray.text.rhyme.stream import Stream
 
 
 def find_rhymes(sections: Sequence[Section]) -> RhymeMap:
-    """End rhymes, internal rhymes and multisyllabic chains of a song, with their places.
+    """Find the end rhymes, internal rhymes and multisyllabic chains of a song, with their places.
 
-    Words in brackets take no part. English sounds: another language is heard as an English reader would say it.
+    Words in brackets are ignored. Sounds are English: other languages are read as an English speaker would read
+    them.
     """
     return rhymes_of(read(sections))
 
 
 def rhymes_of(reading: Reading) -> RhymeMap:
-    """As `find_rhymes`, for a song that has been read."""
+    """Find the rhymes of a song that has been read; see `find_rhymes`."""
     stream = Stream(reading)
     builder, schemes = ChainBuilder(stream), list[str]()
     for section in range(len(stream.line_ends)):
@@ -75,7 +73,7 @@ def _member(stream: Stream, first: int, last: int, syllables: int) -> Member:
 
 
 def _label(number: int) -> str:
-    """A, B … Z, AA, AB … as columns of a sheet."""
+    """Count in letters: A, B … Z, AA, AB …, like the columns of a spreadsheet."""
     label = ""
     while number >= 0:
         number, letter = divmod(number, 26)

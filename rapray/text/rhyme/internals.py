@@ -1,7 +1,7 @@
 """Rhymes inside lines: candidates within two lines of each other, scored and sifted.
 
-Knows sound and distance, not which words a chain has taken already. Time grows with the number of syllables only:
-each word end is compared with those of the 36 syllables before it, and keeps its few nearest candidates.
+Time is linear in the number of syllables: each word end is compared with the word ends among the 36 syllables
+before it, and keeps its six nearest candidates.
 """
 
 from __future__ import annotations
@@ -11,43 +11,51 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rapray.text.phonology import MATCHES, STRONG, exact_key
+from rapray.text.pronunciation.phonology import FLEXIBLE, MATCHES, STRONG, WEAK, exact_key
 from rapray.text.rhyme.match import Grade, Match, match_back
 from rapray.text.rhyme.stream import Stream
 
 _REACH = 36  # syllables, about three lines
 _REACH_LINES = 2
-_CANDIDATES = 6  # a word end: keeps a text of two words in turn from filling memory
+_CANDIDATES = 6  # for each word end, or a text of two alternating words would fill the memory
+_BLOCK = 512  # word ends compared at once
+_LAGS = np.arange(1, _REACH + 1)
 
 # Farthest distance in syllables, by strength.
 _NEAR_PERFECT, _NEAR_FAMILY, _NEAR_SINGLE, _NEAR_OPEN = 24, 10, 9, 4
-_OPEN = exact_key(())  # a syllable without a closing consonant: "so" and "go" meet by chance
+_OPEN = exact_key(())  # a syllable without a closing consonant: "so" and "go" often rhyme by chance
 _BASE = {Grade.PERFECT: 1.0, Grade.FAMILY: 0.7, Grade.ASSONANT: 0.4}
-
-Integers = NDArray[np.int64]
 
 
 class InternalLink(NamedTuple):
-    """A rhyme between two places in a stream and how sure it is."""
+    """A rhyme between two places in a stream and how certain it is."""
 
     score: float
     match: Match
 
 
 def internal_links(stream: Stream) -> list[InternalLink]:
-    """Links that are good enough to be heard, best first."""
-    found: list[InternalLink] = []
+    """Return the links that listeners would hear, best first."""
+    links: list[InternalLink] = []
     for first, second in _candidates(stream):
+        if not _may_be_strong(stream, first, second):
+            continue
         match = match_back(stream, first, second)
         if match is not None and match.is_strong:
             score = _score(stream, match)
             if score > 0:
-                found.append(InternalLink(score, match))
-    return sorted(found, key=lambda link: (-link.score, link.match.second, link.match.first))
+                links.append(InternalLink(score, match))
+    return sorted(links, key=lambda link: (-link.score, link.match.second, link.match.first))
+
+
+def _may_be_strong(stream: Stream, first: int, second: int) -> bool:
+    """Return False if a small word carries the rhyme of the last syllables; saves `match_back`, which is slower."""
+    strengths = (stream.codes[first] % 3, stream.codes[second] % 3)
+    return WEAK in strengths or FLEXIBLE not in strengths
 
 
 def _score(stream: Stream, match: Match) -> float:
-    """0 where chance explains the match as well: see `_is_heard`."""
+    """Score a match; 0 if it is likely to be chance, see `_is_heard`."""
     distance = match.second - match.first
     if not _is_heard(stream, match, distance):
         return 0.0
@@ -60,9 +68,9 @@ def _score(stream: Stream, match: Match) -> float:
 
 
 def _is_heard(stream: Stream, match: Match, distance: int) -> bool:
-    """Is the match near enough for its strength?
+    """Return True if the match is near enough for its strength.
 
-    The bounds were set on verses beside the same verses with their words shuffled (benchmarks/rhymes.py).
+    The bounds were fitted on verses and on the same verses with shuffled words (benchmarks/rhymes.py).
     """
     lines = stream.line_number[match.second] - stream.line_number[match.first]
     if match.stressed > 1:
@@ -82,34 +90,38 @@ def _is_heard(stream: Stream, match: Match, distance: int) -> bool:
 
 
 def _candidates(stream: Stream) -> list[tuple[int, int]]:
-    """Pairs of word ends (earlier, later) that may close a rhyme, by array operations, one a distance."""
-    codes, exact = np.array(stream.codes, dtype=np.intp), np.array(stream.exact, dtype=np.int64)
-    lines = np.array(stream.line_number, dtype=np.int64)
-    keys, is_last = _words(stream)
-    is_strong = codes % 3 == STRONG
-    taken = np.zeros(len(codes), dtype=np.int64)
-    found: list[tuple[int, int]] = []
-    for lag in range(1, min(_REACH + 1, len(codes))):
-        hit = is_last[lag:] & is_last[:-lag] & MATCHES[codes[lag:], codes[:-lag]]
-        hit &= (lines[lag:] - lines[:-lag] <= _REACH_LINES) & (keys[lag:] != keys[:-lag])
-        hit &= taken[lag:] < _CANDIDATES
-        # One syllable alone must be near, stressed and of the same consonants; else the syllable before must match too.
-        before = np.zeros_like(hit)
-        before[1:] = MATCHES[codes[lag:-1], codes[: -lag - 1]]
-        if lag <= _NEAR_SINGLE:
-            before |= (exact[lag:] == exact[:-lag]) & is_strong[lag:] & is_strong[:-lag]
-        hit &= before
-        (places,) = np.nonzero(hit)
-        taken[places + lag] += 1
-        found += zip(places.tolist(), (places + lag).tolist(), strict=True)
-    return found
+    """Return pairs of word ends (earlier, later) that may close a rhyme.
 
-
-def _words(stream: Stream) -> tuple[Integers, NDArray[np.bool_]]:
-    """By syllable: a number for the word it repeats, and whether it closes its word."""
-    numbers: dict[str, int] = {}
-    key_of = [numbers.setdefault(word.key, len(numbers)) for word in stream.words]
-    keys = np.array([key_of[word] for word in stream.word], dtype=np.int64)
-    is_last = np.zeros(len(stream.codes), dtype=np.bool_)
+    The arrays have a row for each word end and a column for each distance.
+    """
+    codes, keys = np.array(stream.codes, dtype=np.intp), np.array(stream.key, dtype=np.int64)
+    is_last = np.zeros(len(codes), dtype=np.bool_)
     is_last[[word.last for word in stream.words]] = True
-    return keys, is_last
+    reach, tails = _syllables_back(stream), _strong_tails(stream, codes)
+    candidates: list[tuple[int, int]] = []
+    lasts = np.flatnonzero(is_last)
+    for start in range(0, len(lasts), _BLOCK):
+        later = lasts[start : start + _BLOCK, None]
+        earlier = np.maximum(later - _LAGS, 0)
+        hit = is_last[earlier] & (reach[later] >= _LAGS) & (keys[later] != keys[earlier])
+        hit &= MATCHES[codes[later], codes[earlier]]
+        # The syllable before must match too, unless this one is near, stressed and has the same consonants.
+        before = MATCHES[codes[later - 1], codes[earlier - 1]] & (earlier > 0)
+        before[:, :_NEAR_SINGLE] |= tails[later] == tails[earlier[:, :_NEAR_SINGLE]]
+        hit &= before
+        hit &= np.cumsum(hit, axis=1) <= _CANDIDATES
+        rows, lags = np.nonzero(hit)
+        candidates += zip(earlier[rows, lags].tolist(), later[rows, 0].tolist(), strict=True)
+    return candidates
+
+
+def _syllables_back(stream: Stream) -> NDArray[np.int64]:
+    """Return how many syllables before each syllable are within two lines."""
+    lines = np.array(stream.line_number, dtype=np.int64)
+    return np.arange(len(lines)) - np.searchsorted(lines, lines - _REACH_LINES)
+
+
+def _strong_tails(stream: Stream, codes: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return a number for each syllable, equal only for stressed syllables with the same consonants after them."""
+    unlike_any = -1 - np.arange(len(codes))
+    return np.where(codes % 3 == STRONG, np.array(stream.exact, dtype=np.int64), unlike_any)

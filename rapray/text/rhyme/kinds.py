@@ -1,7 +1,6 @@
 """Rhymes by kind: grade, length, and where the two places stand to each other (end, internal, link, bridge …).
 
-Knows a rhyme map and the words of each line, no sounds. A rhyme is a place of a chain with the one before it in
-the song.
+A rhyme is a place of a chain together with the place before it in the chain.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ _CLOSE = 1  # words that may stand between two members of a run: "the", "and"
 
 
 class Grades(TypedDict):
-    """Rhymes by the grade of their chain, counts: perfect (same sounds from the stressed vowel on), family
-    (consonants of one family after it; Pattison 1991), assonant (vowels alone).
+    """How many rhymes have each grade: perfect (same sounds from the stressed vowel on), family (consonants of one
+    family after it; Pattison 1991), assonant (only the vowels match). The grade is that of the chain.
     """
 
     perfect: int
@@ -28,7 +27,7 @@ class Grades(TypedDict):
 
 
 class Lengths(TypedDict):
-    """Rhyming places by how many of their syllables rhyme, counts; from two on a rhyme is multisyllabic."""
+    """How many rhyming places have one, two … rhyming syllables; from two on a rhyme is multisyllabic."""
 
     one: int
     two: int
@@ -42,9 +41,9 @@ class Kinds(TypedDict):
 
     `end`: both places close their lines. `internal`: both in one line. `link`: the end of a line with a place
     in the first half of the next. `bridge`: two places inside neighbouring lines, neither at an end. `other`:
-    what is left, such as an inner place with the end of the next line. The five sum to all rhymes. `compound`:
-    pairs of internal rhymes of one line that interleave (A B A B). `chained`: places that follow each other in
-    a line with at most one word between, in runs of two and more of one chain.
+    the rest, such as an inner place with the end of the next line. The five sum to all rhymes. `compound`:
+    pairs of internal rhymes of one line that interleave (A B A B). `chained`: places of one chain that follow
+    each other in a line with at most one word between.
     """
 
     end: int
@@ -65,16 +64,16 @@ class Rhymes(NamedTuple):
 
     @property
     def total(self) -> int:
-        """How many rhymes there are."""
+        """Number of rhymes."""
         return sum((self.grades["perfect"], self.grades["family"], self.grades["assonant"]))
 
 
-def count_rhymes(found: RhymeMap, reading: Reading) -> Rhymes:
+def count_rhymes(rhyme_map: RhymeMap, reading: Reading) -> Rhymes:
     """Count a song's rhymes by grade, length and place."""
     grades = Grades(perfect=0, family=0, assonant=0)
     kinds = Kinds(end=0, internal=0, link=0, bridge=0, other=0, compound=0, chained=0)
     inside: dict[tuple[int, int], list[tuple[int, int, str]]] = defaultdict(list)
-    for chain in found.chains:
+    for chain in rhyme_map.chains:
         grades[chain.grade] += len(chain.members) - 1  # type: ignore[literal-required]
         kinds["chained"] += _chained(chain)
         for first, second in pairwise(chain.members):
@@ -83,19 +82,19 @@ def count_rhymes(found: RhymeMap, reading: Reading) -> Rhymes:
             if kind == "internal":
                 inside[first.section, first.line].append((first.first_word, second.first_word, chain.label))
     kinds["compound"] = sum(map(_interleaved, inside.values()))
-    return Rhymes(grades, _lengths(found), kinds)
+    return Rhymes(grades, _lengths(rhyme_map), kinds)
 
 
-def end_pairs(found: RhymeMap) -> Iterator[tuple[Member, Member]]:
-    """Rhyming neighbours among the line ends of each chain, each with the next one in its section."""
-    for chain in found.chains:
+def end_pairs(rhyme_map: RhymeMap) -> Iterator[tuple[Member, Member]]:
+    """Yield each rhyming line end with the next line end of its chain in the same section."""
+    for chain in rhyme_map.chains:
         ends = [member for member in chain.members if member.kind == "end"]
-        yield from ((one, two) for one, two in pairwise(ends) if one.section == two.section)
+        yield from ((first, second) for first, second in pairwise(ends) if first.section == second.section)
 
 
-def _lengths(found: RhymeMap) -> Lengths:
+def _lengths(rhyme_map: RhymeMap) -> Lengths:
     counts = [0] * 5
-    for chain in found.chains:
+    for chain in rhyme_map.chains:
         for member in chain.members:
             counts[min(member.syllables, 5) - 1] += 1
     return Lengths(one=counts[0], two=counts[1], three=counts[2], four=counts[3], longer=counts[4])
@@ -116,16 +115,17 @@ def _kind(first: Member, second: Member, reading: Reading) -> str:
 
 
 def _chained(chain: Chain) -> int:
-    """Members in runs: each with a neighbour of the chain right before or after it in its line."""
+    """Count the members with a neighbour of the chain right before or after them in their line."""
     close = [
-        (one.section, one.line) == (two.section, two.line) and two.first_word - one.last_word - 1 <= _CLOSE
-        for one, two in pairwise(chain.members)
+        (first.section, first.line) == (second.section, second.line)
+        and second.first_word - first.last_word - 1 <= _CLOSE
+        for first, second in pairwise(chain.members)
     ]
     return sum(before or after for before, after in pairwise([False, *close, False]))
 
 
 def _interleaved(rhymes: Sequence[tuple[int, int, str]]) -> int:
-    """Pairs of internal rhymes of two chains, each of which has one place between the places of the other."""
+    """Count pairs of internal rhymes of two chains that interleave: one begins inside the other and ends after it."""
     ordered = sorted(rhymes)
     count = 0
     for number, (_, end, label) in enumerate(ordered):

@@ -1,22 +1,19 @@
-"""How far and how well two line ends or phrases rhyme, walked back syllable by syllable.
-
-Knows two places in a stream, not which places are worth comparing.
-"""
+"""How far and how well two line ends or phrases rhyme, compared backwards syllable by syllable."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import NamedTuple
 
-from rapray.text.phonology import FLEXIBLE, STRONG, WEAK
+from rapray.text.pronunciation.phonology import FLEXIBLE, MATCH_ROWS, STRONG, WEAK
 from rapray.text.rhyme.stream import Stream
 
-_LONGEST = 12  # syllables: a longer rhyme is a line said twice
+_LONGEST = 12  # syllables: a longer rhyme is a repeated line
 _LONGEST_REFRAIN = 3  # words that both ends may share after the rhyme ("kill me", "feel me")
 
 
 class Grade(StrEnum):
-    """From the last stressed vowel on: all sounds equal, consonants of one family, or vowels alone."""
+    """What matches from the last stressed vowel on: all sounds, the families of consonants, or only the vowels."""
 
     PERFECT = "perfect"
     FAMILY = "family"
@@ -26,7 +23,7 @@ class Grade(StrEnum):
 class Match(NamedTuple):
     """Two rhyming stretches, by their last syllables: `syllables` in each, of which `stressed` carry the rhyme.
 
-    `is_strong` says that it closes on a stressed syllable of a content word on both sides.
+    `is_strong` is True if both close on a stressed syllable of a content word.
     """
 
     first: int
@@ -38,7 +35,7 @@ class Match(NamedTuple):
 
 
 def refrain_length(stream: Stream, first: int, second: int) -> int:
-    """Syllables of the words with which both stretches close alike, at most three words."""
+    """Count the syllables of the words that both stretches end on, at most three words."""
     length = 0
     for _ in range(_LONGEST_REFRAIN + 1):
         left, right = first - length, second - length
@@ -57,57 +54,50 @@ def refrain_length(stream: Stream, first: int, second: int) -> int:
 
 
 def match_back(stream: Stream, first: int, second: int, refrain: int = 0) -> Match | None:
-    """The rhyme that closes at two word ends, the earlier one first; None where no stressed syllable is shared.
+    """Return the rhyme that closes at two word ends; None if no stressed syllable matches.
 
     Args:
         stream: The song.
         first: Last syllable of the earlier stretch.
-        second: Last syllable of the later one.
-        refrain: Syllables at the end that are the same words and are passed over.
+        second: Last syllable of the later stretch.
+        refrain: Syllables at the end that belong to the same words; they are skipped.
     """
-    pairs = _matched_pairs(stream, first, second, refrain)
-    strong = [
-        offset for offset in range(refrain, pairs) if _is_stressed(stream, first - offset, second - offset)
-    ]
-    soft = next((at for at in range(refrain, pairs) if _is_beat(stream, first - at, second - at)), None)
-    if soft is None:
+    strengths = _strengths(stream, first, second, refrain)
+    beats = [offset for offset, strength in enumerate(strengths, refrain) if strength != WEAK]
+    if not beats:
         return None
-    if not strong or soft < strong[0]:  # the rhyme closes on a small word, or on a promoted ending
-        strong.insert(0, soft)
+    strong = [offset for offset in beats if strengths[offset - refrain] == STRONG]
+    is_strong = beats[0] in strong[:1]
+    if (
+        not is_strong
+    ):  # the rhyme closes on a small word, which does for the end of a line, or on a promoted ending
+        strong.insert(0, beats[0])
     return Match(
         first,
         second,
         syllables=strong[-1] + 1,
         stressed=len(strong),
         grade=_grade(stream, first, second, refrain, strong[0]),
-        is_strong=_is_stressed(stream, first - strong[0], second - strong[0]),
+        is_strong=is_strong,
     )
 
 
-def _matched_pairs(stream: Stream, first: int, second: int, refrain: int) -> int:
-    """How many syllables, the refrain's included, match before the first that does not."""
+def _strengths(stream: Stream, first: int, second: int, refrain: int) -> list[int]:
+    """Return the strength of the weaker syllable of each matching pair, from the refrain backwards."""
     room = min(
         first - stream.line_start[first] + 1,
         second - stream.line_start[second] + 1,
         second - first,  # the two stretches may not overlap
         refrain + _LONGEST,
     )
-    offset = refrain
-    while offset < room:
-        left, right = first - offset, second - offset
-        if not stream.matches(left, right) or stream.is_same_word(left, right):
+    codes, keys = stream.codes, stream.key
+    strengths: list[int] = []
+    for offset in range(refrain, room):
+        left, right = codes[first - offset], codes[second - offset]
+        if not MATCH_ROWS[left][right] or keys[first - offset] == keys[second - offset]:
             break
-        offset += 1
-    return offset
-
-
-def _is_stressed(stream: Stream, left: int, right: int) -> bool:
-    return stream.codes[left] % 3 == stream.codes[right] % 3 == STRONG
-
-
-def _is_beat(stream: Stream, left: int, right: int) -> bool:
-    """May this pair carry a rhyme at all? Small words do at the end of a line ("do", "you")."""
-    return stream.codes[left] % 3 != WEAK != stream.codes[right] % 3
+        strengths.append(min(left % 3, right % 3))
+    return strengths
 
 
 def _is_promoted(stream: Stream, syllable: int) -> bool:
@@ -116,7 +106,7 @@ def _is_promoted(stream: Stream, syllable: int) -> bool:
 
 
 def _grade(stream: Stream, first: int, second: int, refrain: int, beat: int) -> Grade:
-    """The grade of the part from the last beat to the end, the refrain left out."""
+    """Grade the part from the last beat to the end, without the refrain."""
     offsets = range(refrain, beat + 1)
     is_promoted = _is_promoted(stream, first - beat) or _is_promoted(stream, second - beat)
     places = [(first - offset, second - offset) for offset in offsets]

@@ -28,7 +28,7 @@ from rapray.store.due import DueEmbeddings
 from rapray.store.models import register_model
 from rapray.store.pool import connect
 from rapray.store.scope import NamedScope
-from rapray.text.clean import clean_lyrics
+from rapray.text.cleaning.lyrics import clean_lyrics
 from rapray.text.sections import split_sections
 from tests.support.collection import song_of, store
 from tests.support.ray_cluster import RayCluster

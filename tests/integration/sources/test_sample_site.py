@@ -15,7 +15,7 @@ from rapray.samples import corpus
 from rapray.samples.site import SampleSite, faults
 from rapray.sources.base import Discovery
 from rapray.sources.genius import GeniusSource
-from rapray.text.clean import clean_lyrics
+from rapray.text.cleaning.lyrics import clean_lyrics
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric, Timing
 from rapray.samples.corpus import songs
 from rapray.text.sections import split_sections
-from rapray.text.wordlists import groups
+from rapray.text.words.wordlists import groups
 
 SONG = """[Intro]
 (Yeah, uh)

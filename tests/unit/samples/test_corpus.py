@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from rapray.errors import SampleCorpusError
 from rapray.samples.corpus import SampleSong, artists, parse_song, songs
-from rapray.text.clean import clean_lyrics
+from rapray.text.cleaning.lyrics import clean_lyrics
 from rapray.text.fingerprint import content_hash
 from rapray.text.language import detect_language
-from rapray.text.malmi import lift_of, song_words_of
 from rapray.text.reading import read
+from rapray.text.rhyme.rhyme_density import lift_of, song_words_of
 from rapray.text.sections import split_sections, sung_lines
 
 SHINGLE = 5  # words

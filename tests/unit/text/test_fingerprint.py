@@ -1,4 +1,4 @@
-"""The content hash and the text that it is taken of."""
+"""The content hash and the text that it is computed from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapray.text.clean import clean_lyrics
+from rapray.text.cleaning.lyrics import clean_lyrics
 from rapray.text.fingerprint import content_hash, normalized
 
 _LYRIC = "[Verse 1: A]\nDon’t stop, runnin’ — go!\n\n[Hook]\n(Yeah) 99 problems"
@@ -33,12 +33,12 @@ def test_content_hash_ignores_formatting(other: str) -> None:
     "other", ["stop runnin go yeah 99 problems", "go dont stop runnin yeah 99 problems", "", "dont stop"]
 )
 def test_content_hash_distinguishes_words(other: str) -> None:
-    """A word more, fewer or elsewhere makes another hash."""
+    """An added, removed or moved word changes the hash."""
     assert content_hash(other) != content_hash(_LYRIC)
 
 
 def test_content_hash_is_stable() -> None:
-    """The hash is stored: a change of it makes every stored result stale, and must be meant."""
+    """The hash is stored. If it changes, every stored result becomes due, so a change must be intended."""
     assert normalized(_LYRIC) == "dont stop runnin go yeah 99 problems"
     assert content_hash(_LYRIC) == "9a5d91b0e59d9d5f5c6236f75f3444ff"
 
@@ -57,5 +57,5 @@ def test_normalized_text_is_idempotent(text: str) -> None:
     [("", True), ("😀", True), ("[Verse 1]", True), ("a", False), ("שלום", False), ("नमस्ते", False)],
 )
 def test_normalized_empty_without_words(text: str, is_empty: bool) -> None:
-    """Any letter of any script is something to hash."""
+    """Letters of every script count."""
     assert (normalized(text) == "") is is_empty

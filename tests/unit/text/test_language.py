@@ -27,12 +27,12 @@ def test_detect_language_single_line(language: str, line: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "yeah", "😀" * 500, "1234 " * 50, "\0", "na " * 60, "brr skrrt " * 10])
 def test_detect_language_without_evidence(text: str) -> None:
-    """Too few letters, or noise that fits no language better than others, gives no answer."""
+    """Too few letters, or noise that fits all languages equally well, give None."""
     assert detect_language(text) is None
 
 
 def test_detect_language_long_text() -> None:
-    """Long text costs little and slices come from all of it."""
+    """A long text costs little, and the slices come from all parts of it."""
     assert detect_language((_LINES["fr"] + "\n") * 25_000) == "fr"
     assert detect_language(_LINES["es"].replace("\n", " ") * 15_000) == "es"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapray.domain import Section
-from rapray.text.clean import clean_lyrics
+from rapray.text.cleaning.lyrics import clean_lyrics
 from rapray.text.sections import KINDS, is_header, split_sections, sung_lines
 from tests.support.growth import assert_linear
 
@@ -81,7 +81,7 @@ def test_header_kind_and_voices(header: str, kind: str, number: int | None, voic
     ],
 )
 def test_is_header_other_lines(line: str) -> None:
-    """Stage directions, ad-libs and sung lines are no headers."""
+    """Stage directions, ad-libs and sung lines are not headers."""
     assert not is_header(line)
 
 
@@ -101,13 +101,13 @@ def test_sections_text_after_header() -> None:
     "credit", ['[Letra de "La Calle"]', "[Paroles de “Rue”]", "[Produced by X]", "[Текст песни «Дом»]"]
 )
 def test_sections_exclude_credits(credit: str) -> None:
-    """A credit is a header line without a section."""
+    """A credit counts as a header line but makes no section."""
     assert is_header(credit)
     assert [section.kind for section in split_sections(f"{credit}\n\n[Verso 1]\nuno")] == ["verse"]
 
 
 def test_sections_without_headers() -> None:
-    """Unlabelled stanzas are sections of their own; under a header an empty line splits nothing."""
+    """Unlabelled stanzas are sections of their own; under a header an empty line does not split."""
     assert [(s.kind, s.label, s.lines) for s in split_sections("a\nb\n\nc\n\n[Verse]\nd\n\ne")] == [
         ("unlabelled", "", ("a", "b")),
         ("unlabelled", "", ("c",)),
@@ -116,18 +116,18 @@ def test_sections_without_headers() -> None:
 
 
 def test_sections_without_sung_lines() -> None:
-    """A header that nothing follows makes no section."""
+    """A header without lines makes no section."""
     assert [s.label for s in split_sections("[Intro]\n\n[Verse]\na\n\n[Chorus]")] == ["[Verse]"]
 
 
 def test_sung_lines_in_order() -> None:
-    """Headers and empty lines are not among them."""
+    """Headers and empty lines are not sung lines."""
     assert sung_lines(split_sections("[Verse]\na\nb\n\n[Hook]\nc")) == ["a", "b", "c"]
 
 
 @given(st.text(alphabet="ab [](:\n)Verse1&", max_size=120))
 def test_sections_are_well_formed(text: str) -> None:
-    """Whatever is typed, kinds are known, sections are not empty, and no line is invented."""
+    """For any text, kinds are valid, sections are not empty, and all lines are lines of the text."""
     lyrics = clean_lyrics(text)
     for section in split_sections(lyrics):
         assert section.kind in KINDS
@@ -152,7 +152,7 @@ def test_sections_take_linear_time(before: str, unit: str, size: int) -> None:
 
 
 def test_header_repeated_words_fast() -> None:
-    """The word `part` stands in two lists: each one doubled the time, and 20 of them stopped a server."""
+    """The word `part` is in two lists: each occurrence doubled the time, and 20 of them blocked a server."""
     [section] = split_sections(f"[Verse {'part ' * 40}!]\nhello there my friend")
     assert section.lines
     [section] = split_sections("[Verse part 2, continued]\nhello there my friend")

@@ -1,4 +1,4 @@
-"""Any text as a database can hold it."""
+"""Text in a form that a database can store."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ texts = st.text(st.characters(exclude_categories=()))
 
 @given(texts)
 def test_storable_text_is_encodable(text: str) -> None:
-    """No NUL, no lone surrogate, and what was fine is not touched."""
-    kept = storable(text)
-    assert "\x00" not in kept
-    kept.encode("utf-8")
-    assert storable(kept) == kept
+    """No NUL and no lone surrogate is left, and all other text stays unchanged."""
+    stored = storable(text)
+    assert "\x00" not in stored
+    stored.encode("utf-8")
+    assert storable(stored) == stored
 
 
 def test_storable_replaces_damaged_characters() -> None:
-    """JSON gives emoji as two halves: joined they are one character; a half and a NUL become a sign for damage."""
+    """JSON may have emoji as two halves, which are joined; a lone half and a NUL become the replacement character."""
     assert storable("\ud83d\ude00 a\ud83db\x00") == "\U0001f600 a\ufffdb\ufffd"
 
 
 def test_source_fields_without_nul() -> None:
-    """A page's NUL is nothing to a browser, and so to us."""
+    """Browsers ignore a NUL in a page, and so do we."""
     assert (markup("<p>o\x00ne"), name("O\x00ne \ud83d\ude00")) == ("<p>one", "One \U0001f600")

@@ -9,7 +9,7 @@ from rapray.text.submitted import submitted_lyric
 
 
 def test_submitted_lyric_too_long() -> None:
-    """Blanks would be cleaned away, but to clean six megabytes takes seconds of everybody's time."""
+    """A huge text of blanks is refused before cleaning, which would take seconds."""
     assert submitted_lyric("1", " " * 399 + "a", 100).lyrics == "a"
     with pytest.raises(LyricsTooLong):
         submitted_lyric("1", " " * 400 + "a", 100)

@@ -39,14 +39,14 @@ def test_words_with_combining_marks() -> None:
 
 
 def test_spans_match_line_offsets() -> None:
-    """A page can mark exactly the characters of the line that a token covers, curly quotes included."""
+    """Offsets cover exactly the characters of the token in the line, curly quotes included."""
     line = "‘Round the block, runnin’"
     assert [line[token.start : token.end] for token in spans(line)] == ["‘Round", "the", "block", "runnin’"]
 
 
 @given(st.text(max_size=200))
 def test_spans_are_ordered(line: str) -> None:
-    """Ranges never overlap, never leave the line, and hold at least one letter or digit."""
+    """Ranges never overlap, stay inside the line, and contain at least one letter or digit."""
     end = 0
     for token in spans(line):
         assert end <= token.start < token.end <= len(line)

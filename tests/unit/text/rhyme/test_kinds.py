@@ -1,14 +1,8 @@
-"""Rhymes by grade, length and place, and the features of Hirjee & Brown, on verses rhymed by hand."""
+"""Rhymes by grade, length and place, on verses rhymed by hand."""
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from rapray.domain import Section
-from rapray.text.hirjee import HirjeeBrown, hirjee_brown
-from rapray.text.measures import counts
 from rapray.text.reading import Reading, read
 from rapray.text.rhyme import Chain, Member, RhymeMap, rhymes_of
 from rapray.text.rhyme.kinds import Rhymes, count_rhymes
@@ -23,12 +17,6 @@ def _reading(*lines: str) -> Reading:
 def _counted(*lines: str) -> Rhymes:
     reading = _reading(*lines)
     return count_rhymes(rhymes_of(reading), reading)
-
-
-def _features(*lines: str) -> HirjeeBrown:
-    reading = _reading(*lines)
-    found = rhymes_of(reading)
-    return hirjee_brown(reading, found, count_rhymes(found, reading), counts(reading))
 
 
 def _chain(label: str, *places: tuple[int, int, str]) -> Chain:
@@ -60,55 +48,20 @@ def test_kinds_compound_rhymes() -> None:
 
 
 def test_kinds_chained_rhymes() -> None:
-    """Three in a row with at most one word between; the one further off is not of the run."""
+    """Three in a row with at most one word between count; a place further off does not."""
     run = _chain("A", (0, 0, "internal"), (0, 1, "internal"), (0, 3, "internal"), (1, 5, "end"))
     assert _kinds(run)["chained"] == 3
 
 
 def test_count_rhymes_perfect_couplet() -> None:
     """Light, night: one rhyme of two places."""
-    found = _counted("I see the light", "into the night")
-    assert found.grades == {"perfect": 1, "family": 0, "assonant": 0}
-    assert found.lengths["one"] == 2
-    assert (found.total, found.kinds["end"]) == (1, 1)
+    counted = _counted("I see the light", "into the night")
+    assert counted.grades == {"perfect": 1, "family": 0, "assonant": 0}
+    assert counted.lengths["one"] == 2
+    assert (counted.total, counted.kinds["end"]) == (1, 1)
 
 
 def test_count_rhymes_by_length() -> None:
     """Elevator, generator … nation, station have two and more syllables."""
-    found = _counted("All over the nation", "We wait at the station")
-    assert (found.lengths["one"], found.lengths["two"]) == (0, 2)
-
-
-def test_hirjee_hand_measured_couplet() -> None:
-    """Two lines of 4 and 4 syllables, one perfect end pair, no word in common but "the"."""
-    found = _features("I see the light", "into the night")
-    assert found["end_pairs_per_line"] == 0.5
-    assert (found["end_pairs_even"], found["end_pairs_grown"], found["end_pairs_shrunk"]) == (1, 0, 0)
-    assert found["rhymes_per_line"] == 0.5
-    assert found["perfect_rhymes"] == 1
-    assert found["singles_per_rhyme"] == 1
-    assert found["novel_word_proportion"] == pytest.approx(2 / 3)
-    assert found["syllables_per_line"] == 4
-    assert found["syllable_variation"] == 0
-
-
-def test_hirjee_growing_end_pair() -> None:
-    """The second line is over 15 % longer."""
-    assert _features("the light", "and all the way into the night")["end_pairs_grown"] == 1
-
-
-@settings(deadline=None)
-@given(st.lists(st.lists(st.sampled_from(["light", "night", "the", "city", "pretty", "go", "flow", "hand", "stand", "of"]), min_size=1, max_size=8), min_size=1, max_size=8))  # fmt: skip
-def test_hirjee_features_within_bounds(verse: list[list[str]]) -> None:
-    """Shares in [0, 1]; kinds sum to all rhymes, lengths to all places; nothing is negative."""
-    lines = [" ".join(words) for words in verse]
-    counted, features = _counted(*lines), _features(*lines)
-    parts = [counted.kinds[name] for name in ("end", "internal", "link", "bridge", "other")]  # type: ignore[literal-required]
-    assert sum(parts) == counted.total
-    assert len(features) == 22
-    assert all(value >= 0 for value in features.values())  # type: ignore[operator]
-    assert all(
-        value <= 1
-        for name, value in features.items()
-        if name.endswith("_per_rhyme") or name.startswith("end_pairs")
-    )  # type: ignore[operator]
+    counted = _counted("All over the nation", "We wait at the station")
+    assert (counted.lengths["one"], counted.lengths["two"]) == (0, 2)

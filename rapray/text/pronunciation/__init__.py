@@ -1,0 +1,1 @@
+"""How English words sound: phones, syllables, and what makes two syllables rhyme."""
