@@ -14,6 +14,7 @@ from rapray.analyzers.selection import selected
 from rapray.config import Settings
 from rapray.domain import Analysis, Failure, Lyric, Provenance
 from rapray.errors import AnalyzerBroken, MissingExtra, MissingPackages, RaprayError
+from tests.support.commands import heeding_ctrl_c
 from tests.support.package import install
 
 SHOUT = """
@@ -210,7 +211,7 @@ def test_plugin_system_exit_caught(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_plugin_keyboard_interrupt_propagates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Ctrl-C ends the program also while a slow package is being imported."""
     install(monkeypatch, tmp_path, "theirs", spec="import signal\nsignal.raise_signal(signal.SIGINT)")
-    with pytest.raises(KeyboardInterrupt):
+    with heeding_ctrl_c(), pytest.raises(KeyboardInterrupt):
         specs()
 
 
