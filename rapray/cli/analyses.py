@@ -55,16 +55,16 @@ def status(
     with state.connected("rapray analyses", settings) as connection:
         scope = named.resolved(connection)
         stored = provenances.list_(connection)
-        found = {name: _standing(connection, name, settings, scope, stored) for name in names}
+        standings = {name: _standing(connection, name, settings, scope, stored) for name in names}
     if as_json:
-        print_json({"analyzers": found})
+        print_json({"analyzers": standings})
         return
     rows = [
-        (name, *(one.get(state_) for state_ in ("version", *_STATES, "problem")))
-        for name, one in found.items()
+        (name, *(standing.get(column) for column in ("version", *_STATES, "problem")))
+        for name, standing in standings.items()
     ]
     print_table(("analyzer", "version", *_STATES, "problem"), rows)
-    _show_provenances(found)
+    _show_provenances(standings)
 
 
 @commands.command(epilog="Example: rapray analyses compare algorithmic emotion --json")
@@ -87,11 +87,13 @@ def compare(
     shared = spec(a, settings).comparable & spec(b, settings).comparable
     with state.connected("rapray analyses", settings) as connection:
         current = provenances(settings).values()
-        found = comparison.compare(connection, a, b, shared, current=current, limit=limit, furthest=furthest)
+        agreement = comparison.compare(
+            connection, a, b, shared, current=current, limit=limit, furthest=furthest
+        )
     if as_json:
-        print_json(asdict(found))
+        print_json(asdict(agreement))
         return
-    _show(found)
+    _show(agreement)
 
 
 @commands.command(epilog="Example: rapray analyses prune --analyzer qwen --dry-run")

@@ -133,7 +133,11 @@ class LocalModelSettings(Section):
     revision: str | None = Field(
         default=None, description="Revision of a model by name; part of the stored identity."
     )
-    device: str = Field(default="auto", description="'auto', 'cpu', 'cuda', 'cuda:1', 'mps'.")
+    device: str = Field(
+        default="auto",
+        pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$",
+        description="'auto', 'cpu', 'cuda', 'cuda:1', 'mps'.",
+    )
     gpus: Annotated[Gpus, PlainValidator(_as_gpus)] = Field(
         default="auto",
         description="GPUs that each actor or replica asks Ray for; several share one with a fraction (0.25). 'auto': "

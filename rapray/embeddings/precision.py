@@ -8,21 +8,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rapray.config import LocalModelSettings
-from rapray.errors import MissingExtra
+from rapray.errors import MissingExtra, ModelUnavailable
 
 if TYPE_CHECKING:
     import torch
 
 
 def pick_device(settings: LocalModelSettings) -> str:
-    """Return the configured device, or the best that is there and not denied by `gpus: 0`."""
+    """Return the configured device, or the best that is there and not denied by `gpus: 0`.
+
+    Raises:
+        ModelUnavailable: torch cannot compute on the configured device here.
+    """
     import torch
 
     if settings.device != "auto":
+        if not _is_usable(settings.device):
+            reason = f"device is {settings.device!r}, and torch sees no such device here; set device to 'auto' or 'cpu'"
+            raise ModelUnavailable(model=settings.model, reason=reason)
         return settings.device
     if settings.gpus != 0 and torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _is_usable(device: str) -> bool:
+    import torch
+
+    kind, _, index = device.partition(":")
+    if kind == "cuda":
+        return torch.cuda.is_available() and int(index or 0) < torch.cuda.device_count()
+    return kind == "cpu" or torch.backends.mps.is_available()
 
 
 def explain_device(settings: LocalModelSettings) -> str:
@@ -30,6 +46,7 @@ def explain_device(settings: LocalModelSettings) -> str:
 
     Raises:
         MissingExtra: torch is not installed.
+        ModelUnavailable: as `pick_device`.
     """
     try:
         device = pick_device(settings)

@@ -80,7 +80,10 @@ def check_gpus(settings: Settings, gpus: float) -> None:
     """
     if settings.ray.address is not None or os.environ.get("RAY_ADDRESS") or gpus <= total_gpus():
         return
-    reason = f"each actor is to have {gpus:g} GPUs, and this host has {total_gpus():g}: set gpus to auto or 0"
+    reason = (
+        f"each actor is to have {gpus:g} GPUs, and this host has {total_gpus():g}: set RAPRAY_EMBEDDING__GPUS or "
+        "RAPRAY_EMOTION__GPUS to auto or 0"
+    )
     raise UsageError(reason=reason)
 
 

@@ -74,8 +74,8 @@ class Answers:
 
     def _is_for(self, result: Analysis, name: str, lyric: Lyric) -> bool:
         """True where a result is this analyzer's, as it is known here, for this text."""
-        found = (result.provenance.analyzer, result.content_hash)
-        return found == (name, lyric.content_hash) and self._roster.is_as_expected(result)
+        origin = (result.provenance.analyzer, result.content_hash)
+        return origin == (name, lyric.content_hash) and self._roster.is_as_expected(result)
 
     async def _key(self, name: str, lyric: Lyric) -> str | None:
         if self._cache is None:

@@ -5,7 +5,7 @@ Does not know what an analyzer measures: `data` is plain JSON.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -71,9 +71,11 @@ def write_analyses(
         counts = _write(inside, fit) if fit else Counter[str]()
         counts["dead"] = failures.record(inside, all_failed, max_attempts)
         counts["failed"] = len(all_failed)
-        for provenance in sorted({result.provenance for result in fit}, key=lambda made_by: made_by.stage):
-            done = [(result.key, result.content_hash) for result in fit if result.provenance == provenance]
-            failures.clear(inside, provenance.stage, done)
+        analyzed: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+        for result in fit:
+            analyzed[result.provenance.stage].append((result.key, result.content_hash))
+        for stage_ in sorted(analyzed):
+            failures.clear(inside, stage_, analyzed[stage_])
         return counts
 
     return write_once(conn, run_id, batch_id(keys), write)

@@ -50,6 +50,13 @@ def test_gpus_invalid_values(text: str, tmp_path: Path) -> None:
         load_settings(environ={"RAPRAY_EMBEDDING__GPUS": text}, directory=tmp_path)
 
 
+@pytest.mark.parametrize("device", ["banana", "cuda:", "cuda:x", "CUDA", "cpu:1"])
+def test_device_invalid_values(device: str, tmp_path: Path) -> None:
+    """A device that torch does not know would fail in the middle of a job."""
+    with pytest.raises(ConfigError, match=r"embedding\.device"):
+        load_settings(environ={"RAPRAY_EMBEDDING__DEVICE": device}, directory=tmp_path)
+
+
 def test_gpus_follow_device(tmp_path: Path) -> None:
     """A model that is to compute on the CPU asks for no GPU, and cannot be given one."""
     on_cpu = load_settings(environ={"RAPRAY_EMOTION__DEVICE": "cpu"}, directory=tmp_path).settings.emotion

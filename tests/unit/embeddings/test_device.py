@@ -6,7 +6,7 @@ import pytest
 
 from rapray.config import EmbeddingSettings, RaySettings, Settings
 from rapray.embeddings.precision import explain_device, pick_device
-from rapray.errors import UsageError
+from rapray.errors import ModelUnavailable, UsageError
 
 torch = pytest.importorskip("torch", reason="the embeddings extra is not installed")
 
@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch", reason="the embeddings extra is not install
 def _visible_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU that torch sees, as in a worker without one of its own: Ray hides no device."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,14 @@ def _visible_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_device_is_explained(settings: EmbeddingSettings, explanation: str) -> None:
     """The device, the reason, and what Ray is asked for."""
     assert explain_device(settings).startswith(explanation)
+
+
+@pytest.mark.parametrize("device", ["cuda:1", "mps"])
+def test_absent_device_is_named(device: str) -> None:
+    """Torch raises an AssertionError or a RuntimeError of its own for it, in the middle of loading a model."""
+    with pytest.raises(ModelUnavailable, match=f"device is '{device}', and torch sees no such device here"):
+        pick_device(EmbeddingSettings(device=device))
+    assert pick_device(EmbeddingSettings(device="cuda:0")) == "cuda:0"
 
 
 def test_worker_without_gpu_uses_cpu() -> None:
